@@ -1,0 +1,71 @@
+"""Writing files so that a reader never sees half of one."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vidcondense.errors import VidcondenseError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success flush it to disk and rename it over `path`.
+
+    Raises:
+        VidcondenseError: the target cannot be written (no space, no permission, no folder).
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        unlink_quietly(temporary)
+
+
+def unlink_quietly(path: Path) -> None:
+    """Remove `path` if it is still there; a failing clean-up must not hide the first error."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON to `path` atomically."""
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        VidcondenseError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise VidcondenseError(f"{path} is not valid JSON ({error}); it may have been cut short") from error
+
+
+def make_folder(path: Path) -> Path:
+    """Create `path` and its parents, or say in one line why not."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VidcondenseError(f"cannot create folder {path}: {error.strerror or error}") from error
+    return path

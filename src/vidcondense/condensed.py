@@ -114,14 +114,13 @@ class CondensedVideos(Dataset[tuple[Tensor, int]]):
     def save(self, path: Path) -> int:
         """Write the file atomically; returns its size in bytes. The same content gives the same bytes."""
         header = {
-            "format": "vidcondense",
-            "format_version": str(FORMAT_VERSION),
-            "class_names": json.dumps(list(self.class_names), ensure_ascii=False),
-            "frames": str(self.frames),
-            "mean": json.dumps(self.mean),
-            "std": json.dumps(self.std),
-            "stored_bytes": str(self.key_frames.numel() * 4),
-            "provenance": json.dumps(self.provenance, sort_keys=True, ensure_ascii=False),
+            "format_version": FORMAT_VERSION,
+            "class_names": self.class_names,
+            "frames": self.frames,
+            "mean": self.mean,
+            "std": self.std,
+            "key_frame_bytes": self.key_frames.numel() * 4,
+            "provenance": self.provenance,
         }
         tensors = {
             "key_frames": self.key_frames.detach().to("cpu", torch.float32).contiguous(),
@@ -129,7 +128,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]]):
             "counts": self.counts.to("cpu", torch.int64).contiguous(),
             "labels": self.labels.to("cpu", torch.int64).contiguous(),
         }
-        data = save(tensors, metadata=header)
+        # One metadata entry only: safetensors writes several in no fixed order, and the bytes must not vary.
+        data = save(tensors, metadata={"vidcondense": json.dumps(header, sort_keys=True, ensure_ascii=False)})
         files.write_bytes(path, data)
         return len(data)
 
@@ -144,29 +144,30 @@ class CondensedVideos(Dataset[tuple[Tensor, int]]):
             raise VidcondenseError(f"no condensed file at {path}")
         try:
             with safe_open(path, framework="pt") as file:
-                header = file.metadata() or {}
+                metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise VidcondenseError(f"{path} cannot be read ({error}); it is cut short or not ours") from error
-        if header.get("format") != "vidcondense":
+        if "vidcondense" not in metadata:
             raise VidcondenseError(f"{path} is a safetensors file, but not one that vidcondense wrote")
-        if header.get("format_version") != str(FORMAT_VERSION):
-            raise VidcondenseError(
-                f"{path} has format version {header.get('format_version')}; this version reads {FORMAT_VERSION}"
-            )
         try:
+            header = json.loads(metadata["vidcondense"])
+            if header["format_version"] != FORMAT_VERSION:
+                raise VidcondenseError(
+                    f"format version {header['format_version']}; this vidcondense reads {FORMAT_VERSION}"
+                )
             return CondensedVideos(
                 key_frames=tensors["key_frames"],
                 positions=tensors["positions"],
                 counts=tensors["counts"],
                 labels=tensors["labels"],
-                class_names=tuple(json.loads(header["class_names"])),
+                class_names=tuple(header["class_names"]),
                 frames=int(header["frames"]),
-                mean=tuple(json.loads(header["mean"])),
-                std=tuple(json.loads(header["std"])),
-                provenance=json.loads(header["provenance"]),
+                mean=tuple(header["mean"]),
+                std=tuple(header["std"]),
+                provenance=header["provenance"],
             )
-        except (KeyError, ValueError, RuntimeError, IndexError) as error:
+        except (KeyError, ValueError, TypeError, RuntimeError, IndexError) as error:
             raise VidcondenseError(f"{path} has a damaged header or is missing a tensor ({error})") from error
         except VidcondenseError as error:
             raise VidcondenseError(f"{path}: {error}") from error

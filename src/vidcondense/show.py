@@ -1,0 +1,115 @@
+"""What is in a condensed file, for the terminal."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from vidcondense.condensed import MEBIBYTE, CondensedVideos
+
+MOST_ROWS = 60
+
+
+def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
+    """A renderable that says what `condensed` holds, what it costs and how it was made.
+
+    Args:
+        condensed: the set that was loaded from `path`.
+        path: its file, whose size in bytes is shown.
+    """
+    parts: list[RenderableType] = [
+        Text(str(path), style="bold"),
+        _facts(_contents(condensed)),
+        Text("Storage", style="bold"),
+        _facts(_storage(condensed, path)),
+        Text("Key frames", style="bold"),
+        _key_frame_table(condensed),
+        Text("Provenance", style="bold"),
+        _facts(_flat(condensed.provenance)) if condensed.provenance else Text("  none recorded", style="dim"),
+    ]
+    return Group(*parts)
+
+
+def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
+    counts = condensed.counts
+    height, width = condensed.size
+    recipe = condensed.provenance.get("recipe")
+    named = recipe.get("name") if isinstance(recipe, Mapping) else recipe
+    facts = [
+        ("videos", f"{len(condensed)} in {len(condensed.class_names)} classes, {condensed.vpc} per class"),
+        ("clip", f"{condensed.frames} frames of {width} x {height} pixels when rendered"),
+        (
+            "key frames",
+            f"{int(counts.sum())} stored; per video {float(counts.float().mean()):.2f} on average, "
+            f"{int(counts.min())} to {int(counts.max())}",
+        ),
+        ("recipe", str(named or "not recorded")),
+        ("seed", str(condensed.provenance.get("seed", "not recorded"))),
+    ]
+    return facts
+
+
+def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
+    height, width = condensed.size
+    stored = condensed.key_frames.numel() * 4
+    every = len(condensed) * condensed.frames * 3 * height * width * 4
+    real = path.stat().st_size
+    return [
+        ("key frames", f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes"),
+        ("file", f"{_mib(real)}, {real:,} bytes"),
+        ("every frame", f"{_mib(every)} if all {condensed.frames} frames of each video were stored"),
+        ("ratio", f"{stored / every:.1%} of that, {every / stored:.2f} times smaller"),
+    ]
+
+
+def _key_frame_table(condensed: CondensedVideos) -> RenderableType:
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    table.add_column("class", overflow="fold")
+    table.add_column("video", justify="right")
+    table.add_column("key frames", justify="right")
+    table.add_column("at times", overflow="fold")
+    positions = condensed.key_positions()
+    order = sorted(range(len(condensed)), key=lambda video: int(condensed.labels[video]))
+    for video in order[:MOST_ROWS]:
+        keys = positions[video]
+        times = "every frame" if len(keys) == condensed.frames else " ".join(map(str, keys))
+        name = condensed.class_names[int(condensed.labels[video])]
+        table.add_row(_plain(name), str(video), str(len(keys)), times)
+    if len(order) <= MOST_ROWS:
+        return table
+    return Group(table, Text(f"  and {len(order) - MOST_ROWS} more videos", style="dim"))
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> RenderableType:
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row(_plain(name), _plain(value))
+    return Padding(table, (0, 0, 1, 0))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    """Nested mappings as dotted names, so that a recipe reads as its `--set` keys."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            yield f"{prefix}{key}", shown
+
+
+def _plain(text: str) -> Text:
+    """Text as it is: no rich markup, and no escape sequences that would steer the terminal."""
+    return Text(
+        "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    )
+
+
+def _mib(count: int) -> str:
+    return f"{count / MEBIBYTE:.2f} MiB"

@@ -1,0 +1,320 @@
+"""`actions`: ten small scenes in which, as in real actions, appearance and motion both carry the class.
+
+Three classes show a person, three a ball and two a windmill, and differ in motion only; cars roll by like balls,
+and people hop like balls. Colours, backgrounds, sizes, places, camera pans and passers-by vary freely.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidcondense.data.generated import shapes
+from vidcondense.data.generated.shapes import Array, Grid
+
+Series = NDArray[np.float64]
+
+TRAVEL_PERIOD = 1.2  # scene units after which something that crosses the picture comes back on the other side
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What every class's drawing function gets: where to draw, when, and from which random numbers."""
+
+    rng: np.random.Generator
+    grid: Grid
+    canvas: Array
+    """(3, T, H, W), painted in place."""
+    time: Series
+    """(T,) frame numbers."""
+    first: Array
+    """(3,) main colour."""
+    second: Array
+    """(3,) the texture's other colour."""
+
+    def cycle(self, shortest: float, longest: float) -> Series:
+        """(T,) angle in radians that runs at a random phase with a period of so many frames."""
+        return 2 * np.pi * (self.time / self.rng.uniform(shortest, longest) + self.rng.random())
+
+    def paint(self, distance: Array, pattern: Array) -> None:
+        """Paint a shape given by its signed distance in scene units."""
+        shapes.paint(self.canvas, self.grid.coverage(distance), self.first, self.second, pattern)
+
+
+def render(name: str, rng: np.random.Generator, grid: Grid) -> NDArray[np.uint8]:
+    """One clip of class `name` as (T, H, W, 3) uint8."""
+    canvas = shapes.blank(grid, draw_background(rng, grid))
+    first, second = draw_colours(rng, canvas)
+    scene = Scene(rng, grid, canvas, np.arange(grid.frames, dtype=np.float64), first, second)
+    for _ in range(rng.integers(0, 3)):
+        draw_passer_by(scene)
+    SCENES[name](scene)
+    return shapes.to_uint8(canvas)
+
+
+# Motions shared by classes: each returns (T,) values in scene units or radians.
+
+
+def travel(scene: Scene, slowest: float = 0.018, fastest: float = 0.03) -> tuple[Series, float]:
+    """Horizontal places of something that crosses the picture, and its direction (-1 or 1)."""
+    direction = float(scene.rng.choice([-1.0, 1.0]))
+    way = scene.rng.random() * TRAVEL_PERIOD + direction * scene.rng.uniform(slowest, fastest) * scene.time
+    return (way + TRAVEL_PERIOD / 2) % TRAVEL_PERIOD - TRAVEL_PERIOD / 2, direction
+
+
+def hop(scene: Scene) -> Series:
+    """Heights (upwards) of something that bounces on the ground."""
+    height = scene.rng.uniform(0.18, 0.4)
+    return height * np.abs(np.sin(scene.cycle(32, 44)))
+
+
+# The person.
+
+
+def person(
+    scene: Scene,
+    x: object,
+    feet: object,
+    size: float,
+    arms: tuple[Series, Series],
+    legs: tuple[Series, Series],
+) -> None:
+    """A stick figure of height `size` whose feet stand at (x, feet); angles from straight down, in radians."""
+    thickness = scene.rng.uniform(0.05, 0.09)
+    px, py = shapes.local(scene.grid, x, feet, radius=size)
+    reach, stride = 0.36, 0.45
+    hip, shoulder, head = -0.43, -0.75, -0.9
+    parts = [
+        np.sqrt(px * px + (py - np.float32(head)) ** 2) - np.float32(0.105),
+        shapes.capsule(px, py, (0, hip), (0, shoulder), thickness * 1.5),
+    ]
+    for angle in arms:
+        hand = (reach * np.sin(angle), shoulder + reach * np.cos(angle))
+        parts.append(shapes.capsule(px, py, (0, shoulder), hand, thickness))
+    for angle in legs:
+        foot = (stride * np.sin(angle), hip + stride * np.cos(angle))
+        parts.append(shapes.capsule(px, py, (0, hip), foot, thickness))
+    trousers = shapes.soft((py - np.float32(hip)) * np.float32(20))
+    scene.paint(shapes.union(parts) * np.float32(size), trousers)
+
+
+def person_place(scene: Scene) -> tuple[float, float, float]:
+    """x, feet and size of a person."""
+    size = scene.rng.uniform(0.45, 0.75)
+    return scene.rng.uniform(-0.25, 0.25), scene.rng.uniform(0.25, 0.45), size
+
+
+def person_wave(scene: Scene) -> None:
+    """Stands and waves one arm or both."""
+    x, feet, size = person_place(scene)
+    swing = scene.rng.uniform(0.5, 0.8) * np.sin(scene.cycle(12, 20))
+    waving = np.pi * scene.rng.uniform(0.7, 0.85) + swing
+    other = np.full_like(scene.time, scene.rng.uniform(0.1, 0.4))
+    side = scene.rng.choice([-1.0, 1.0])
+    arms = (side * waving, -side * (waving if scene.rng.random() < 0.4 else other))
+    apart = np.full_like(scene.time, scene.rng.uniform(0.1, 0.3))
+    person(scene, x, feet, size, arms, (apart, -apart))
+
+
+def person_jump(scene: Scene) -> None:
+    """Jumps up and down with the arms thrown up."""
+    x, feet, size = person_place(scene)
+    height = hop(scene)
+    lift = height / height.max() * scene.rng.uniform(1.0, 2.2) + 0.3
+    apart = 0.1 + 0.4 * height / height.max()
+    person(scene, x, feet - height, size, (lift, -lift), (apart, -apart))
+
+
+def person_walk(scene: Scene) -> None:
+    """Walks across the picture."""
+    _, feet, size = person_place(scene)
+    x, _ = travel(scene)
+    step = np.sin(scene.cycle(13, 20))
+    legs = scene.rng.uniform(0.4, 0.6) * step
+    arms = scene.rng.uniform(0.3, 0.6) * step
+    person(scene, x, feet, size, (-arms, arms), (legs, -legs))
+
+
+# The ball.
+
+
+def ball(scene: Scene, x: object, y: object, angle: object, radius: float) -> None:
+    """A patterned disc."""
+    texture = shapes.TEXTURES[scene.rng.integers(len(shapes.TEXTURES))]
+    px, py = shapes.local(scene.grid, x, y, angle=angle, radius=radius)
+    scene.paint(shapes.disc(px, py) * np.float32(radius), texture(px, py))
+
+
+def ball_bounce(scene: Scene) -> None:
+    """Bounces on one spot, drifting a little."""
+    radius = scene.rng.uniform(0.08, 0.15)
+    x = scene.rng.uniform(-0.3, 0.3) + scene.rng.uniform(-0.005, 0.005) * scene.time
+    ground = scene.rng.uniform(0.15, 0.4)
+    spin = scene.rng.uniform(-0.08, 0.08) * scene.time
+    ball(scene, x, ground - hop(scene), spin, radius)
+
+
+def ball_roll(scene: Scene) -> None:
+    """Rolls over the ground."""
+    radius = scene.rng.uniform(0.08, 0.15)
+    x, direction = travel(scene)
+    ground = scene.rng.uniform(-0.1, 0.38)
+    turn = scene.rng.uniform(0.1, 0.18) * direction * scene.time
+    ball(scene, x, np.full_like(x, ground), turn, radius)
+
+
+def ball_throw(scene: Scene) -> None:
+    """Flies to and fro in high arcs."""
+    radius = scene.rng.uniform(0.08, 0.15)
+    flight = scene.cycle(52, 68) / np.pi  # flights since some throw
+    part, way = flight % 1.0, np.floor(flight) % 2
+    width = scene.rng.uniform(0.5, 0.8)
+    x = scene.rng.uniform(-0.1, 0.1) + width * (np.where(way > 0, 1 - part, part) - 0.5)
+    height = scene.rng.uniform(0.35, 0.65) * 4 * part * (1 - part)
+    spin = scene.rng.uniform(-0.15, 0.15) * scene.time
+    ball(scene, x, scene.rng.uniform(0.15, 0.4) - height, spin, radius)
+
+
+# The windmill.
+
+
+def windmill(scene: Scene, angle: Series) -> None:
+    """Blades round a hub on a mast."""
+    rng, radius = scene.rng, scene.rng.uniform(0.2, 0.36)
+    x, y = rng.uniform(-0.2, 0.2), rng.uniform(-0.22, 0.05)
+    thickness = rng.uniform(0.09, 0.17)
+    still_x, still_y = shapes.local(scene.grid, x, y)
+    mast = shapes.capsule(still_x, still_y, (0, 0), (0, 1.2), rng.uniform(0.012, 0.03))
+    scene.paint(mast, np.ones_like(mast))
+    px, py = shapes.local(scene.grid, x, y, angle=angle, radius=radius)
+    blades = int(rng.integers(2, 5))
+    parts = []
+    for blade in range(blades):
+        way = 2 * np.pi * blade / blades
+        parts.append(shapes.capsule(px, py, (0, 0), (np.sin(way), -np.cos(way)), thickness))
+    scene.paint(shapes.union(parts) * np.float32(radius), shapes.soft((px * px + py * py - 0.4) * 6))
+
+
+def windmill_turn(scene: Scene) -> None:
+    """Turns steadily, either way."""
+    speed = scene.rng.choice([-1.0, 1.0]) * np.deg2rad(scene.rng.uniform(4.5, 8.0))
+    windmill(scene, 2 * np.pi * scene.rng.random() + speed * scene.time)
+
+
+def windmill_sway(scene: Scene) -> None:
+    """Swings to and fro without ever turning round."""
+    swing = np.deg2rad(scene.rng.uniform(25, 45)) * np.sin(scene.cycle(18, 28))
+    windmill(scene, 2 * np.pi * scene.rng.random() + swing)
+
+
+# The two that stand alone.
+
+
+def car_drive(scene: Scene) -> None:
+    """A car crosses the picture."""
+    rng, size = scene.rng, scene.rng.uniform(0.13, 0.24)
+    x, direction = travel(scene)
+    px, py = shapes.local(scene.grid, x, np.full_like(x, rng.uniform(-0.05, 0.36)), radius=size)
+    px = px * np.float32(direction)
+    cabin = shapes.box(
+        px + np.float32(rng.uniform(0.0, 0.25)), py + np.float32(0.45), rng.uniform(0.4, 0.6), 0.3
+    )
+    body = np.minimum(shapes.box(px, py, 1.0, 0.28), cabin)
+    scene.paint(body * np.float32(size), shapes.soft(-(py + np.float32(0.25)) * 12))
+    wheel = np.float32(rng.uniform(0.18, 0.28))
+    wheels = np.sqrt((np.abs(px) - np.float32(0.6)) ** 2 + (py - np.float32(0.3)) ** 2) - wheel
+    dark = np.full(3, rng.uniform(0.0, 0.15), dtype=np.float32)
+    shapes.paint(scene.canvas, scene.grid.coverage(wheels * np.float32(size)), dark, dark, wheels)
+
+
+def bird_fly(scene: Scene) -> None:
+    """A bird flaps across the upper part."""
+    rng, size = scene.rng, scene.rng.uniform(0.14, 0.26)
+    x, _ = travel(scene, 0.012, 0.026)
+    flap = scene.cycle(13, 20)
+    y = rng.uniform(-0.35, 0.1) + 0.02 * np.cos(flap)
+    px, py = shapes.local(scene.grid, x, y, radius=size)
+    lift = rng.uniform(0.5, 0.9) * np.sin(flap)
+    thickness = rng.uniform(0.11, 0.18)
+    tips = (np.cos(lift), -np.sin(lift))
+    parts = [shapes.capsule(px, py, (0, 0), (side * tips[0], tips[1]), thickness) for side in (-1.0, 1.0)]
+    parts.append(shapes.ellipse(px * np.float32(2.2), py * np.float32(2.2)) / np.float32(2.2))
+    scene.paint(shapes.union(parts) * np.float32(size), shapes.soft((px * px - np.float32(0.3)) * 8))
+
+
+SCENES: dict[str, Callable[[Scene], None]] = {
+    "ball_bounce": ball_bounce,
+    "person_walk": person_walk,
+    "windmill_turn": windmill_turn,
+    "ball_roll": ball_roll,
+    "person_wave": person_wave,
+    "car_drive": car_drive,
+    "windmill_sway": windmill_sway,
+    "person_jump": person_jump,
+    "bird_fly": bird_fly,
+    "ball_throw": ball_throw,
+}
+ACTIONS = tuple(SCENES)
+
+
+# What surrounds the action, drawn alike for every class.
+
+
+def draw_background(rng: np.random.Generator, grid: Grid) -> Array:
+    """(3, T, H, W): two-coloured smooth noise, often with ground below a horizon, under a slow pan."""
+    frames, height, width = grid.shape
+    margin = max(2, height // 12)
+    tall, wide = height + 2 * margin, width + 2 * margin
+    low = shapes.from_hsv(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.15, 0.9))
+    high = shapes.from_hsv(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.15, 0.9))
+    field = shapes.smooth_field(rng, int(rng.integers(3, 14)), tall, wide)
+    image = low[:, None, None] + (high - low)[:, None, None] * field
+    if rng.random() < 0.6:
+        horizon = rng.uniform(0.35, 0.8) * tall
+        ground = shapes.from_hsv(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.15, 0.9))
+        below = np.clip(np.arange(tall, dtype=np.float32) - np.float32(horizon), 0, 1)[None, :, None]
+        image += below * np.float32(0.7) * (ground[:, None, None] - image)
+    return pan(image.astype(np.float32), rng, frames, margin)
+
+
+def pan(image: Array, rng: np.random.Generator, frames: int, margin: int) -> Array:
+    """(3, T, H, W) views of an image with a margin, drifting to and fro by at most that margin."""
+    time = np.arange(frames) / rng.uniform(40, 90)
+    reach = margin * rng.uniform(0, 0.9)
+    heading = 2 * np.pi * rng.random()
+    offset = reach * np.sin(2 * np.pi * (time + rng.random()))
+    downs, rights = margin + offset * np.sin(heading), margin + offset * np.cos(heading)
+    height, width = image.shape[1] - 2 * margin, image.shape[2] - 2 * margin
+    views = np.empty((3, frames, height, width), dtype=np.float32)
+    for frame, (down, right) in enumerate(zip(downs, rights, strict=True)):
+        row, column = int(down), int(right)
+        part_down, part_right = np.float32(down - row), np.float32(right - column)
+        block = image[:, row : row + height + 1, column : column + width + 1]
+        block = block[:, :-1] + part_down * (block[:, 1:] - block[:, :-1])
+        views[:, frame] = block[:, :, :-1] + part_right * (block[:, :, 1:] - block[:, :, :-1])
+    return views
+
+
+def draw_colours(rng: np.random.Generator, canvas: Array) -> tuple[Array, Array]:
+    """Two colours of the acting thing, any that stand out a little from the background's mean."""
+    mean = canvas[:, 0].mean(axis=(1, 2))
+    while True:
+        first = shapes.from_hsv(rng.random(), rng.uniform(0.1, 0.9), rng.uniform(0.1, 1.0))
+        second = shapes.from_hsv(rng.random(), rng.uniform(0.1, 0.9), rng.uniform(0.1, 1.0))
+        if np.abs((first + second) / 2 - mean).max() > 0.3:
+            return first, second
+
+
+def draw_passer_by(scene: Scene) -> None:
+    """A faint small blob that drifts slowly and says nothing of the class."""
+    rng = scene.rng
+    size = rng.uniform(0.04, 0.1)
+    speed = rng.uniform(-0.008, 0.008, size=2)
+    x = rng.uniform(-0.6, 0.6) + speed[0] * scene.time
+    y = rng.uniform(-0.5, 0.5) + speed[1] * scene.time
+    px, py = shapes.local(scene.grid, x, y, angle=rng.random() * 6, radius=size)
+    shape = (shapes.disc, shapes.bar, shapes.triangle)[rng.integers(3)]
+    opacity = scene.grid.coverage(shape(px, py) * np.float32(size)) * np.float32(rng.uniform(0.4, 0.8))
+    colour = shapes.from_hsv(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.1, 1.0))
+    shapes.paint(scene.canvas, opacity, colour, colour, opacity)

@@ -23,7 +23,7 @@ def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
         path: its file, whose size in bytes is shown.
     """
     parts: list[RenderableType] = [
-        Text(str(path), style="bold"),
+        _plain(str(path), "bold"),
         _facts(_contents(condensed)),
         Text("Storage", style="bold"),
         _facts(_storage(condensed, path)),
@@ -40,7 +40,7 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
     height, width = condensed.size
     recipe = condensed.provenance.get("recipe")
     named = recipe.get("name") if isinstance(recipe, Mapping) else recipe
-    facts = [
+    return [
         ("videos", f"{len(condensed)} in {len(condensed.class_names)} classes, {condensed.vpc} per class"),
         ("clip", f"{condensed.frames} frames of {width} x {height} pixels when rendered"),
         (
@@ -51,7 +51,6 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
         ("recipe", str(named or "not recorded")),
         ("seed", str(condensed.provenance.get("seed", "not recorded"))),
     ]
-    return facts
 
 
 def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
@@ -104,11 +103,9 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, st
             yield f"{prefix}{key}", shown
 
 
-def _plain(text: str) -> Text:
+def _plain(text: str, style: str = "") -> Text:
     """Text as it is: no rich markup, and no escape sequences that would steer the terminal."""
-    return Text(
-        "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    )
+    return Text("".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text), style)
 
 
 def _mib(count: int) -> str:

@@ -1,0 +1,116 @@
+"""Encoding pixels: PNG, JPEG and H.264 through PyAV, and the sheets of key frames a page embeds."""
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vidcondense.condensed import CondensedVideos, to_pixels
+from vidcondense.errors import VidcondenseError
+
+Pixels = NDArray[np.uint8]
+
+# Steps of JPEG quantisation (2 is near lossless), tried in turn until the page fits.
+JPEG_STEPS = (2, 4, 8, 14, 24)
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """The key frames of each video below one another in one picture, as data URIs.
+
+    Attributes:
+        uris: one per video.
+        lossless: whether the pictures are PNG; otherwise JPEG, to keep the page small.
+    """
+
+    uris: list[str]
+    lossless: bool
+
+
+def png(image: Pixels) -> bytes:
+    """Encode an image (height, width, 3) as PNG, without loss."""
+    # "mixed" picks the best filter per row: about half the bytes of no filter.
+    return _still(image, "png", "rgb24", {"pred": "mixed", "compression_level": "6"})
+
+
+def jpeg(image: Pixels, step: int = 2) -> bytes:
+    """Encode an image (height, width, 3) as JPEG with full colour resolution; `step` 2 is best, 31 worst."""
+    return _still(image, "mjpeg", "yuvj444p", {"qmin": str(step), "qmax": str(step)})
+
+
+def mp4(frames: Pixels, fps: float) -> bytes:
+    """Encode frames (time, height, width, 3) as an H.264 mp4; odd sizes repeat their last row or column.
+
+    Raises:
+        VidcondenseError: this PyAV has no H.264 encoder.
+    """
+    height, width = frames.shape[1:3]
+    even = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    target = io.BytesIO()
+    try:
+        with av.open(target, "w", format="mp4") as container:
+            # crf 10 is visually lossless; one thread, so that the same clip gives the same bytes.
+            options = {"crf": "10", "threads": "1"}
+            stream = container.add_stream("libx264", Fraction(fps).limit_denominator(1001), options)
+            stream.height, stream.width, stream.pix_fmt = even.shape[1], even.shape[2], "yuv420p"
+            for image in even:
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    except av.codec.codec.UnknownCodecError as error:
+        raise VidcondenseError("this PyAV has no H.264 encoder; export --format frames works") from error
+    return target.getvalue()
+
+
+def key_frame_pixels(condensed: CondensedVideos) -> list[Pixels]:
+    """The key frames of each video as uint8, one array (key frame, height, width, 3) per video."""
+    shown = to_pixels(condensed.key_frames, condensed.mean, condensed.std).permute(0, 2, 3, 1)
+    return [part.numpy() for part in torch.split(shown, condensed.counts.tolist())]
+
+
+def sheets(condensed: CondensedVideos, budget: int) -> Sheets:
+    """Encode the key frames of every video: PNG if all together fit `budget` bytes, else JPEG."""
+    pictures = [frames.reshape(-1, *frames.shape[2:]) for frames in key_frame_pixels(condensed)]
+    encoded = _within(pictures, png, budget)
+    if encoded is not None:
+        return Sheets([_uri("image/png", data) for data in encoded], lossless=True)
+    for step in JPEG_STEPS:
+        encoded = _within(pictures, lambda image, step=step: jpeg(image, step), budget)  # type: ignore[misc]
+        if encoded is not None:
+            break
+    else:
+        # Even the coarsest step is too large: show the set anyway, rather than nothing.
+        encoded = [jpeg(image, JPEG_STEPS[-1]) for image in pictures]
+    return Sheets([_uri("image/jpeg", data) for data in encoded], lossless=False)
+
+
+def _within(pictures: Sequence[Pixels], encode: Callable[[Pixels], bytes], budget: int) -> list[bytes] | None:
+    """All pictures encoded, or None as soon as they exceed the budget."""
+    done: list[bytes] = []
+    for picture in pictures:
+        done.append(encode(picture))
+        budget -= len(done[-1])
+        if budget < 0:
+            return None
+    return done
+
+
+def _still(image: Pixels, codec: str, pixel_format: str, options: dict[str, str]) -> bytes:
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+    context = av.CodecContext.create(codec, "w")
+    assert isinstance(context, av.VideoCodecContext)
+    context.height, context.width = image.shape[:2]
+    context.pix_fmt, context.time_base = pixel_format, Fraction(1)
+    context.options = options
+    packets = [*context.encode(frame), *context.encode(None)]
+    return b"".join(bytes(packet) for packet in packets)
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

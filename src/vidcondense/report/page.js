@@ -1,0 +1,213 @@
+"use strict";
+(() => {
+  const runs = JSON.parse(document.getElementById("data").textContent);
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let rate = 8;
+
+  // The two key frames around each time and the weight of the left one, as in interpolation.py.
+  function blends(keys, frames) {
+    const mix = [];
+    let left = 0;
+    for (let t = 0; t < frames; t++) {
+      while (left + 1 < keys.length && keys[left + 1] <= t) left++;
+      const right = Math.min(left + 1, keys.length - 1);
+      const gap = keys[right] - keys[left];
+      mix.push([left, right, gap ? (keys[right] - t) / gap : 1]);
+    }
+    return mix;
+  }
+
+  class Clip {
+    constructor(figure) {
+      const run = runs[figure.dataset.run];
+      Object.assign(this, runs[figure.dataset.run].videos[figure.dataset.video]);
+      this.frames = run.frames;
+      this.width = run.width;
+      this.height = run.height;
+      this.run = figure.dataset.run;
+      this.screen = figure.querySelector(".screen");
+      this.context = figure.querySelector("canvas").getContext("2d");
+      this.slider = figure.querySelector("input");
+      this.status = figure.querySelector(".status");
+      this.mix = blends(this.keys, this.frames);
+      this.time = 0;
+      this.inView = false;
+      this.held = false;
+      this.play(!still);
+      this.listen();
+      this.say();
+    }
+
+    listen() {
+      this.screen.addEventListener("click", () => { this.play(!this.playing); refreshButtons(); });
+      this.slider.addEventListener("input", () => { this.play(false); refreshButtons(); this.show(+this.slider.value); });
+      this.slider.addEventListener("pointermove", (event) => {
+        if (event.pointerType !== "mouse" || event.buttons) return;
+        this.held = true;
+        const box = this.slider.getBoundingClientRect();
+        const place = (event.clientX - box.left - 7) / (box.width - 14);
+        this.show(Math.round(Math.min(Math.max(place, 0), 1) * (this.frames - 1)));
+      });
+      this.slider.addEventListener("pointerleave", () => { this.held = false; });
+    }
+
+    play(on) {
+      this.playing = on;
+      this.screen.setAttribute("aria-pressed", String(on));
+    }
+
+    // Decoded only once it is first seen: a page can hold hundreds of clips.
+    enter() {
+      this.inView = true;
+      if (this.picture) return;
+      this.picture = new Image();
+      this.picture.onload = () => { this.ready = true; this.draw(); };
+      this.picture.src = this.sheet;
+    }
+
+    show(time) {
+      if (time === this.time) return;
+      this.time = time;
+      this.slider.value = time;
+      this.draw();
+      this.say();
+    }
+
+    draw() {
+      if (!this.ready) return;
+      const [left, right, weight] = this.mix[this.time];
+      this.layer(left, 1);
+      if (weight < 1) this.layer(right, 1 - weight);
+    }
+
+    layer(index, alpha) {
+      const { width: w, height: h } = this;
+      this.context.globalAlpha = alpha;
+      this.context.drawImage(this.picture, 0, index * h, w, h, 0, 0, w, h);
+    }
+
+    say() {
+      const key = this.keys.indexOf(this.time);
+      const since = key < 0 ? null : this.since[key];
+      const kind = key < 0 ? "interpolated" : since === null ? "key frame" : `key, iter. ${since}`;
+      const words = `frame ${this.time}`;
+      this.status.replaceChildren(words + " · ", Object.assign(document.createElement(key < 0 ? "span" : "b"), { textContent: kind }));
+      this.slider.setAttribute("aria-valuetext", `${words} of 0 to ${this.frames - 1}, ${kind}`);
+    }
+  }
+
+  const clips = new Map();
+  const watcher = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const clip = clips.get(target);
+      if (isIntersecting) clip.enter();
+      else clip.inView = false;
+    }
+  }, { rootMargin: "120px" });
+  for (const figure of document.querySelectorAll(".clip")) {
+    clips.set(figure, new Clip(figure));
+    watcher.observe(figure);
+  }
+
+  // One clock for all, so that clips of one length stay in step.
+  let ticks = 0;
+  let before = 0;
+  function step(now) {
+    if (now - before >= 1000 / rate) {
+      before = now;
+      ticks++;
+      for (const clip of clips.values()) {
+        if (clip.inView && clip.playing && !clip.held) clip.show(ticks % clip.frames);
+      }
+    }
+    requestAnimationFrame(step);
+  }
+  requestAnimationFrame(step);
+
+  function ofRun(run) { return [...clips.values()].filter((clip) => clip.run === run); }
+
+  function refreshButtons() {
+    for (const button of document.querySelectorAll(".play")) {
+      const any = ofRun(button.dataset.run).some((clip) => clip.playing);
+      button.textContent = any ? "Pause all" : "Play all";
+    }
+  }
+  for (const button of document.querySelectorAll(".play")) {
+    button.addEventListener("click", () => {
+      const mine = ofRun(button.dataset.run);
+      const on = !mine.some((clip) => clip.playing);
+      for (const clip of mine) clip.play(on);
+      refreshButtons();
+    });
+  }
+  for (const select of document.querySelectorAll(".speed")) {
+    select.addEventListener("change", () => {
+      rate = +select.value;
+      for (const other of document.querySelectorAll(".speed")) other.value = select.value;
+    });
+  }
+  refreshButtons();
+
+  // Tabs: without this script they are plain links to sections that are all shown.
+  const tabs = [...document.querySelectorAll("[role=tab]")];
+  const panels = [...document.querySelectorAll(".run")];
+  function choose(index) {
+    tabs.forEach((tab, i) => {
+      tab.setAttribute("aria-selected", String(i === index));
+      tab.tabIndex = i === index ? 0 : -1;
+      panels[i].hidden = i !== index;
+    });
+  }
+  tabs.forEach((tab, index) => {
+    tab.addEventListener("click", (event) => { event.preventDefault(); choose(index); });
+    tab.addEventListener("keydown", (event) => {
+      const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      const next = (index + move + tabs.length) % tabs.length;
+      choose(next);
+      tabs[next].focus();
+    });
+  });
+  if (tabs.length) {
+    document.querySelector("main").classList.add("tabbed");
+    const named = panels.findIndex((panel) => "#" + panel.id === location.hash);
+    choose(Math.max(named, 0));
+  }
+
+  // Confusion matrices: point at a cell or move with the arrow keys, and it is read out above.
+  for (const table of document.querySelectorAll(".confusion")) {
+    const heads = [...table.tHead.rows[0].cells].slice(1);
+    const rows = [...table.tBodies[0].rows];
+    const readout = table.closest(".block").querySelector(".readout");
+    const counts = rows.map((row) => [...row.cells].slice(1).map((cell) => +cell.textContent));
+    let at = null;
+    function mark(on) {
+      if (!at) return;
+      for (const cell of [rows[at[0]].cells[at[1] + 1], rows[at[0]].cells[0], heads[at[1]]]) cell.classList.toggle("at", on);
+    }
+    function read(row, column) {
+      mark(false);
+      at = [row, column];
+      mark(true);
+      const count = counts[row][column];
+      const total = counts[row].reduce((a, b) => a + b, 0);
+      const share = total ? Math.round(100 * count / total) : 0;
+      const verb = row === column ? "recognised" : `taken for ${heads[column].textContent}`;
+      readout.textContent = `${rows[row].cells[0].textContent} ${verb}: ${count} of ${total} (${share} %)`;
+    }
+    table.addEventListener("pointerover", (event) => {
+      const cell = event.target.closest("tbody td");
+      if (cell) read(cell.parentNode.rowIndex - 1, cell.cellIndex - 1);
+    });
+    table.parentNode.addEventListener("keydown", (event) => {
+      const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      const place = (i, by) => Math.min(Math.max(i + by, 0), rows.length - 1);
+      if (at) read(place(at[0], move[0]), place(at[1], move[1]));
+      else read(0, 0);
+      rows[at[0]].cells[at[1] + 1].scrollIntoView({ block: "nearest", inline: "nearest" });
+    });
+  }
+})();

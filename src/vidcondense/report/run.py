@@ -1,0 +1,269 @@
+"""Reading a run folder: what condense and evaluate left there, as far as they came."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vidcondense import files
+from vidcondense.condensed import CondensedVideos
+from vidcondense.errors import VidcondenseError
+
+CONDENSED, INFO, METRICS, EVALUATIONS = "condensed.safetensors", "run.json", "metrics.jsonl", "evaluations"
+
+
+@dataclass(frozen=True)
+class Score:
+    """An accuracy over networks, as fractions: mean, standard deviation and the value of each network."""
+
+    mean: float
+    std: float
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One file of `evaluations/`; accuracies are fractions, confusion counts have the true class as row."""
+
+    name: str
+    protocol: str
+    network: str
+    networks: int
+    diverged: int
+    top1: Score | None
+    top5: Score | None
+    per_class: Mapping[str, float]
+    confusion: Sequence[Sequence[float]]
+    test_videos: int | None
+    settings: Mapping[str, Any]
+
+    @property
+    def test(self) -> tuple[str, str]:
+        """What two evaluations must share to be compared: (protocol, network)."""
+        return self.protocol, self.network
+
+
+@dataclass(frozen=True)
+class Insertion:
+    """A key frame inserted in `iteration` into video `video` at time `position` (frames)."""
+
+    iteration: int
+    video: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What metrics.jsonl says: (iteration, loss) in order, insertions in order, and unreadable lines."""
+
+    losses: tuple[tuple[int, float], ...] = ()
+    insertions: tuple[Insertion, ...] = ()
+    unreadable: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder. Parts that do not exist are None or empty."""
+
+    folder: Path
+    label: str
+    info: Mapping[str, Any] = field(default_factory=dict)
+    condensed: CondensedVideos | None = None
+    file_bytes: int | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    evaluations: tuple[Evaluation, ...] = ()
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """The recipe, from run.json or else from the condensed file."""
+        found = _mapping(self.info.get("recipe"))
+        return found or _mapping(self._provenance.get("recipe"))
+
+    @property
+    def store(self) -> Mapping[str, Any]:
+        """What run.json says of the store of real clips."""
+        return _mapping(self.info.get("store"))
+
+    @property
+    def _provenance(self) -> Mapping[str, Any]:
+        return self.condensed.provenance if self.condensed else {}
+
+    @property
+    def recipe_name(self) -> str:
+        """The name of the recipe, "unknown recipe" if the run does not say."""
+        return str(self.recipe.get("name") or "unknown recipe")
+
+    @property
+    def dataset(self) -> str:
+        """The name of the store, as a reader would call the dataset."""
+        return str(self.store.get("name") or "unnamed dataset")
+
+    @property
+    def is_random(self) -> bool:
+        """Whether this is the random-selection baseline."""
+        return self.recipe_name.split("_")[0] == "random"
+
+    @property
+    def vpc(self) -> int | None:
+        """Videos per class."""
+        return self.condensed.vpc if self.condensed else integer(self.recipe.get("vpc"))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in label order, empty if unknown."""
+        if self.condensed:
+            return self.condensed.class_names
+        classes = self.store.get("classes")
+        return tuple(str(name) for name in classes) if isinstance(classes, list) else ()
+
+    @property
+    def iterations(self) -> int | None:
+        """Iterations of condensing: planned if known, else the last one logged."""
+        planned = integer(self.info.get("iterations")) or integer(self.recipe.get("iterations"))
+        return planned or (self.metrics.losses[-1][0] if self.metrics.losses else None)
+
+    @property
+    def seconds(self) -> float | None:
+        """Condensing time in seconds."""
+        return number(self.info.get("seconds"))
+
+    @property
+    def inserted(self) -> dict[tuple[int, int], int]:
+        """(video, position) of each inserted key frame, and its iteration."""
+        return {(event.video, event.position): event.iteration for event in self.metrics.insertions}
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """The evaluation the headline speaks of: the default protocol and network first."""
+        preferred = sorted(self.evaluations, key=lambda e: (e.protocol != "strict", e.network != "minic3d"))
+        return preferred[0] if preferred else None
+
+    def matching(self, other: Evaluation) -> Evaluation | None:
+        """This run's evaluation under the same protocol and network as `other`."""
+        return next((mine for mine in self.evaluations if mine.test == other.test), None)
+
+
+def load_runs(folders: Sequence[Path]) -> list[Run]:
+    """Read run folders and give each a label that tells it from the others.
+
+    Raises:
+        VidcondenseError: no folder given, one is not a run folder, or a file in it is damaged.
+    """
+    if not folders:
+        raise VidcondenseError("no run folder given; a report needs at least one")
+    names = [folder.resolve().name for folder in folders]
+    labels = [
+        name if names.count(name) == 1 else f"{folder.resolve().parent.name}/{name}"
+        for folder, name in zip(folders, names, strict=True)
+    ]
+    return [load_run(folder, label) for folder, label in zip(folders, labels, strict=True)]
+
+
+def load_run(folder: Path, label: str) -> Run:
+    """Read one run folder; parts that are missing stay empty.
+
+    Raises:
+        VidcondenseError: not a run folder, or a file in it is damaged.
+    """
+    if not folder.is_dir():
+        raise VidcondenseError(f"no run folder at {folder}")
+    condensed, info = folder / CONDENSED, folder / INFO
+    if not condensed.is_file() and not info.is_file():
+        raise VidcondenseError(f"{folder} is not a run folder: it has neither {CONDENSED} nor {INFO}")
+    return Run(
+        folder=folder,
+        label=label,
+        info=_object(info) if info.is_file() else {},
+        condensed=CondensedVideos.load(condensed) if condensed.is_file() else None,
+        file_bytes=condensed.stat().st_size if condensed.is_file() else None,
+        metrics=_metrics(folder / METRICS),
+        evaluations=tuple(_evaluation(path) for path in sorted((folder / EVALUATIONS).glob("*.json"))),
+    )
+
+
+def number(value: Any) -> float | None:
+    """`value` as a finite float, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def integer(value: Any) -> int | None:
+    """`value` as an int, or None."""
+    found = number(value)
+    return None if found is None else int(found)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _object(path: Path) -> Mapping[str, Any]:
+    value = files.read_json(path)
+    if not isinstance(value, dict):
+        raise VidcondenseError(f"{path} should hold a JSON object, not a {type(value).__name__}")
+    return value
+
+
+def _metrics(path: Path) -> Metrics:
+    if not path.is_file():
+        return Metrics()
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
+    # A resumed run may log an iteration twice: the later line is the one that counts.
+    losses: dict[int, float] = {}
+    insertions: dict[tuple[int, int], Insertion] = {}
+    unreadable = 0
+    for line in filter(str.strip, lines):
+        try:
+            event = json.loads(line)
+            iteration = int(event["iteration"])
+            if event["event"] == "iteration":
+                losses[iteration] = float(event["loss"])
+            elif event["event"] == "insertion":
+                found = Insertion(iteration, int(event["video"]), int(event["position"]))
+                insertions[found.video, found.position] = found
+        except (ValueError, TypeError, KeyError):
+            unreadable += 1
+    finite = tuple((i, losses[i]) for i in sorted(losses) if math.isfinite(losses[i]))
+    ordered = tuple(sorted(insertions.values(), key=lambda e: (e.iteration, e.video)))
+    return Metrics(finite, ordered, unreadable)
+
+
+def _evaluation(path: Path) -> Evaluation:
+    value = _object(path)
+    try:
+        return Evaluation(
+            name=path.stem,
+            protocol=str(value["protocol"]),
+            network=str(value["network"]),
+            networks=int(value["networks"]),
+            diverged=int(value.get("diverged", 0)),
+            top1=_score(value.get("top1")),
+            top5=_score(value.get("top5")),
+            per_class={str(k): float(v) for k, v in (value.get("per_class") or {}).items() if v is not None},
+            confusion=_square(value.get("confusion") or []),
+            test_videos=integer(value.get("test_videos")),
+            settings=_mapping(value.get("settings")),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise VidcondenseError(f"{path} is not an evaluation: {type(error).__name__} {error}") from error
+
+
+def _score(value: Any) -> Score | None:
+    mean = number(_mapping(value).get("mean"))
+    if mean is None:
+        return None
+    values = tuple(v for v in map(number, value.get("values") or ()) if v is not None)
+    return Score(mean, number(value.get("std")) or 0.0, values)
+
+
+def _square(rows: Any) -> list[list[float]]:
+    counts = [[float(cell) for cell in row] for row in rows]
+    if any(len(row) != len(counts) for row in counts):
+        raise ValueError("the confusion matrix is not square")
+    return counts

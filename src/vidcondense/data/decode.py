@@ -1,0 +1,132 @@
+"""Video file to small RGB frames, one after another, with PyAV (FFmpeg).
+
+Resizing follows Wang et al. (2024), whose rule PRISM and DFS use: every frame is scaled to 160x120 whatever
+its shape, then the centre 112x112 is cut out. For another size S the two steps keep these proportions: scale
+to round(S * 160 / 112) x round(S * 120 / 112), cut out the centre S x S. Scaling is FFmpeg's bilinear
+(libswscale), which widens its triangle when it shrinks, so that small frames do not alias.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.stream import Disposition
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+Frame = NDArray[np.uint8]
+
+# Newer PyAV scales with one thread per core unless told otherwise, which halves the speed of frames this
+# small; older PyAV has no such argument.
+SCALE_OPTIONS = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
+
+# A file cut short often ends without an error: only its header tells how much is missing. Headers may be off
+# by a few frames (dropped or edited ones), so that a tenth may be missing before the file counts as broken.
+READABLE_SHARE = 0.9
+
+
+class DecodeError(Exception):
+    """Why a file gives no usable video, as a short phrase for the list of skipped files."""
+
+
+def resized(size: int) -> tuple[int, int]:
+    """(width, height) in pixels that a frame is scaled to before the centre `size` x `size` is cut out."""
+    return round(size * 160 / 112), round(size * 120 / 112)
+
+
+def decode_frames(path: Path, size: int) -> Iterator[Frame]:
+    """Decode a video frame by frame, in one thread and in memory that does not grow with its length.
+
+    Args:
+        path: the video file, anything that FFmpeg reads.
+        size: S, height and width of the frames in pixels.
+
+    Yields:
+        (size, size, 3) uint8 RGB frames in 0..255, contiguous, upright (rotation in the header is applied).
+
+    Raises:
+        DecodeError: empty, not a video, only audio, without frames, or broken on the way; frames yielded
+            before must then be thrown away.
+    """
+    count = 0
+    try:
+        with open_video(path) as container:
+            stream = video_stream(container)
+            stream.thread_count = 1
+            stream.thread_type = "NONE"
+            reformatter = VideoReformatter()
+            for frame in container.decode(stream):
+                yield _small(frame, size, reformatter)
+                count += 1
+            declared = int(stream.frames)
+    except (av.FFmpegError, OSError, ValueError, EOFError) as error:
+        raise DecodeError(f"broken after {count} readable frames ({_short(error)})") from error
+    if count == 0:
+        raise DecodeError("no frames")
+    if count < READABLE_SHARE * declared:
+        raise DecodeError(f"cut short: {count} of {declared} frames readable")
+
+
+def probe_frames(path: Path) -> int:
+    """The number of frames a video's header declares or implies, 0 if it does not say; for estimates only.
+
+    Raises:
+        DecodeError: the file cannot be opened as a video.
+    """
+    with open_video(path) as container:
+        stream = video_stream(container)
+        if stream.frames:
+            return int(stream.frames)
+        if container.duration and stream.average_rate:
+            return int(container.duration / av.time_base * stream.average_rate)
+    return 0
+
+
+def open_video(path: Path) -> Any:
+    """Open a file as a PyAV input container.
+
+    Raises:
+        DecodeError: it is missing, unreadable, empty, or nothing that FFmpeg knows.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise DecodeError("empty file")
+        return av.open(str(path))
+    except (av.FFmpegError, OSError, ValueError, EOFError) as error:
+        if isinstance(error, OSError) and not path.is_file():
+            raise DecodeError("no such file") from error
+        if isinstance(error, PermissionError):
+            raise DecodeError("no permission to read it") from error
+        raise DecodeError(f"not a video that FFmpeg can read ({_short(error)})") from error
+
+
+def video_stream(container: Any) -> Any:
+    """The first video stream that is not a cover picture.
+
+    Raises:
+        DecodeError: there is none.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    raise DecodeError("audio only" if container.streams.audio else "no video stream")
+
+
+def _small(frame: Any, size: int, reformatter: VideoReformatter) -> Frame:
+    width, height = resized(size)
+    turns = round(frame.rotation / 90) % 4
+    if turns % 2:
+        width, height = height, width
+    scaled = reformatter.reformat(
+        frame, width, height, "rgb24", interpolation=Interpolation.BILINEAR, **SCALE_OPTIONS
+    )
+    pixels = np.rot90(scaled.to_ndarray(), turns)
+    top, left = (pixels.shape[0] - size) // 2, (pixels.shape[1] - size) // 2
+    return np.ascontiguousarray(pixels[top : top + size, left : left + size])
+
+
+def _short(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0]

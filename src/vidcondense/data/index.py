@@ -1,0 +1,159 @@
+"""The index of a store: what a person reads in index.json, arrays with a row per video in videos.npy.
+
+A store is a folder:
+
+    index.json         classes, splits, sampling, source, decoder, fingerprint, skipped files, frames per
+    shard videos.npy         per video: label, frames, shard, roles in the splits, SHA-256 of its pixels
+    paths.json         per video: its file, relative to the source frames-00000.u8    shards: (frame, height,
+    width, 3) uint8, all frames of a block of videos
+
+index.json is written last: a folder without it is not a finished store.
+"""
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidcondense import files
+from vidcondense.data.shards import frame_bytes, frames_path, unfinished_folder
+from vidcondense.errors import VidcondenseError
+
+FORMAT_VERSION = 1
+INDEX, VIDEOS, PATHS = "index.json", "videos.npy", "paths.json"
+
+
+@dataclass(frozen=True)
+class StoreIndex:
+    """The content of index.json.
+
+    Attributes:
+        format_version: of the folder's layout.
+        name: the dataset's name.
+        class_names: label is an index into it.
+        split_names: the column of a video's roles is an index into it.
+        frames: T, frames of a clip.
+        stride: wanted distance between the frames of a clip.
+        size: height and width in pixels.
+        source: folder, layout and digest of the source's listing.
+        decoder: versions of what decided the pixels.
+        fingerprint: SHA-256 over classes, splits, sampling, labels, roles and pixels.
+        videos: number of videos.
+        shard_frames: frames in each shard.
+        skipped: {"path", "reason"} of each file that is not in the store.
+    """
+
+    format_version: int
+    name: str
+    class_names: tuple[str, ...]
+    split_names: tuple[str, ...]
+    frames: int
+    stride: int
+    size: int
+    source: dict[str, Any]
+    decoder: dict[str, str]
+    fingerprint: str
+    videos: int
+    shard_frames: tuple[int, ...]
+    skipped: tuple[dict[str, str], ...]
+
+
+def video_table(rows: int, splits: int) -> NDArray[Any]:
+    """An empty table with a row per video: the content of videos.npy."""
+    return np.zeros(
+        rows,
+        dtype=[
+            ("label", "<i4"),
+            ("frames", "<i4"),
+            ("shard", "<i4"),
+            ("roles", "u1", (splits,)),
+            ("sha256", "u1", (32,)),
+        ],
+    )
+
+
+def fingerprint(sampling: dict[str, Any], table: NDArray[Any]) -> str:
+    """SHA-256 of what a network can see of a store: not of file names, nor of how it is cut into shards."""
+    digest = hashlib.sha256(json.dumps(sampling, sort_keys=True).encode())
+    for column in ("label", "frames", "roles", "sha256"):
+        digest.update(np.ascontiguousarray(table[column]).tobytes())
+    return digest.hexdigest()
+
+
+def write_index(store: Path, index: StoreIndex, table: NDArray[Any], paths: list[str]) -> None:
+    """Write the three files, index.json last."""
+    buffer = io.BytesIO()
+    np.save(buffer, table, allow_pickle=False)
+    files.write_bytes(store / VIDEOS, buffer.getvalue())
+    files.write_bytes(store / PATHS, json.dumps(paths, indent=0).encode())
+    # ASCII: a file name may hold bytes that are no text, which UTF-8 could not hold either.
+    files.write_bytes(store / INDEX, json.dumps(asdict(index), indent=2).encode())
+
+
+def read_index(store: Path) -> StoreIndex:
+    """Read index.json and check it against what the folder holds.
+
+    Raises:
+        VidcondenseError: no folder, not a store, an unfinished one, one of another version, or one cut short.
+    """
+    if not store.is_dir():
+        raise VidcondenseError(f"no store at {store}; make one with: vidcondense prepare SOURCE {store}")
+    if not (store / INDEX).is_file():
+        if unfinished_folder(store).is_dir():
+            raise VidcondenseError(
+                f"{store} is unfinished; run the same `vidcondense prepare` again to finish it"
+            )
+        raise VidcondenseError(
+            f"{store} is not a store (no {INDEX} in it); a store is made by: vidcondense prepare"
+        )
+    content = files.read_json(store / INDEX)
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if version != FORMAT_VERSION:
+        raise VidcondenseError(
+            f"{store / INDEX} has format version {version}, not {FORMAT_VERSION}; prepare it again"
+        )
+    try:
+        lists = {
+            key: tuple(content[key]) for key in ("class_names", "split_names", "shard_frames", "skipped")
+        }
+        index = StoreIndex(**{**content, **lists})
+    except (KeyError, TypeError) as error:
+        raise VidcondenseError(f"{store / INDEX} is damaged ({error}); prepare the store again") from error
+    _check_sizes(store, index)
+    return index
+
+
+def read_table(store: Path, index: StoreIndex) -> NDArray[Any]:
+    """Read videos.npy.
+
+    Raises:
+        VidcondenseError: it is missing, cut short, or of another number of videos or splits than the index
+            says.
+    """
+    try:
+        table: NDArray[Any] = np.load(store / VIDEOS, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise VidcondenseError(f"cannot read {store / VIDEOS} ({error}); prepare the store again") from error
+    if table.dtype != video_table(0, len(index.split_names)).dtype or table.shape != (index.videos,):
+        raise VidcondenseError(f"{store / VIDEOS} does not fit {INDEX}; prepare the store again")
+    return table
+
+
+def _check_sizes(store: Path, index: StoreIndex) -> None:
+    for number, frames in enumerate(index.shard_frames):
+        path, expected = frames_path(store, number), frames * frame_bytes(index.size)
+        try:
+            found = path.stat().st_size
+        except OSError as error:
+            raise VidcondenseError(
+                f"{store} lacks {path.name} ({error.strerror}); prepare it again"
+            ) from error
+        if found != expected:
+            raise VidcondenseError(
+                f"{path} has {found} bytes instead of {expected}: the store was cut short; prepare it again"
+            )

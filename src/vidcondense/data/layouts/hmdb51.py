@@ -1,0 +1,97 @@
+"""HMDB51 and JHMDB: class folders beside official lists `<class>_test_split{1,2,3}.txt`.
+
+Each line of a list names a file and its part in that split: 1 train, 2 test, 0 unused (Kuehne et al., 2011).
+The videos lie in root/videos/<class>/ or root/<class>/, the lists in root or any folder directly below it.
+"""
+
+import re
+from pathlib import Path
+
+from vidcondense.data.layouts.listing import (
+    TEST,
+    TRAIN,
+    UNUSED,
+    Found,
+    Listing,
+    class_folders,
+    folders_in,
+    relative,
+)
+from vidcondense.errors import VidcondenseError
+
+LIST_NAME = re.compile(r"(?P<class_name>.+)_test_split(?P<split>\d+)\.txt")
+MEANING = {"0": UNUSED, "1": TRAIN, "2": TEST}
+
+
+def matches(root: Path) -> bool:
+    """There is a folder with split lists."""
+    return _list_folder(root) is not None
+
+
+def find(root: Path, test_fraction: float) -> Listing:
+    """List the videos of every class folder with their roles; `test_fraction` plays no part here.
+
+    Raises:
+        VidcondenseError: no split lists, a class without one, or a line that is not "<file> 0|1|2".
+    """
+    lists = _list_folder(root)
+    if lists is None:
+        raise VidcondenseError(
+            f"{root} has no HMDB51 split lists (<class>_test_split1.txt) in it or one folder below it"
+        )
+    named = _read_lists(lists)
+    split_names = tuple(sorted({split for split, _ in named}, key=int))
+    parent = root / "videos" if (root / "videos").is_dir() else root
+    videos: list[Found] = []
+    missing: list[tuple[str, str]] = []
+    for class_name, files in class_folders(parent):
+        roles = [named.get((split, class_name)) for split in split_names]
+        if any(role is None for role in roles):
+            raise VidcondenseError(
+                f"class '{class_name}' has videos but no {class_name}_test_split*.txt in {lists}"
+            )
+        tables = [role for role in roles if role is not None]
+        for file in files:
+            found = tuple(_role(table, file) for table in tables)
+            videos.append(Found(relative(file, root), class_name, found))
+        missing += _missing(tables, files, relative(parent / class_name, root))
+    return Listing(split_names, videos, tuple(missing))
+
+
+def _list_folder(root: Path) -> Path | None:
+    for folder in (root, *folders_in(root)):
+        if any(LIST_NAME.fullmatch(entry.name) for entry in folder.glob("*_test_split*.txt")):
+            return folder
+    return None
+
+
+def _read_lists(folder: Path) -> dict[tuple[str, str], dict[str, str]]:
+    """{(split, class): {file name: role}}."""
+    tables: dict[tuple[str, str], dict[str, str]] = {}
+    for file in sorted(folder.glob("*_test_split*.txt")):
+        name = LIST_NAME.fullmatch(file.name)
+        if name is None:
+            continue
+        table = tables.setdefault((name["split"], name["class_name"]), {})
+        lines = file.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        for number, line in enumerate(lines, start=1):
+            video, _, code = line.strip().rpartition(" ")
+            if not line.strip():
+                continue
+            if code not in MEANING or not video:
+                raise VidcondenseError(
+                    f"{file} line {number}: expected '<file> 0' (or 1, or 2), found {line.strip()!r}"
+                )
+            table[video.strip()] = MEANING[code]
+    return tables
+
+
+def _role(table: dict[str, str], file: Path) -> str:
+    """The role a list gives a file; lists name .avi files, which many people have re-encoded to .mp4."""
+    return table.get(file.name) or table.get(f"{file.stem}.avi", UNUSED)
+
+
+def _missing(tables: list[dict[str, str]], files: list[Path], folder: str) -> list[tuple[str, str]]:
+    here = {file.name for file in files} | {f"{file.stem}.avi" for file in files}
+    names = sorted({name for table in tables for name in table} - here)
+    return [(f"{folder}/{name}", "named by a split list, but there is no such file") for name in names]

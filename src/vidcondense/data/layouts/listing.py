@@ -1,0 +1,94 @@
+"""What every layout finds: a plain list of videos, and the helpers to walk folders."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+TRAIN, VAL, TEST, UNUSED = "train", "val", "test", "unused"
+ROLES = (TRAIN, VAL, TEST, UNUSED)
+
+# What is worth opening. A file with another ending in a class folder is taken for a note, not for a video.
+SUFFIXES = frozenset(
+    {
+        ".3g2",
+        ".3gp",
+        ".amv",
+        ".apng",
+        ".asf",
+        ".avi",
+        ".divx",
+        ".dv",
+        ".f4v",
+        ".flv",
+        ".gif",
+        ".h264",
+        ".h265",
+    }
+    | {".hevc", ".ivf", ".m1v", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpe"}
+    | {".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogg", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob"}
+    | {".webm", ".wmv", ".y4m"}
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One video of a listing: its path relative to the root, its class and its role in each split."""
+
+    path: str
+    class_name: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The videos of a layout in any order, and (path, reason) of those its lists name but that are not there."""
+
+    split_names: tuple[str, ...]
+    videos: list[Found]
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The sub-folders that are not hidden, sorted by name."""
+    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def videos_in(folder: Path) -> list[Path]:
+    """The video files directly in a folder, judged by their ending, hidden ones left out, sorted by name."""
+    return sorted(
+        entry
+        for entry in folder.iterdir()
+        if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+    )
+
+
+def class_folders(folder: Path) -> Iterator[tuple[str, list[Path]]]:
+    """(class name, its videos) for each sub-folder of `folder` that holds at least one video."""
+    for entry in folders_in(folder):
+        videos = videos_in(entry)
+        if videos:
+            yield entry.name, videos
+
+
+def relative(path: Path, root: Path) -> str:
+    """`path` below `root` with forward slashes, the same on every system."""
+    return path.relative_to(root).as_posix()
+
+
+def hold_out(paths: list[str], test_fraction: float) -> dict[str, str]:
+    """Choose test videos of one class by the hash of their path.
+
+    A file keeps its place in the ranking when others come or go, so that few change sides. At least one video
+    is for training and one for testing when there are two.
+
+    Args:
+        paths: paths of one class relative to the root.
+        test_fraction: the share to hold out, in 0..1.
+
+    Returns:
+        the role of each path, "train" or "test".
+    """
+    ranked = sorted(paths, key=lambda path: hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest())
+    count = max(1, min(len(ranked) - 1, round(len(ranked) * test_fraction))) if len(ranked) > 1 else 0
+    return {path: TEST if rank < count else TRAIN for rank, path in enumerate(ranked)}

@@ -1,0 +1,154 @@
+"""One shard of a store: the frames of a fixed block of videos in one file, written by one worker.
+
+Which videos share a shard depends on the dataset alone, so that the bytes are the same for any number of
+workers. A record beside the frames says what is in them and from what they were made: a shard whose record
+still fits is kept when `prepare` runs again. Nothing here imports torch, which would slow down every worker's
+start.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import av
+
+from vidcondense import files
+from vidcondense.data.decode import DecodeError, decode_frames
+from vidcondense.errors import VidcondenseError
+
+CHANNELS = 3
+MOST_SHARDS = 512
+USUAL_BLOCK = 16
+SMALL_DATASET_SHARDS = 32
+WRITE_BUFFER = 2**20
+
+
+@dataclass(frozen=True)
+class VideoRecord:
+    """What became of one video: its frame count and the SHA-256 of its pixels, or why it was skipped."""
+
+    path: str
+    frames: int = 0
+    sha256: str = ""
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """The work of building one shard.
+
+    Attributes:
+        number: position of the shard in the store.
+        store: the store's folder.
+        root: the source's folder.
+        paths: the videos, relative to root, in order.
+        size: height and width of the frames in pixels.
+        key: hash of everything that the frames depend on.
+    """
+
+    number: int
+    store: Path
+    root: Path
+    paths: tuple[str, ...]
+    size: int
+    key: str
+
+
+class Cancelled(Exception):
+    """The main process asked this worker to stop."""
+
+
+def block_size(videos: int) -> int:
+    """Videos per shard: few files for big datasets, work for many processes for small ones."""
+    return max(-(-videos // MOST_SHARDS), min(USUAL_BLOCK, -(-videos // SMALL_DATASET_SHARDS)))
+
+
+def frames_path(store: Path, number: int) -> Path:
+    """The file with the frames of a shard: (frame, height, width, 3) uint8 and nothing else."""
+    return store / f"frames-{number:05d}.u8"
+
+
+def record_path(store: Path, number: int) -> Path:
+    """The file that says a shard is finished, and what is in it."""
+    return unfinished_folder(store) / f"{number:05d}.json"
+
+
+def unfinished_folder(store: Path) -> Path:
+    """Where a store keeps what it needs only until it is finished."""
+    return store / "unfinished"
+
+
+def decoder_versions() -> dict[str, str]:
+    """The versions of what decides the pixels."""
+    libraries = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
+    return {"pyav": av.__version__, **{name: libraries[name] for name in ("libavcodec", "libswscale")}}
+
+
+def frame_bytes(size: int) -> int:
+    """Bytes of one stored frame."""
+    return size * size * CHANNELS
+
+
+def shard_key(root: Path, paths: tuple[str, ...], size: int) -> str:
+    """Hash of everything the frames of a shard depend on: videos, their sizes in bytes, resizing, decoder."""
+    sizes = [(path, _bytes_of(root / path)) for path in paths]
+    text = json.dumps([size, decoder_versions(), sizes])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def build_shard(task: ShardTask, cancelled: Callable[[], bool] = lambda: False) -> list[VideoRecord]:
+    """Decode the videos of a shard into its file, then write its record; memory holds one frame at a time.
+
+    Returns:
+        one record per video, in order; broken videos are skipped, their record says why.
+
+    Raises:
+        VidcondenseError: the store cannot be written.
+        Cancelled: `cancelled` said so; nothing of this shard is left behind.
+    """
+    with (
+        files.replacing(frames_path(task.store, task.number)) as temporary,
+        temporary.open("wb", buffering=WRITE_BUFFER) as out,
+    ):
+        records = [_add(task.root, path, task.size, out, cancelled) for path in task.paths]
+    record = {"key": task.key, "videos": [asdict(record) for record in records]}
+    files.write_bytes(record_path(task.store, task.number), json.dumps(record, indent=1).encode())
+    return records
+
+
+def finished_records(task: ShardTask) -> list[VideoRecord] | None:
+    """The records of a shard that is already there and still fits its videos, else None."""
+    try:
+        record: dict[str, Any] = files.read_json(record_path(task.store, task.number))
+        records = [VideoRecord(**video) for video in record["videos"]]
+        expected = sum(video.frames for video in records) * frame_bytes(task.size)
+        fits = record["key"] == task.key
+        return records if fits and frames_path(task.store, task.number).stat().st_size == expected else None
+    except (VidcondenseError, OSError, KeyError, TypeError):
+        return None
+
+
+def _add(root: Path, path: str, size: int, out: BinaryIO, cancelled: Callable[[], bool]) -> VideoRecord:
+    start, count, digest = out.tell(), 0, hashlib.sha256()
+    try:
+        for frame in decode_frames(root / path, size):
+            if cancelled():
+                raise Cancelled
+            digest.update(frame.data)
+            out.write(frame.data)
+            count += 1
+    except DecodeError as error:
+        out.seek(start)
+        out.truncate()
+        return VideoRecord(path, skipped=str(error))
+    return VideoRecord(path, count, digest.hexdigest())
+
+
+def _bytes_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

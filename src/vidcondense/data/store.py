@@ -1,0 +1,175 @@
+"""ClipStore: decoded videos on disk, from which clips are read as fast as memory allows."""
+
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidcondense import files
+from vidcondense.data import sampling
+from vidcondense.data.index import PATHS, StoreIndex, read_index, read_table
+from vidcondense.data.layouts.listing import ROLES
+from vidcondense.data.shards import CHANNELS, frames_path
+from vidcondense.errors import VidcondenseError
+
+Ints = NDArray[np.int64]
+
+# Every mapped shard holds a file descriptor, of which a process often has no more than 1024.
+OPEN_SHARDS = 128
+
+
+class ClipStore:
+    """A prepared dataset under one of its splits.
+
+    Videos are numbered from 0 and sorted by class, then path. Pixels stay on disk and are mapped into memory,
+    where all processes share them; opening reads the index only. A store can be pickled: the copy opens it
+    again.
+
+    Attributes:
+        path: the store's folder.
+        name: the dataset's name.
+        class_names: a label is an index into it.
+        split_names: the splits to choose from.
+        split: the chosen one.
+        frames: T, frames of a clip.
+        stride: wanted distance between the frames of a clip.
+        size: height and width in pixels.
+        fingerprint: SHA-256 (hex) over classes, splits, sampling, labels and pixels.
+        decoder: versions of what decided the pixels.
+        skipped: {"path", "reason"} of each source file that is not in the store.
+        lengths: (video,) int64, frames of each video.
+        labels: (video,) int64.
+    """
+
+    def __init__(self, path: Path, index: StoreIndex, split: str) -> None:
+        """Use `ClipStore.open`."""
+        if split not in index.split_names:
+            known = ", ".join(repr(name) for name in index.split_names)
+            raise VidcondenseError(f"{path} has no split '{split}'; it has {known}")
+        self.path = path
+        self.name = index.name
+        self.class_names = index.class_names
+        self.split_names = index.split_names
+        self.split = split
+        self.frames = index.frames
+        self.stride = index.stride
+        self.size = index.size
+        self.fingerprint = index.fingerprint
+        self.decoder = dict(index.decoder)
+        self.skipped = list(index.skipped)
+        table = read_table(path, index)
+        self.lengths: Ints = table["frames"].astype(np.int64)
+        self.labels: Ints = table["label"].astype(np.int64)
+        self._roles = table["roles"][:, index.split_names.index(split)]
+        self._shards: Ints = table["shard"].astype(np.int64)
+        before = np.cumsum(self.lengths) - self.lengths
+        shard_frames = np.asarray(index.shard_frames, dtype=np.int64)
+        self._first_rows: Ints = before - (np.cumsum(shard_frames) - shard_frames)[self._shards]
+        self._mapped = lru_cache(maxsize=OPEN_SHARDS)(self._map_shard)
+
+    @staticmethod
+    def open(path: Path | str, split: str = "1") -> "ClipStore":
+        """Open a finished store.
+
+        Raises:
+            VidcondenseError: not a store, an unfinished or damaged one, or no such split.
+        """
+        folder = Path(path)
+        return ClipStore(folder, read_index(folder), split)
+
+    def __reduce__(self) -> tuple[object, tuple[Path, str]]:
+        """Pickle the path, not the pixels."""
+        return ClipStore.open, (self.path, self.split)
+
+    def __len__(self) -> int:
+        """The number of videos, whatever their role."""
+        return len(self.lengths)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The file of each video, relative to the source."""
+        return tuple(files.read_json(self.path / PATHS))
+
+    def select(self, role: str) -> Ints:
+        """The videos with a role in this split ("train", "val", "test" or "unused"): int64, ascending."""
+        return np.flatnonzero(self._roles == _role_code(role)).astype(np.int64)
+
+    def by_class(self, role: str) -> list[Ints]:
+        """The videos with a role in this split, one int64 array per class."""
+        videos = self.select(role)
+        bounds = np.searchsorted(self.labels[videos], np.arange(1, len(self.class_names)))
+        return list(np.split(videos, bounds))
+
+    def random_starts(self, videos: Ints, generator: np.random.Generator) -> Ints:
+        """A random start for each of `videos`, as in training: int64 of their shape."""
+        return sampling.random_starts(self.lengths[videos], self.frames, self.stride, generator)
+
+    def even_starts(self, videos: Ints, windows: int) -> Ints:
+        """Starts of evenly spread clips of each of `videos`, as in testing: int64 (video, windows)."""
+        return sampling.even_starts(self.lengths[videos], self.frames, self.stride, windows)
+
+    def read(self, videos: Ints, starts: Ints, out: Tensor | None = None) -> Tensor:
+        """Read one clip of each video.
+
+        Args:
+            videos: (video,) int64, numbers of videos; one may come several times.
+            starts: (video,) int64, first frame of each clip, in 0..length-1.
+            out: memory to read into (for instance pinned): contiguous uint8 (video, time, height, width, 3).
+
+        Returns:
+            uint8 (video, time, 3, height, width) in 0..255, a permuted view of (video, time, height, width,
+            3) memory, which is what channels-last 3D convolutions want.
+        """
+        videos, starts = np.asarray(videos, dtype=np.int64), np.asarray(starts, dtype=np.int64)
+        lengths = self.lengths[videos]
+        if videos.ndim != 1 or starts.shape != videos.shape or ((starts < 0) | (starts >= lengths)).any():
+            raise ValueError("videos and starts must be two 1-D arrays, starts in 0..length-1 of each video")
+        rows = sampling.frame_indices(lengths, starts, self.frames, self.stride)
+        rows += self._first_rows[videos][:, None]
+        shape = (len(videos), self.frames, self.size, self.size, CHANNELS)
+        if out is None:
+            out = torch.empty(shape, dtype=torch.uint8)
+        if out.shape != shape or out.dtype != torch.uint8 or not out.is_contiguous():
+            raise ValueError(f"out must be contiguous uint8 {shape}, not {out.dtype} {tuple(out.shape)}")
+        buffer, shards = out.numpy(), self._shards[videos]
+        ends = np.flatnonzero(np.diff(shards, append=-1)) + 1
+        for begin, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
+            # mode "clip" lets numpy copy straight into the buffer; no index is ever out of range.
+            np.take(self._mapped(int(shards[begin])), rows[begin:end], 0, buffer[begin:end], "clip")
+        return out.permute(0, 1, 4, 2, 3)
+
+    def read_all(self, role: str, windows: int = 1, batch: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
+        """Read every video with a role in evenly spread clips, in order, the clips of a video side by side.
+
+        Args:
+            role: "train", "val", "test" or "unused".
+            windows: clips per video.
+            batch: videos at a time.
+
+        Yields:
+            clips, uint8 (video * windows, time, 3, height, width) as `read` gives them, and their labels,
+            int64.
+        """
+        videos = self.select(role)
+        for begin in range(0, len(videos), batch):
+            chosen = videos[begin : begin + batch]
+            clips = self.read(np.repeat(chosen, windows), self.even_starts(chosen, windows).reshape(-1))
+            yield clips, torch.from_numpy(np.repeat(self.labels[chosen], windows))
+
+    def _map_shard(self, number: int) -> NDArray[np.uint8]:
+        path = frames_path(self.path, number)
+        try:
+            flat = np.memmap(path, dtype=np.uint8, mode="r")
+        except (OSError, ValueError) as error:
+            raise VidcondenseError(f"cannot read {path}: {error}") from error
+        return flat.reshape(-1, self.size, self.size, CHANNELS)
+
+
+def _role_code(role: str) -> int:
+    if role not in ROLES:
+        raise ValueError(f"role must be one of {', '.join(ROLES)}, not {role!r}")
+    return ROLES.index(role)

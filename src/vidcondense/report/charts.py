@@ -101,11 +101,10 @@ def insertions_chart(
     """
     x, y = Axis(0, max(iterations, 1)), Axis(-0.5, frames - 0.5)
     marks: list[Markup] = []
-    for start, width, name in ((0.0, warm_up, "warm-up"), (1 - cool_down, cool_down, "cool-down")):
-        if width > 0:
-            box = tag("rect", x=pct(start), y="0", width=pct(width), height="100%", class_="shade")
-            word = tag("text", name, x=pct(start + width / 2), y="16", class_="tick", text_anchor="middle")
-            marks += [box, word]
+    if warm_up > 0:
+        marks += _shade(0, warm_up, "warm-up", "start")
+    if cool_down > 0:
+        marks += _shade(1 - cool_down, cool_down, "cool-down", "end")
     # One dot for all insertions that a reader could not tell apart.
     width = max(1, math.ceil(iterations / 120))
     groups = Counter((event.iteration // width, event.position) for event in insertions)
@@ -128,6 +127,13 @@ def insertions_chart(
         description=description,
         height=min(300, 60 + 24 * len(times)),
     )
+
+
+def _shade(start: float, width: float, name: str, side: str) -> list[Markup]:
+    """A grey band with its name against the outer edge, where even a narrow band has room."""
+    edge, gap = (pct(start), 6) if side == "start" else (pct(start + width), -6)
+    box = tag("rect", x=pct(start), y="0", width=pct(width), height="100%", class_="shade")
+    return [box, tag("text", name, x=edge, dx=gap, y="16", class_="tick", text_anchor=side)]
 
 
 def scores_chart(rows: Sequence[tuple[str, str, Score]], chance: float | None) -> Markup:

@@ -34,7 +34,7 @@ def accuracy_bars(per_class: Mapping[str, float], baseline: Mapping[str, float],
 def confusion_table(counts: Sequence[Sequence[float]], names: Sequence[str]) -> Markup:
     """Rows are true classes, columns predictions; colour is the share of the row, counts are in the cells."""
     columns = [tag("th", tag("span", name), scope="col") for name in names]
-    head = tag("thead", tag("tr", tag("td"), *columns))
+    head = tag("thead", tag("tr", tag("td", "true ↓ predicted →"), *columns))
     rows = []
     for true, (name, row) in enumerate(zip(names, counts, strict=True)):
         total = sum(row)
@@ -53,11 +53,11 @@ def confusion_table(counts: Sequence[Sequence[float]], names: Sequence[str]) -> 
 
 def _cell(count: float, total: float, right: bool) -> Markup:
     if not count:
-        return tag("td", class_="right" if right else None)
+        return tag("td", "0", class_="right none") if right else tag("td")
     share = count / total
-    classes = " ".join(word for word, on in (("right", right), ("hot", share > 0.55)) if on)
-    # A single mistake must still show against the empty cells.
-    return tag("td", f"{count:g}", class_=classes or None, style=f"--v:{0.08 + 0.92 * share:.2f}")
+    classes = " ".join(word for word, on in (("right", right), ("hot", share > 0.5)) if on)
+    # Steeper for small shares: a single mistake must still show against the empty cells.
+    return tag("td", f"{count:g}", class_=classes or None, style=f"--v:{0.05 + 0.95 * share**0.7:.2f}")
 
 
 def most_confused(counts: Sequence[Sequence[float]], names: Sequence[str], most: int = 3) -> list[str]:

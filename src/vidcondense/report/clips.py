@@ -76,14 +76,12 @@ def _timeline(
 
 
 def _key_list(keys: list[int], inserted: dict[tuple[int, int], int], video: int, frames: int) -> Markup:
-    """In words when each key frame came: "0 start", "3 it. 120"."""
+    """In words when each key frame came: "0, 7 from the start", "3 iter. 120"."""
     added = [time for time in keys if (video, time) in inserted]
     if len(keys) == frames and not added:
         return tag("p", "every frame is stored", class_="keys")
-    items = [
-        tag("li", tag("b", time), f"iter. {inserted[video, time]}", class_="added")
-        if time in added
-        else tag("li", tag("b", time), "start", class_="start")
-        for time in keys
-    ]
+    first = ", ".join(str(time) for time in keys if time not in added)
+    items = [tag("li", tag("b", first), "from the start", class_="start")] if first else []
+    for time in added:
+        items.append(tag("li", tag("b", time), f"iter. {inserted[video, time]}", class_="added"))
     return tag("ul", *items, class_="keys", aria_label="Key frames")

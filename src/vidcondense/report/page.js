@@ -20,7 +20,7 @@
   class Clip {
     constructor(figure) {
       const run = runs[figure.dataset.run];
-      Object.assign(this, runs[figure.dataset.run].videos[figure.dataset.video]);
+      Object.assign(this, run.videos[figure.dataset.video]);
       this.frames = run.frames;
       this.width = run.width;
       this.height = run.height;
@@ -89,10 +89,14 @@
     say() {
       const key = this.keys.indexOf(this.time);
       const since = key < 0 ? null : this.since[key];
-      const kind = key < 0 ? "interpolated" : since === null ? "key frame" : `key, iter. ${since}`;
-      const words = `frame ${this.time}`;
-      this.status.replaceChildren(words + " · ", Object.assign(document.createElement(key < 0 ? "span" : "b"), { textContent: kind }));
-      this.slider.setAttribute("aria-valuetext", `${words} of 0 to ${this.frames - 1}, ${kind}`);
+      const kind = key < 0 ? "interpolated" : "key frame";
+      if (key < 0) delete this.screen.dataset.kind;
+      else this.screen.dataset.kind = since === null ? "start" : "added";
+      const words = document.createElement(key < 0 ? "span" : "b");
+      words.textContent = kind;
+      this.status.replaceChildren(`frame ${this.time} · `, words);
+      const when = since === null ? "" : `, inserted in iteration ${since}`;
+      this.slider.setAttribute("aria-valuetext", `${this.time} of 0 to ${this.frames - 1}, ${kind}${when}`);
     }
   }
 

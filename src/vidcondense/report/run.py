@@ -44,6 +44,11 @@ class Evaluation:
         """What two evaluations must share to be compared: (protocol, network)."""
         return self.protocol, self.network
 
+    @property
+    def order(self) -> tuple[bool, str, bool, str]:
+        """Sorts the default protocol and network first."""
+        return self.protocol != "strict", self.protocol, self.network != "minic3d", self.network
+
 
 @dataclass(frozen=True)
 class Insertion:
@@ -137,8 +142,7 @@ class Run:
     @property
     def evaluation(self) -> Evaluation | None:
         """The evaluation the headline speaks of: the default protocol and network first."""
-        preferred = sorted(self.evaluations, key=lambda e: (e.protocol != "strict", e.network != "minic3d"))
-        return preferred[0] if preferred else None
+        return min(self.evaluations, key=lambda one: one.order, default=None)
 
     def matching(self, other: Evaluation) -> Evaluation | None:
         """This run's evaluation under the same protocol and network as `other`."""

@@ -142,7 +142,9 @@ def _compression_tile(run: Run) -> Markup:
         return _tile("Compression", "not known", "the number of real videos is not recorded", frames)
     ratio = real / stored
     times = f"{ratio:,.0f} ×" if ratio >= 10 else f"{ratio:.1f} ×"
-    return _tile("Compression", times, f"smaller than all real clips, {mib(real)}", frames)
+    return _tile(
+        "Compression", times, f"smaller than all real training clips, {mib(real)} in float32", frames
+    )
 
 
 def _time_tile(run: Run) -> Markup:
@@ -154,9 +156,10 @@ def _time_tile(run: Run) -> Markup:
 
 def comparison(runs: Sequence[Run]) -> Markup:
     """A table of all runs and the accuracy of every network as a chart."""
-    heads = ["run", "clips / class", "protocol", "top-1", "top-5", "key frames / video", "storage", "on disk"]
+    heads = ["run", "top-1", "top-5", "protocol", "clips/class", "key frames/video", "storage", "on disk"]
     heads += ["condensing", "diverged"]
-    rows = [_row(run, evaluation) for run in runs for evaluation in (run.evaluations or (None,))]
+    results = _results(runs)
+    rows = [_row(run, evaluation) for run, evaluation in results]
     head = tag("thead", tag("tr", *[tag("th", name, scope="col") for name in heads]))
     table = tag("table", head, tag("tbody", *rows), class_="runs")
     parts: list[Markup] = [
@@ -168,9 +171,8 @@ def comparison(runs: Sequence[Run]) -> Markup:
         )
     scored = [
         (run.label, f"{run.recipe_name}, {evaluation.network}, {evaluation.protocol}", evaluation.top1)
-        for run in runs
-        for evaluation in run.evaluations
-        if evaluation.top1 is not None
+        for run, evaluation in results
+        if evaluation is not None and evaluation.top1 is not None
     ]
     if scored:
         classes = {len(run.class_names) for run in runs}
@@ -183,15 +185,20 @@ def comparison(runs: Sequence[Run]) -> Markup:
     return join(parts)
 
 
+def _results(runs: Sequence[Run]) -> list[tuple[Run, Evaluation | None]]:
+    """All evaluations of all runs; those under one protocol and network, which compare, stand together."""
+    results = [(run, evaluation) for run in runs for evaluation in (run.evaluations or (None,))]
+    return sorted(results, key=lambda result: result[1].order if result[1] else (True, "", True, ""))
+
+
 def _row(run: Run, evaluation: Evaluation | None) -> Markup:
     condensed = run.condensed
-    cells: list[object] = [run.vpc or "–"]
-    if evaluation is None:
-        cells += ["not evaluated", "–", "–"]
-    else:
+    cells: list[object] = ["not evaluated", "–", "–"]
+    if evaluation is not None:
         scores = (evaluation.top1, evaluation.top5)
+        cells = [spread(score.mean, score.std) if score else "–" for score in scores]
         cells += [_two_lines(evaluation.protocol, evaluation.network)]
-        cells += [spread(score.mean, score.std) if score else "–" for score in scores]
+    cells += [run.vpc or "–"]
     cells += [f"{float(condensed.counts.float().mean()):.2f}" if condensed else "–"]
     cells += [mib(stored_bytes(condensed)) if condensed else "–"]
     cells += [f"{run.file_bytes:,}\N{NO-BREAK SPACE}B" if run.file_bytes else "–"]

@@ -1,4 +1,4 @@
-"""Generated clips: labelled videos of any count and size, written as real files and read like a user's own."""
+"""Generated clips: labelled videos of any count and size, written as real files, read like a user's own."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -59,9 +59,9 @@ def generate(
 ) -> Path:
     """Write labelled video files root/{train,test}/<class>/<number>.mp4 and return `root`.
 
-    A clip is decided by kind, class, split, number, `frames`, `size` and `seed` alone: the same seed gives the same
-    bytes whatever the counts and workers. A folder that already holds these very clips is left as it is; one that
-    an interrupted call left unfinished is written anew.
+    A clip is decided by kind, class, split, number, `frames`, `size` and `seed` alone: the same seed gives
+    the same bytes whatever the counts and workers. A folder that already holds these very clips is left as
+    it is; one that an interrupted call left unfinished is written anew.
 
     Args:
         kind: one of KINDS.
@@ -69,14 +69,14 @@ def generate(
         train_per_class, test_per_class: clips per class, at least 1 and 0.
         classes: only the first so many of `class_names(kind)`, at least 1; None for all.
         frames: frames per video (25 per second), at least 2; a window of 8 frames with stride 4 spans 29.
-        size: width in pixels, a multiple of 8 and at least 32; the height is three quarters of it. The reader's
-            centre crop keeps the middle 0.7 of the width, in which everything happens: 96 suits stores of 64x64.
+        size: width in pixels, a multiple of 8 and at least 32; the height is three quarters of it. The reader
+            keeps the middle 0.7 of the width, in which everything happens: 96 suits stores of 64x64.
         seed: any integer from 0.
         workers: processes; 0 for one per usable core.
         progress: show a bar on standard error.
 
     Raises:
-        VidcondenseError: an argument is out of range, `root` holds anything else, or a file cannot be written.
+        VidcondenseError: an argument is out of range, `root` holds anything else, or it cannot be written.
     """
     settings = checked(kind, train_per_class, test_per_class, classes, frames, size, seed)
     if workers < 0:
@@ -156,7 +156,7 @@ def already_complete(root: Path, settings: Settings) -> bool:
         present = found.get(field) if isinstance(found, dict) else None
         if present != wanted:
             raise VidcondenseError(
-                f"{root} holds generated clips with {field} {present}, not {wanted}; delete it or name a new folder"
+                f"{root} holds generated clips with {field} {present}, not {wanted}; name a new folder"
             )
     return bool(found.get("complete"))
 

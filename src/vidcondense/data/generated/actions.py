@@ -1,7 +1,7 @@
 """`actions`: ten small scenes in which, as in real actions, appearance and motion both carry the class.
 
-Three classes show a person, three a ball and two a windmill, and differ in motion only; cars roll by like balls,
-and people hop like balls. Colours, backgrounds, sizes, places, camera pans and passers-by vary freely.
+Three classes show a person, three a ball and two a windmill, and differ in motion only; cars go by like
+rolling balls, and people hop like bouncing ones.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,28 @@ from vidcondense.data.generated.shapes import Array, Grid
 Series = NDArray[np.float64]
 
 TRAVEL_PERIOD = 1.2  # scene units after which something that crosses the picture comes back on the other side
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Usual colours of an action: hues in turns, values as (lowest, highest) in [0, 1]."""
+
+    thing: float
+    thing_value: tuple[float, float]
+    air: float
+    air_value: tuple[float, float]
+    ground: float
+
+
+INDOORS = Palette(thing=0.02, thing_value=(0.6, 1.0), air=0.1, air_value=(0.3, 0.65), ground=0.07)
+FIELD = Palette(thing=0.15, thing_value=(0.7, 1.0), air=0.33, air_value=(0.2, 0.55), ground=0.28)
+HILL = Palette(thing=0.9, thing_value=(0.7, 1.0), air=0.58, air_value=(0.35, 0.7), ground=0.3)
+ROAD = Palette(thing=0.6, thing_value=(0.5, 0.9), air=0.8, air_value=(0.4, 0.8), ground=0.75)
+SKY = Palette(thing=0.7, thing_value=(0.05, 0.35), air=0.5, air_value=(0.55, 0.95), ground=0.55)
+PALETTES = (INDOORS, FIELD, HILL, ROAD, SKY)
+HUE_SPREAD = 0.06  # standard deviation of a hue, turns
+LEAST_CONTRAST = 0.25  # largest difference of a colour channel between a thing and its background
+STRAY = 0.15  # chance that a thing, or its background, wears another action's colours
 
 
 @dataclass(frozen=True)
@@ -44,12 +66,13 @@ class Scene:
 
 def render(name: str, rng: np.random.Generator, grid: Grid) -> NDArray[np.uint8]:
     """One clip of class `name` as (T, H, W, 3) uint8."""
-    canvas = shapes.blank(grid, draw_background(rng, grid))
-    first, second = draw_colours(rng, canvas)
+    draw, palette = SCENES[name]
+    canvas = shapes.blank(grid, draw_background(rng, grid, loosened(palette, rng)))
+    first, second = draw_colours(rng, canvas, loosened(palette, rng))
     scene = Scene(rng, grid, canvas, np.arange(grid.frames, dtype=np.float64), first, second)
     for _ in range(rng.integers(0, 3)):
         draw_passer_by(scene)
-    SCENES[name](scene)
+    draw(scene)
     return shapes.to_uint8(canvas)
 
 
@@ -80,7 +103,7 @@ def person(
     arms: tuple[Series, Series],
     legs: tuple[Series, Series],
 ) -> None:
-    """A stick figure of height `size` whose feet stand at (x, feet); angles from straight down, in radians."""
+    """A stick figure of height `size` with its feet at (x, feet); angles from straight down, in radians."""
     thickness = scene.rng.uniform(0.05, 0.09)
     px, py = shapes.local(scene.grid, x, feet, radius=size)
     reach, stride = 0.36, 0.45
@@ -193,7 +216,9 @@ def windmill(scene: Scene, angle: Series) -> None:
     for blade in range(blades):
         way = 2 * np.pi * blade / blades
         parts.append(shapes.capsule(px, py, (0, 0), (np.sin(way), -np.cos(way)), thickness))
-    scene.paint(shapes.union(parts) * np.float32(radius), shapes.soft((px * px + py * py - 0.4) * 6))
+    scene.paint(
+        shapes.union(parts) * np.float32(radius), shapes.soft((px * px + py * py - np.float32(0.4)) * 6)
+    )
 
 
 def windmill_turn(scene: Scene) -> None:
@@ -243,36 +268,47 @@ def bird_fly(scene: Scene) -> None:
     scene.paint(shapes.union(parts) * np.float32(size), shapes.soft((px * px - np.float32(0.3)) * 8))
 
 
-SCENES: dict[str, Callable[[Scene], None]] = {
-    "ball_bounce": ball_bounce,
-    "person_walk": person_walk,
-    "windmill_turn": windmill_turn,
-    "ball_roll": ball_roll,
-    "person_wave": person_wave,
-    "car_drive": car_drive,
-    "windmill_sway": windmill_sway,
-    "person_jump": person_jump,
-    "bird_fly": bird_fly,
-    "ball_throw": ball_throw,
+SCENES: dict[str, tuple[Callable[[Scene], None], Palette]] = {
+    "ball_bounce": (ball_bounce, FIELD),
+    "person_walk": (person_walk, INDOORS),
+    "windmill_turn": (windmill_turn, HILL),
+    "ball_roll": (ball_roll, FIELD),
+    "person_wave": (person_wave, INDOORS),
+    "car_drive": (car_drive, ROAD),
+    "windmill_sway": (windmill_sway, HILL),
+    "person_jump": (person_jump, INDOORS),
+    "bird_fly": (bird_fly, SKY),
+    "ball_throw": (ball_throw, FIELD),
 }
 ACTIONS = tuple(SCENES)
 
 
-# What surrounds the action, drawn alike for every class.
+# Colours, and what surrounds the action.
 
 
-def draw_background(rng: np.random.Generator, grid: Grid) -> Array:
+def loosened(palette: Palette, rng: np.random.Generator) -> Palette:
+    """The palette, now and then another action's."""
+    other = PALETTES[rng.integers(len(PALETTES))]
+    return other if rng.random() < STRAY else palette
+
+
+def colour(rng: np.random.Generator, hue: float, value: tuple[float, float]) -> Array:
+    """A colour about a hue and within a range of values."""
+    return shapes.from_hsv(rng.normal(hue, HUE_SPREAD), rng.uniform(0.2, 0.8), rng.uniform(*value))
+
+
+def draw_background(rng: np.random.Generator, grid: Grid, palette: Palette) -> Array:
     """(3, T, H, W): two-coloured smooth noise, often with ground below a horizon, under a slow pan."""
     frames, height, width = grid.shape
     margin = max(2, height // 12)
     tall, wide = height + 2 * margin, width + 2 * margin
-    low = shapes.from_hsv(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.15, 0.9))
-    high = shapes.from_hsv(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.15, 0.9))
+    low = colour(rng, palette.air, palette.air_value)
+    high = colour(rng, palette.air, palette.air_value)
     field = shapes.smooth_field(rng, int(rng.integers(3, 14)), tall, wide)
     image = low[:, None, None] + (high - low)[:, None, None] * field
     if rng.random() < 0.6:
         horizon = rng.uniform(0.35, 0.8) * tall
-        ground = shapes.from_hsv(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.15, 0.9))
+        ground = colour(rng, palette.ground, (0.2, 0.7))
         below = np.clip(np.arange(tall, dtype=np.float32) - np.float32(horizon), 0, 1)[None, :, None]
         image += below * np.float32(0.7) * (ground[:, None, None] - image)
     return pan(image.astype(np.float32), rng, frames, margin)
@@ -296,14 +332,17 @@ def pan(image: Array, rng: np.random.Generator, frames: int, margin: int) -> Arr
     return views
 
 
-def draw_colours(rng: np.random.Generator, canvas: Array) -> tuple[Array, Array]:
-    """Two colours of the acting thing, any that stand out a little from the background's mean."""
+def draw_colours(rng: np.random.Generator, canvas: Array, palette: Palette) -> tuple[Array, Array]:
+    """Two colours of the acting thing that stand out from the background's mean."""
     mean = canvas[:, 0].mean(axis=(1, 2))
+    spread = 0.0
     while True:
-        first = shapes.from_hsv(rng.random(), rng.uniform(0.1, 0.9), rng.uniform(0.1, 1.0))
-        second = shapes.from_hsv(rng.random(), rng.uniform(0.1, 0.9), rng.uniform(0.1, 1.0))
-        if np.abs((first + second) / 2 - mean).max() > 0.3:
+        hue = palette.thing + rng.uniform(-spread, spread)
+        first = colour(rng, hue, palette.thing_value)
+        second = colour(rng, hue + rng.uniform(-0.2, 0.2), (0.1, 1.0))
+        if np.abs((first + second) / 2 - mean).max() > LEAST_CONTRAST:
             return first, second
+        spread += 0.02  # a palette too near this background gives way
 
 
 def draw_passer_by(scene: Scene) -> None:
@@ -316,5 +355,5 @@ def draw_passer_by(scene: Scene) -> None:
     px, py = shapes.local(scene.grid, x, y, angle=rng.random() * 6, radius=size)
     shape = (shapes.disc, shapes.bar, shapes.triangle)[rng.integers(3)]
     opacity = scene.grid.coverage(shape(px, py) * np.float32(size)) * np.float32(rng.uniform(0.4, 0.8))
-    colour = shapes.from_hsv(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.1, 1.0))
-    shapes.paint(scene.canvas, opacity, colour, colour, opacity)
+    shade = shapes.from_hsv(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.1, 1.0))
+    shapes.paint(scene.canvas, opacity, shade, shade, opacity)

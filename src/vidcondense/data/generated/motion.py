@@ -1,12 +1,13 @@
 """`motion` and `motion-hard`: classes that differ only in how one shape moves.
 
 Every class draws place, angle and size phase uniformly from a circle (a torus for the place) and adds a
-displacement that does not depend on them. A uniform value on a circle stays uniform whatever is added, so at
-every time each frame has the same distribution in every class: no single frame tells the class. Running left,
-clockwise or grow backwards gives right, anticlockwise or shrink in distribution; the others are their own reverse.
+displacement that does not depend on them. A uniform value on a circle stays uniform whatever is added, so
+each frame has the same distribution in every class, at every time: no single frame tells the class. Left,
+clockwise or grow run backwards is right, anticlockwise or shrink in distribution; the others are their own
+reverse.
 
-Size also runs round a circle: a shape grows by the factor GROWTH per turn while it fades out, and its successor
-fades in small in the same place, so that nothing ever jumps (as in a Shepard tone).
+Size also runs round a circle: a shape grows by the factor GROWTH per turn and fades out at its largest, while
+its successor fades in small in the same place, so that nothing ever jumps (as in a Shepard tone).
 """
 
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def draw(canvas: Array, grid: Grid, look: Look, path: Path, when: NDArray[np.boo
 
 
 def draw_path(name: str, rng: np.random.Generator, frames: int) -> Path:
-    """Uniform place, angle and size phase plus the displacement of class `name`; the order of draws is fixed."""
+    """Uniform place, angle and size phase plus the displacement of class `name`."""
     start = rng.random(4)
     x, y, angle, phase = displacement(name, rng, np.arange(frames, dtype=np.float64))
     return Path(
@@ -109,8 +110,9 @@ def displacement(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Change of x, y, angle and size phase at `time` (frames), each (T,).
 
-    Speeds: over the 28 frames of a window of 8 frames with stride 4 every motion covers a good part of the visible
-    square (or of a turn), and between two of its frames never half a period, so that direction is never ambiguous.
+    Speeds: over the 28 frames of a window of 8 frames with stride 4 every motion covers a good part of the
+    visible square (or of a turn), and between two of its frames less than half a period, so that direction is
+    never ambiguous.
     """
     still = np.zeros_like(time)
     offset = rng.random()

@@ -46,7 +46,7 @@ class Grid:
 
     def coverage(self, distance: Array) -> Array:
         """Opacity in [0, 1] of a shape from its signed distance in scene units (negative inside)."""
-        return np.clip(np.float32(0.5) - distance * np.float32(self.scale), 0, 1)
+        return clip(np.float32(0.5) - distance * np.float32(self.scale))
 
 
 def over_time(values: object) -> Array:
@@ -54,9 +54,16 @@ def over_time(values: object) -> Array:
     return np.asarray(values, dtype=np.float32).reshape(-1, 1, 1)
 
 
+def clip(values: Array) -> Array:
+    """`values` limited to [0, 1]."""
+    limited: Array = np.clip(values, np.float32(0), np.float32(1))
+    return limited
+
+
 def wrap(values: Array, period: float) -> Array:
     """`values` moved by whole periods into [-period / 2, period / 2]."""
-    return values - np.float32(period) * np.round(values / np.float32(period))
+    turns: Array = np.round(values / np.float32(period))
+    return values - np.float32(period) * turns
 
 
 def local(
@@ -68,8 +75,11 @@ def local(
     radius: object = 1.0,
     period: float | None = None,
 ) -> tuple[Array, Array]:
-    """Coordinates of every pixel in the frame of an object at (x, y), turned by `angle` radians (clockwise on
-    screen) and scaled by `radius`; with `period` the scene is a torus of that side. Each is a scalar or (T,)."""
+    """Coordinates of every pixel as an object at (x, y) sees it, turned by `angle` and scaled by `radius`.
+
+    Each is a scalar or (T,), in scene units or radians (clockwise on screen). With `period` the scene is a
+    torus of that side.
+    """
     dx, dy = grid.x - over_time(x), grid.y - over_time(y)
     if period is not None:
         dx, dy = wrap(dx, period), wrap(dy, period)
@@ -78,14 +88,26 @@ def local(
     return dx * cosine + dy * sine, dy * cosine - dx * sine
 
 
+def larger(first: Array, second: Array) -> Array:
+    """The intersection of two shapes, from their distances."""
+    result: Array = np.maximum(first, second)
+    return result
+
+
 def disc(x: Array, y: Array) -> Array:
     """Signed distance to the unit disc."""
-    return np.sqrt(x * x + y * y) - np.float32(1)
+    return disc_of(x, y, 1.0)
+
+
+def disc_of(x: Array, y: Array, radius: float) -> Array:
+    """Signed distance to a disc around the origin."""
+    distance: Array = np.sqrt(x * x + y * y)
+    return distance - np.float32(radius)
 
 
 def box(x: Array, y: Array, half_width: float, half_height: float) -> Array:
     """Signed distance (largest of the two axes) to a box around the origin."""
-    return np.maximum(np.abs(x) - np.float32(half_width), np.abs(y) - np.float32(half_height))
+    return larger(np.abs(x) - np.float32(half_width), np.abs(y) - np.float32(half_height))
 
 
 def ellipse(x: Array, y: Array) -> Array:
@@ -100,35 +122,33 @@ def bar(x: Array, y: Array) -> Array:
 
 def triangle(x: Array, y: Array) -> Array:
     """Signed distance to an isosceles triangle that points to -y."""
-    return np.maximum(
-        y - np.float32(0.6), np.abs(x) * np.float32(0.89) - y * np.float32(0.45) - np.float32(0.45)
-    )
+    sides: Array = np.abs(x) * np.float32(0.89) - y * np.float32(0.45) - np.float32(0.45)
+    return larger(y - np.float32(0.6), sides)
 
 
 def half_disc(x: Array, y: Array) -> Array:
     """Signed distance to the lower half of a disc, moved so that its middle is near the origin."""
     below = y + np.float32(0.42)
-    return np.maximum(np.sqrt(x * x + below * below) - np.float32(1), -below)
+    return larger(disc(x, below), -below)
 
 
 def ell(x: Array, y: Array) -> Array:
     """Signed distance to an L of two bars."""
     upright = box(x + np.float32(0.4), y, 0.3, 0.85)
     foot = box(x - np.float32(0.1), y - np.float32(0.55), 0.75, 0.3)
-    return np.minimum(upright, foot)
+    return union((upright, foot))
 
 
 def capsule(
     x: Array, y: Array, start: tuple[object, object], end: tuple[object, object], radius: float
 ) -> Array:
-    """Signed distance to the segment from `start` to `end` with round ends; each coordinate a scalar or (T,)."""
+    """Signed distance to a segment with round ends; each coordinate a scalar or (T,)."""
     start_x, start_y = over_time(start[0]), over_time(start[1])
     along_x, along_y = over_time(end[0]) - start_x, over_time(end[1]) - start_y
     dx, dy = x - start_x, y - start_y
-    length = along_x * along_x + along_y * along_y + np.float32(1e-8)
-    part = np.clip((dx * along_x + dy * along_y) / length, 0, 1)
-    dx, dy = dx - part * along_x, dy - part * along_y
-    return np.sqrt(dx * dx + dy * dy) - np.float32(radius)
+    per_length = np.float32(1) / (along_x * along_x + along_y * along_y + np.float32(1e-8))
+    part = clip(dx * (along_x * per_length) + dy * (along_y * per_length))
+    return disc_of(dx - part * along_x, dy - part * along_y, radius)
 
 
 def union(distances: Sequence[Array]) -> Array:
@@ -161,7 +181,7 @@ def spot(x: Array, y: Array) -> Array:
 
 def soft(values: Array) -> Array:
     """A smooth step to [0, 1], so that textures do not flicker at low resolution."""
-    return np.clip(values * np.float32(0.9) + np.float32(0.5), 0, 1)
+    return clip(values * np.float32(0.9) + np.float32(0.5))
 
 
 TEXTURES: tuple[Shape, ...] = (stripes, checks, halves, spot)
@@ -216,7 +236,7 @@ def smooth_field(rng: np.random.Generator, cells: int, height: int, width: int) 
     The values drawn do not depend on the size, so that a clip is the same scene at every size.
     """
     values = rng.random((cells, cells), dtype=np.float32)
-    return blend(cells, height) @ values @ blend(cells, width).T
+    return np.asarray(blend(cells, height) @ values @ blend(cells, width).T, dtype=np.float32)
 
 
 def blend(cells: int, length: int) -> Array:

@@ -46,7 +46,7 @@ def class_names(kind: str) -> tuple[str, ...]:
 
 
 def render(task: Task) -> NDArray[np.uint8]:
-    """The clip as (T, H, W, 3) uint8, a function of kind, class, split, index, seed, frames and size alone."""
+    """The clip as (T, H, W, 3) uint8, decided by the task's fields other than its path alone."""
     words = (zlib.crc32(text.encode()) for text in (task.kind, task.name, task.split))
     rng = np.random.default_rng(np.random.SeedSequence([task.seed, *words, task.index]))
     grid = Grid.of(task.frames, task.size)
@@ -58,7 +58,7 @@ def render(task: Task) -> NDArray[np.uint8]:
 def encode(clip: NDArray[np.uint8], *, every_frame_alone: bool) -> bytes:
     """(T, H, W, 3) uint8 as an mp4 file with H.264 video at a constant quantiser.
 
-    `every_frame_alone` forbids prediction between frames, so that no frame's coding noise tells how things move.
+    `every_frame_alone` forbids prediction between frames: no frame's coding noise then tells how things move.
     """
     frames, height, width, _ = clip.shape
     memory = io.BytesIO()

@@ -89,10 +89,12 @@
     say() {
       const key = this.keys.indexOf(this.time);
       const since = key < 0 ? null : this.since[key];
-      const kind = key < 0 ? "interpolated" : "key frame";
-      if (key < 0) delete this.screen.dataset.kind;
+      // Where every frame is stored, a mark on each would tell nothing.
+      const all = this.keys.length === this.frames && this.since.every((iteration) => iteration === null);
+      const kind = key < 0 ? "interpolated" : all ? "stored" : "key frame";
+      if (key < 0 || all) delete this.screen.dataset.kind;
       else this.screen.dataset.kind = since === null ? "start" : "added";
-      const words = document.createElement(key < 0 ? "span" : "b");
+      const words = document.createElement(key < 0 || all ? "span" : "b");
       words.textContent = kind;
       this.status.replaceChildren(`frame ${this.time} · `, words);
       const when = since === null ? "" : `, inserted in iteration ${since}`;

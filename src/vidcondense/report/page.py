@@ -129,20 +129,24 @@ def _clips(run: Run, condensed: CondensedVideos, index: int, lossless: bool) -> 
     controls = tag("button", "Play all", type="button", class_="play", data_run=index)
     speeds = [tag("option", f"{fps} frames/s", value=fps, selected=fps == 8) for fps in (2, 4, 8, 16, 30)]
     speed = tag("label", "Speed ", tag("select", *speeds, class_="speed"))
-    legend = [tag("span", tag("i", class_="start"), "key frame from the start")]
+    sparse = int(condensed.counts.sum()) < len(condensed) * condensed.frames
+    first = "key frame from the start" if sparse or run.metrics.insertions else "stored frame"
+    legend = [tag("span", tag("i", class_="start"), first)]
     if run.metrics.insertions:
         legend.append(tag("span", tag("i", class_="added"), "key frame inserted later"))
-    if int(condensed.counts.sum()) < len(condensed) * condensed.frames:
+    if sparse:
         legend.append(tag("span", tag("i", class_="tick"), "interpolated"))
     bar = tag("div", controls, speed, tag("div", *legend, class_="legend"), class_="controls")
     kind = (
         "without loss (PNG)" if lossless else "as JPEG, to keep the page small: export gives the exact pixels"
     )
-    note = _note(
-        f"Key frames are embedded {kind}; the frames between are blended as the networks see them, except "
-        "where colours were cut to the visible range. Point at a timeline, drag it or use the arrow keys; "
-        "a click on a picture stops or starts it."
-    )
+    words = "These are real training clips, chosen at random. " if run.is_random else ""
+    words += f"{'Key frames' if sparse else 'Frames'} are embedded {kind}"
+    if sparse:
+        words += "; the frames between are blended from them, as for training, "
+        words += "but after colours were cut to the visible range"
+    words += ". Point at a timeline, drag it or use the arrow keys; a click on a picture stops or starts it."
+    note = _note(words)
     return join([bar, clip_section(run, condensed, index), note])
 
 

@@ -1,0 +1,175 @@
+"""The page is complete in itself, escapes what it is given, and shows what the run folder says."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from tiny_run import CLASSES, FRAMES, KEYS, condensed_videos
+
+from vidcondense.errors import VidcondenseError
+from vidcondense.report import write_report
+
+Make = Callable[..., Path]
+
+
+class Page(HTMLParser):
+    """The elements of a page, with the text inside each script and the text outside of all."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.source = path.read_text(encoding="utf-8")
+        self.feed(self.source)
+        assert self.open == [], "elements are left open"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in {"meta", "link", "input"}:
+            self.open.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] += data
+        elif "style" not in self.open:
+            self.text += data
+
+    def data(self) -> Any:
+        """What the page's script draws from."""
+        return json.loads(self.scripts[0])
+
+    def of_class(self, name: str) -> list[dict[str, str]]:
+        """Attributes of all elements of a class."""
+        return [attributes for _, attributes in self.elements if name in attributes.get("class", "").split()]
+
+
+def report(tmp_path: Path, *runs: Path) -> Page:
+    return Page(write_report(list(runs), tmp_path / "deep" / "report.html"))
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def test_loads_nothing_from_elsewhere(tmp_path: Path, make_run: Make) -> None:
+    page = report(tmp_path, make_run(), make_run("second", "random"))
+    assert not re.search(r"https?://|url\(|@import", page.source)
+    for _, attributes in page.elements:
+        for name in ("src", "href", "srcset", "action", "data"):
+            assert attributes.get(name, "#").startswith(("#", "data:")), attributes
+    policy = next(a["content"] for t, a in page.elements if t == "meta" and "http-equiv" in a)
+    digest = base64.b64encode(hashlib.sha256(page.scripts[1].encode()).digest()).decode()
+    assert policy.startswith("default-src 'none'") and f"script-src 'sha256-{digest}'" in policy
+
+
+def test_text_from_data_is_escaped(tmp_path: Path, make_run: Make) -> None:
+    page = report(tmp_path, make_run("a<i>b"), make_run("second", "random<u>"))
+    assert len(page.scripts) == 2, "a class name made a script element"
+    assert not {"b-", "u"} & {tag for tag, _ in page.elements}
+    assert "tiny <b>set</b>" in page.text
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    captions = [a["title"] for t, a in page.elements if t == "figcaption"]
+    assert captions[:3] == list(CLASSES)
+
+
+def test_markers_stand_at_the_key_positions(tmp_path: Path, make_run: Make) -> None:
+    page = report(tmp_path, make_run())
+    marks = [a for t, a in page.elements if t == "i" and "data-time" in a]
+    assert len(marks) == len(KEYS) * FRAMES
+    for video, keys in enumerate(KEYS):
+        mine = marks[video * FRAMES : (video + 1) * FRAMES]
+        found = {int(a["data-time"]): a["class"] for a in mine if a["class"] != "tick"}
+        assert found == {time: "start" if since is None else "added" for time, since in keys}
+        assert [a["style"] for a in mine] == [f"left:{20 * time:.3f}%" for time in range(FRAMES)]
+    for video, keys in zip(page.data()[0]["videos"], KEYS, strict=True):
+        assert list(zip(video["keys"], video["since"], strict=True)) == keys
+    assert "2iter. 31" in page.text and "0, 5from the start" in page.text
+
+
+def test_sheets_hold_the_exact_key_frames(tmp_path: Path, make_run: Make) -> None:
+    data = report(tmp_path, make_run()).data()[0]
+    pixels = condensed_videos().pixels().permute(0, 1, 3, 4, 2).numpy()
+    for video, shown in enumerate(data["videos"]):
+        kind, encoded = shown["sheet"].split(",", 1)
+        assert kind == "data:image/png;base64"
+        path = tmp_path / "sheet.png"
+        path.write_bytes(base64.b64decode(encoded))
+        with av.open(path) as container:
+            sheet = next(container.decode(video=0)).to_ndarray(format="rgb24")
+        keys = pixels[video, shown["keys"]]
+        assert np.array_equal(sheet.reshape(keys.shape), keys)
+
+
+def test_says_accuracy_beside_random_selection(tmp_path: Path, make_run: Make) -> None:
+    text = plain(report(tmp_path, make_run(), make_run("second", "random", 0.5)).text)
+    assert "recognises 62.5 ± 1.2 % of 12 real test videos" in text
+    assert "12.5 points above random selection" in text
+    assert "random selection 50.0 ± 1.2 %" in text and "chance 33.3 %" in text
+    assert "1 of 2" in text, "diverged networks are not shown"
+    # 90 videos of 6 frames of 8 x 10 pixels against 9 key frames.
+    assert "60 ×" in text and f"{9 * 3 * 8 * 10 * 4 / 2**20:.3f} MiB" in text
+
+
+def test_a_difference_within_the_spread_is_no_gain(tmp_path: Path, make_run: Make) -> None:
+    text = plain(report(tmp_path, make_run(), make_run("second", "random", 0.615)).text)
+    assert "within the spread of random selection" in text and "above random" not in text
+
+
+def test_shades_warm_up_and_cool_down(tmp_path: Path, make_run: Make) -> None:
+    shades = report(tmp_path, make_run()).of_class("shade")
+    assert [(a["x"], a["width"]) for a in shades] == [("0.00%", "20.00%"), ("70.00%", "30.00%")]
+
+
+def test_confusion_counts_are_in_the_table(tmp_path: Path, make_run: Make) -> None:
+    source = report(tmp_path, make_run()).source
+    body = re.search(r'<table class="confusion small".*?<tbody>(.*?)</tbody>', source, re.DOTALL)
+    assert body is not None
+    rows = [re.findall(r"<td[^>]*>(\d*)</td>", row) for row in body[1].split("</tr>")[:-1]]
+    assert rows == [["6", "2", ""], ["1", "4", "3"], ["3", "", "5"]]
+
+
+@pytest.mark.parametrize(
+    ("remove", "said"),
+    [
+        ("evaluations/strict.json", "Not evaluated yet"),
+        ("metrics.jsonl", "No losses were logged"),
+        ("run.json", "unnamed dataset"),
+        ("condensed.safetensors", "no condensed set yet"),
+    ],
+)
+def test_missing_parts_are_named_not_fatal(tmp_path: Path, make_run: Make, remove: str, said: str) -> None:
+    folder = make_run()
+    (folder / remove).unlink()
+    assert said in report(tmp_path, folder).text
+
+
+def test_tabs_only_for_several_runs(tmp_path: Path, make_run: Make) -> None:
+    first, second = make_run(), make_run("second")
+    assert not report(tmp_path, first).of_class("tabs")
+    page = report(tmp_path, first, second)
+    tabs = [a for _, a in page.elements if a.get("role") == "tab"]
+    panels = [a["id"] for a in page.of_class("run")]
+    assert [a["aria-controls"] for a in tabs] == panels == ["run-0", "run-1"]
+
+
+def test_a_failed_write_leaves_the_old_page(tmp_path: Path, make_run: Make) -> None:
+    out = tmp_path / "page.html"
+    out.mkdir()
+    with pytest.raises(VidcondenseError, match="cannot write"):
+        write_report([make_run()], out)
+    assert not list(tmp_path.glob("*.tmp")) and not list(tmp_path.glob(".*.tmp"))

@@ -1,0 +1,129 @@
+"""Exported files read back as what the condensed set renders."""
+
+import csv
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from vidcondense.condensed import CondensedVideos
+from vidcondense.errors import VidcondenseError
+from vidcondense.export import export, safe_names
+
+NAMES = ("walk", "../up", "Walk")
+FRAMES = 5
+
+
+@pytest.fixture
+def condensed() -> CondensedVideos:
+    """Four videos of 5 frames of 17 x 21 pixels (odd on purpose); two in the first class."""
+    coarse = torch.rand(10, 3, 3, 3, generator=torch.Generator().manual_seed(1)) * 4 - 2
+    return CondensedVideos(
+        key_frames=torch.nn.functional.interpolate(coarse, (17, 21), mode="bilinear"),
+        positions=torch.tensor([0, 4, 0, 2, 4, 0, 4, 0, 1, 4]),
+        counts=torch.tensor([2, 3, 2, 3]),
+        labels=torch.tensor([0, 0, 1, 2]),
+        class_names=NAMES,
+        frames=FRAMES,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.2, 0.2, 0.2),
+    )
+
+
+def decode(path: Path) -> NDArray[np.uint8]:
+    with av.open(path) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+def pixels(condensed: CondensedVideos) -> NDArray[np.uint8]:
+    return np.asarray(condensed.pixels().permute(0, 1, 3, 4, 2).numpy())
+
+
+def index(folder: Path) -> list[dict[str, str]]:
+    with (folder / "index.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_mp4_reads_back_with_all_frames(tmp_path: Path, condensed: CondensedVideos) -> None:
+    written = export(condensed, tmp_path / "out", "mp4", fps=12.5)
+    names = [path.relative_to(tmp_path / "out").as_posix() for path in written]
+    assert names == ["walk/00.mp4", "walk/01.mp4", "up/00.mp4", "Walk_2/00.mp4", "index.csv"]
+    for path, clip in zip(written[:-1], pixels(condensed), strict=True):
+        back = decode(path)
+        assert back.shape == (FRAMES, 18, 22, 3), "not all frames, or an odd size"
+        error = np.abs(back[:, :17, :21].astype(int) - clip)
+        assert error.mean() < 6, "these are not the rendered frames"
+    with av.open(written[0]) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264" and stream.average_rate == 12.5
+    assert [row["key_positions"] for row in index(tmp_path / "out")] == ["0 4", "0 2 4", "0 4", "0 1 4"]
+    assert [row["class"] for row in index(tmp_path / "out")] == ["walk", "walk", "../up", "Walk"]
+
+
+def test_frames_are_exactly_the_pixels(tmp_path: Path, condensed: CondensedVideos) -> None:
+    export(condensed, tmp_path / "out", "frames")
+    rows = index(tmp_path / "out")
+    assert [row["file"] for row in rows[:3]] == [
+        "walk/00/00_key.png",
+        "walk/00/04_key.png",
+        "walk/01/00_key.png",
+    ]
+    assert [int(row["time"]) for row in rows] == condensed.positions.tolist()
+    for row in rows:
+        expected = pixels(condensed)[int(row["video"]), int(row["time"])]
+        assert np.array_equal(decode(tmp_path / "out" / row["file"])[0], expected)
+
+
+def test_rendered_frames_and_scale(tmp_path: Path, condensed: CondensedVideos) -> None:
+    export(condensed, tmp_path / "out", "frames", scale=3, rendered=True)
+    rows = index(tmp_path / "out")
+    assert len(rows) == len(condensed) * FRAMES
+    kinds = [row["kind"] for row in rows[FRAMES : 2 * FRAMES]]
+    assert kinds == ["key", "interpolated", "key", "interpolated", "key"]
+    expected = pixels(condensed)[1, 3].repeat(3, axis=0).repeat(3, axis=1)
+    assert np.array_equal(decode(tmp_path / "out" / rows[FRAMES + 3]["file"])[0], expected)
+
+
+def test_a_second_export_replaces_the_first(tmp_path: Path, condensed: CondensedVideos) -> None:
+    folder = tmp_path / "out"
+    export(condensed, folder, "frames")
+    (folder / "walk" / "notes.txt").write_text("mine")
+    written = export(condensed, folder, "mp4")
+    left = {path for path in folder.rglob("*") if path.is_file()}
+    assert left == {*written, folder / "walk" / "notes.txt"}
+
+
+def test_what_an_index_names_outside_is_not_deleted(tmp_path: Path, condensed: CondensedVideos) -> None:
+    folder = tmp_path / "out"
+    export(condensed, folder, "mp4")
+    (tmp_path / "keep.png").write_text("mine")
+    with (folder / "index.csv").open("a") as file:
+        file.write("../keep.png,walk,0,0,,clip,0 4\n")
+    export(condensed, folder, "mp4")
+    assert (tmp_path / "keep.png").exists()
+
+
+def test_other_folders_are_left_alone(tmp_path: Path, condensed: CondensedVideos) -> None:
+    (tmp_path / "index.csv").write_text("a,b\n")
+    with pytest.raises(VidcondenseError, match="not empty and not an earlier export"):
+        export(condensed, tmp_path, "mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["index.csv"]
+    with pytest.raises(VidcondenseError, match="is a file"):
+        export(condensed, tmp_path / "index.csv", "mp4")
+
+
+@pytest.mark.parametrize("bad", [{"fps": 0}, {"fps": float("nan")}, {"scale": 0}, {"format": "gif"}])
+def test_bad_arguments_are_named(tmp_path: Path, condensed: CondensedVideos, bad: dict[str, float]) -> None:
+    with pytest.raises(VidcondenseError, match=next(iter(bad))):
+        export(condensed, tmp_path / "out", **{"format": "mp4", **bad})  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
+
+
+def test_class_names_become_safe_and_distinct() -> None:
+    names = ("a/b", "a\\b", "..", "CON", "nul.txt", "x" * 200, "walk dog", "", "日本")
+    safe = safe_names(names)
+    assert safe[:5] == ["a_b", "a_b_2", "class", "CON_", "nul.txt_"]
+    assert len(safe[5]) == 80 and safe[6:] == ["walk_dog", "class_2", "日本"]

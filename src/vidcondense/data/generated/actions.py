@@ -36,8 +36,8 @@ ROAD = Palette(thing=0.6, thing_value=(0.5, 0.9), air=0.8, air_value=(0.4, 0.8),
 SKY = Palette(thing=0.7, thing_value=(0.05, 0.35), air=0.5, air_value=(0.55, 0.95), ground=0.55)
 PALETTES = (INDOORS, FIELD, HILL, ROAD, SKY)
 HUE_SPREAD = 0.06  # standard deviation of a hue, turns
-LEAST_CONTRAST = 0.25  # largest difference of a colour channel between a thing and its background
-STRAY = 0.15  # chance that a thing, or its background, wears another action's colours
+LEAST_CONTRAST = 0.3  # largest difference of a colour channel between a thing and its background
+STRAY = 0.1  # chance that a thing, or its background, wears another action's colours
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def render(name: str, rng: np.random.Generator, grid: Grid) -> NDArray[np.uint8]
     canvas = shapes.blank(grid, draw_background(rng, grid, loosened(palette, rng)))
     first, second = draw_colours(rng, canvas, loosened(palette, rng))
     scene = Scene(rng, grid, canvas, np.arange(grid.frames, dtype=np.float64), first, second)
-    for _ in range(rng.integers(0, 3)):
+    for _ in range(rng.integers(0, 2)):
         draw_passer_by(scene)
     draw(scene)
     return shapes.to_uint8(canvas)
@@ -88,7 +88,7 @@ def travel(scene: Scene, slowest: float = 0.018, fastest: float = 0.03) -> tuple
 
 def hop(scene: Scene) -> Series:
     """Heights (upwards) of something that bounces on the ground."""
-    height = scene.rng.uniform(0.18, 0.4)
+    height = scene.rng.uniform(0.22, 0.4)
     return height * np.abs(np.sin(scene.cycle(32, 44)))
 
 
@@ -211,7 +211,7 @@ def windmill(scene: Scene, angle: Series) -> None:
     mast = shapes.capsule(still_x, still_y, (0, 0), (0, 1.2), rng.uniform(0.012, 0.03))
     scene.paint(mast, np.ones_like(mast))
     px, py = shapes.local(scene.grid, x, y, angle=angle, radius=radius)
-    blades = int(rng.integers(2, 5))
+    blades = int(rng.integers(3, 5))
     parts = []
     for blade in range(blades):
         way = 2 * np.pi * blade / blades
@@ -223,14 +223,14 @@ def windmill(scene: Scene, angle: Series) -> None:
 
 def windmill_turn(scene: Scene) -> None:
     """Turns steadily, either way."""
-    speed = scene.rng.choice([-1.0, 1.0]) * np.deg2rad(scene.rng.uniform(4.5, 8.0))
+    speed = scene.rng.choice([-1.0, 1.0]) * np.deg2rad(scene.rng.uniform(5.0, 7.5))
     windmill(scene, 2 * np.pi * scene.rng.random() + speed * scene.time)
 
 
 def windmill_sway(scene: Scene) -> None:
-    """Swings to and fro without ever turning round."""
-    swing = np.deg2rad(scene.rng.uniform(25, 45)) * np.sin(scene.cycle(18, 28))
-    windmill(scene, 2 * np.pi * scene.rng.random() + swing)
+    """Swings to and fro about upright."""
+    swing = np.deg2rad(scene.rng.uniform(14, 28)) * np.sin(scene.cycle(18, 28))
+    windmill(scene, scene.rng.normal(0, 0.15) + swing)
 
 
 # The two that stand alone.
@@ -304,8 +304,8 @@ def draw_background(rng: np.random.Generator, grid: Grid, palette: Palette) -> A
     tall, wide = height + 2 * margin, width + 2 * margin
     low = colour(rng, palette.air, palette.air_value)
     high = colour(rng, palette.air, palette.air_value)
-    field = shapes.smooth_field(rng, int(rng.integers(3, 14)), tall, wide)
-    image = low[:, None, None] + (high - low)[:, None, None] * field
+    field = shapes.smooth_field(rng, int(rng.integers(3, 9)), tall, wide)
+    image = low[:, None, None] + np.float32(0.6) * (high - low)[:, None, None] * field
     if rng.random() < 0.6:
         horizon = rng.uniform(0.35, 0.8) * tall
         ground = colour(rng, palette.ground, (0.2, 0.7))

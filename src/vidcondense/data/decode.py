@@ -50,7 +50,7 @@ def decode_frames(path: Path, size: int) -> Iterator[Frame]:
         DecodeError: empty, not a video, only audio, without frames, or broken on the way; frames yielded
             before must then be thrown away.
     """
-    count = 0
+    count, first, last = 0, None, None
     try:
         with open_video(path) as container:
             stream = video_stream(container)
@@ -58,15 +58,16 @@ def decode_frames(path: Path, size: int) -> Iterator[Frame]:
             stream.thread_type = "NONE"
             reformatter = VideoReformatter()
             for frame in container.decode(stream):
+                first, last = frame.time if count == 0 else first, frame.time
                 yield _small(frame, size, reformatter)
                 count += 1
-            declared = int(stream.frames)
+            expected = _expected_frames(container, stream, count, first, last)
     except (av.FFmpegError, OSError, ValueError, EOFError) as error:
         raise DecodeError(f"broken after {count} readable frames ({_short(error)})") from error
     if count == 0:
         raise DecodeError("no frames")
-    if count < READABLE_SHARE * declared:
-        raise DecodeError(f"cut short: {count} of {declared} frames readable")
+    if count < READABLE_SHARE * expected:
+        raise DecodeError(f"cut short: {count} of {expected} frames readable")
 
 
 def probe_frames(path: Path) -> int:
@@ -112,6 +113,16 @@ def video_stream(container: Any) -> Any:
         if not stream.disposition & Disposition.attached_pic:
             return stream
     raise DecodeError("audio only" if container.streams.audio else "no video stream")
+
+
+def _expected_frames(container: Any, stream: Any, count: int, first: float | None, last: float | None) -> int:
+    """The frames a header promises: by their number, else by the duration at the rate of those that came."""
+    if stream.frames:
+        return int(stream.frames)
+    # Beside sound the duration may be the sound's.
+    if not container.duration or len(container.streams) > 1 or first is None or last is None or last <= first:
+        return 0
+    return int(container.duration / av.time_base * (count - 1) / (last - first) + 0.5)
 
 
 def _small(frame: Any, size: int, reformatter: VideoReformatter) -> Frame:

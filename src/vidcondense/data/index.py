@@ -2,10 +2,10 @@
 
 A store is a folder:
 
-    index.json         classes, splits, sampling, source, decoder, fingerprint, skipped files, frames per
-    shard videos.npy         per video: label, frames, shard, roles in the splits, SHA-256 of its pixels
-    paths.json         per video: its file, relative to the source frames-00000.u8    shards: (frame, height,
-    width, 3) uint8, all frames of a block of videos
+    index.json         classes, splits, sampling, source, decoder, fingerprint, skipped files, shard sizes
+    videos.npy         per video: label, frames, shard, roles in the splits, SHA-256 of its pixels
+    paths.json         per video: its file, relative to the source
+    frames-00000.u8    shards: (frame, height, width, 3) uint8, all frames of a block of videos
 
 index.json is written last: a folder without it is not a finished store.
 """
@@ -105,9 +105,7 @@ def read_index(store: Path) -> StoreIndex:
         raise VidcondenseError(f"no store at {store}; make one with: vidcondense prepare SOURCE {store}")
     if not (store / INDEX).is_file():
         if unfinished_folder(store).is_dir():
-            raise VidcondenseError(
-                f"{store} is unfinished; run the same `vidcondense prepare` again to finish it"
-            )
+            raise VidcondenseError(f"{store} is unfinished; run the same prepare again to finish it")
         raise VidcondenseError(
             f"{store} is not a store (no {INDEX} in it); a store is made by: vidcondense prepare"
         )

@@ -1,4 +1,4 @@
-"""From video files to a ClipStore: in parallel, resumable, in memory that the dataset's size does not change."""
+"""From video files to a ClipStore: in parallel, resumable, in memory that stays small."""
 
 import hashlib
 import json
@@ -29,6 +29,7 @@ from vidcondense.data.shards import (
     decoder_versions,
     finished_records,
     frame_bytes,
+    frames_path,
     shard_key,
     unfinished_folder,
 )
@@ -87,9 +88,9 @@ def prepare(
         return _finished_store(store, plan, found.split_names[0])
     if strict and found.missing:
         raise VidcondenseError(f"{found.root / found.missing[0][0]}: {found.missing[0][1]}")
-    _begin(store, plan)
     messages = Messages(progress)
     tasks = _tasks(found, store, size)
+    _begin(store, plan, tasks)
     records = _build(tasks, found, workers or usable_cores(), strict, messages)
     _finish(store, found, plan, tasks, records, messages)
     return ClipStore.open(store, found.split_names[0])
@@ -119,39 +120,47 @@ def _plan(found: Source, name: str | None, frames: int, stride: int, size: int) 
 def _finished_store(store: Path, plan: dict[str, Any], split: str) -> ClipStore:
     index = read_index(store)
     held = {field: getattr(index, field) for field in plan} | {"split_names": list(index.split_names)}
-    _refuse_difference(store, held, plan)
+    # A source that moved as a whole makes no difference to a finished store.
+    _refuse_difference(store, held, plan, ("layout", "listing"))
     return ClipStore.open(store, split)
 
 
-def _refuse_difference(store: Path, held: dict[str, Any], plan: dict[str, Any]) -> None:
+def _refuse_difference(
+    store: Path, held: dict[str, Any], plan: dict[str, Any], source_fields: tuple[str, ...]
+) -> None:
     mend = "choose another folder, or delete this one"
     for field, value in plan.items():
         if field != "source" and held.get(field) != value:
             raise VidcondenseError(
                 f"{store} was prepared with {field} {held.get(field)}, not {value}; {mend}"
             )
-    for field, value in plan["source"].items():
-        old = (held.get("source") or {}).get(field)
+    for field in source_fields:
+        old, value = (held.get("source") or {}).get(field), plan["source"][field]
         if field == "listing" and old != value:
             raise VidcondenseError(f"{store} was prepared from other videos, classes or splits; {mend}")
         if old != value:
             raise VidcondenseError(f"{store} was prepared from {field} {old}, not {value}; {mend}")
 
 
-def _begin(store: Path, plan: dict[str, Any]) -> None:
+def _begin(store: Path, plan: dict[str, Any], tasks: list[ShardTask]) -> None:
     """Claim the folder, or take up the work that an earlier run left there."""
     if store.exists() and not store.is_dir():
         raise VidcondenseError(f"cannot write a store to {store}: that is a file")
     plan_path = unfinished_folder(store) / PLAN
     if plan_path.exists():
-        _refuse_difference(store, files.read_json(plan_path), plan)
-    elif store.is_dir() and any(store.iterdir()):
+        # Videos may be mended, added and removed between two runs: the shards' keys tell what still fits.
+        _refuse_difference(store, files.read_json(plan_path), plan, ("folder", "layout"))
+    elif store.is_dir() and any(entry != plan_path.parent for entry in store.iterdir()):
         raise VidcondenseError(f"{store} is not empty and not a store; choose a new or empty folder")
     files.make_folder(plan_path.parent)
     files.write_bytes(plan_path, json.dumps(plan, indent=2).encode())
-    for folder in (store, plan_path.parent):
-        for leftover in folder.glob(".*.tmp"):
-            files.unlink_quietly(leftover)
+    current = {frames_path(store, task.number) for task in tasks}
+    for leftover in {
+        *store.glob(".*.tmp"),
+        *plan_path.parent.glob(".*.tmp"),
+        *store.glob("frames-*.u8"),
+    } - current:
+        files.unlink_quietly(leftover)
 
 
 def _tasks(found: Source, store: Path, size: int) -> list[ShardTask]:

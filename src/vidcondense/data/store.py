@@ -136,8 +136,7 @@ class ClipStore:
         if out.shape != shape or out.dtype != torch.uint8 or not out.is_contiguous():
             raise ValueError(f"out must be contiguous uint8 {shape}, not {out.dtype} {tuple(out.shape)}")
         buffer, shards = out.numpy(), self._shards[videos]
-        ends = np.flatnonzero(np.diff(shards, append=-1)) + 1
-        for begin, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
+        for begin, end in _runs(shards):
             # mode "clip" lets numpy copy straight into the buffer; no index is ever out of range.
             np.take(self._mapped(int(shards[begin])), rows[begin:end], 0, buffer[begin:end], "clip")
         return out.permute(0, 1, 4, 2, 3)
@@ -167,6 +166,12 @@ class ClipStore:
         except (OSError, ValueError) as error:
             raise VidcondenseError(f"cannot read {path}: {error}") from error
         return flat.reshape(-1, self.size, self.size, CHANNELS)
+
+
+def _runs(values: Ints) -> Iterator[tuple[int, int]]:
+    """(begin, end) of each stretch of equal values."""
+    begins = np.flatnonzero(np.diff(values, prepend=-1)).tolist()
+    return zip(begins, [*begins[1:], len(values)], strict=False)
 
 
 def _role_code(role: str) -> int:

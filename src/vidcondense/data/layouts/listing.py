@@ -9,26 +9,14 @@ TRAIN, VAL, TEST, UNUSED = "train", "val", "test", "unused"
 ROLES = (TRAIN, VAL, TEST, UNUSED)
 
 # What is worth opening. A file with another ending in a class folder is taken for a note, not for a video.
-SUFFIXES = frozenset(
-    {
-        ".3g2",
-        ".3gp",
-        ".amv",
-        ".apng",
-        ".asf",
-        ".avi",
-        ".divx",
-        ".dv",
-        ".f4v",
-        ".flv",
-        ".gif",
-        ".h264",
-        ".h265",
-    }
-    | {".hevc", ".ivf", ".m1v", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpe"}
-    | {".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogg", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob"}
-    | {".webm", ".wmv", ".y4m"}
-)
+# fmt: off
+SUFFIXES = frozenset([
+    ".3g2", ".3gp", ".amv", ".apng", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif", ".h264",
+    ".h265", ".hevc", ".ivf", ".m1v", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4",
+    ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob",
+    ".webm", ".wmv", ".y4m",
+])
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -42,7 +30,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Listing:
-    """The videos of a layout in any order, and (path, reason) of those its lists name but that are not there."""
+    """The videos of a layout in any order, and (path, reason) of those that its lists name in vain."""
 
     split_names: tuple[str, ...]
     videos: list[Found]

@@ -1,0 +1,289 @@
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from media import clip, cut, tree, write_audio, write_dataset, write_video
+
+from vidcondense.data import prepare as prepare_module
+from vidcondense.data.prepare import prepare
+from vidcondense.data.shards import block_size
+from vidcondense.data.store import ClipStore
+from vidcondense.errors import VidcondenseError
+
+SETTINGS = {"frames": 4, "stride": 2, "size": 32, "workers": 1, "progress": False}
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write_dataset(tmp_path / "source")
+
+
+def refused(message, *arguments, **options):
+    with pytest.raises(VidcondenseError, match=message) as error:
+        prepare(*arguments, **{**SETTINGS, **options})
+    assert "\n" not in str(error.value)
+
+
+def test_any_number_of_workers_gives_the_same_bytes(source, tmp_path):
+    stores = [tmp_path / "one", tmp_path / "two"]
+    for workers, store in enumerate(stores, start=1):
+        prepare(source, store, **{**SETTINGS, "workers": workers})
+    assert tree(stores[0]) == tree(stores[1])
+    assert "index.json" in tree(stores[0])
+
+
+def test_the_fingerprint_is_of_the_content_not_of_the_names(source, tmp_path):
+    first = prepare(source, tmp_path / "a", **SETTINGS)
+    source.rename(tmp_path / "moved")
+    again = prepare(tmp_path / "moved", tmp_path / "b", **SETTINGS)
+    other = prepare(tmp_path / "moved", tmp_path / "c", **{**SETTINGS, "frames": 5})
+    assert first.fingerprint == again.fingerprint != other.fingerprint
+    write_video(tmp_path / "moved" / "class0" / "v00.mkv", clip(5, seed=999))
+    changed = prepare(tmp_path / "moved", tmp_path / "d", **SETTINGS)
+    assert changed.fingerprint != first.fingerprint
+
+
+def test_a_finished_store_is_returned_at_once(source, tmp_path, monkeypatch):
+    first = prepare(source, tmp_path / "store", **SETTINGS)
+    monkeypatch.setattr(prepare_module, "build_shards", None)
+    assert prepare(source, tmp_path / "store", **SETTINGS).fingerprint == first.fingerprint
+
+
+def test_another_store_is_not_overwritten(source, tmp_path):
+    store = tmp_path / "store"
+    prepare(source, store, **SETTINGS)
+    before = tree(store)
+    refused("prepared with size 32, not 48; choose another folder, or delete", source, store, size=48)
+    refused("prepared with frames 4, not 8", source, store, frames=8)
+    refused("prepared with name source, not other", source, store, name="other")
+    write_video(source / "class0" / "new.mkv")
+    refused("prepared from other videos", source, store)
+    assert tree(store) == before
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(source, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    refused("not empty and not a store", source, tmp_path)
+    refused("that is a file", source, tmp_path / "notes.txt")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("field", ["frames", "stride", "size", "workers"])
+def test_senseless_numbers(source, tmp_path, field):
+    refused(f"{field} must be", source, tmp_path / "store", **{field: -1})
+    assert not (tmp_path / "store").exists()
+
+
+def spoil(source):
+    """Four bad files beside good ones; their names and the reason each is skipped for."""
+    (source / "class0" / "zero.mp4").write_bytes(b"")
+    (source / "class0" / "text.mp4").write_text("no video\n" * 50)
+    write_audio(source / "class1" / "sound.mp4")
+    cut(write_video(source / "class1" / "cut.mp4", clip(40, 1, 120, 160), movflags="faststart"), 0.8)
+    return {
+        "class0/zero.mp4": "empty file",
+        "class0/text.mp4": "not a video",
+        "class1/sound.mp4": "audio only",
+        "class1/cut.mp4": "broken after",
+    }
+
+
+def test_broken_files_are_skipped_and_listed(source, tmp_path, capsys):
+    clean = prepare(source, tmp_path / "clean", **SETTINGS)
+    bad = spoil(source)
+    store = prepare(source, tmp_path / "store", **{**SETTINGS, "progress": True})
+    assert {entry["path"] for entry in store.skipped} == set(bad)
+    assert json.loads((tmp_path / "store" / "index.json").read_text())["skipped"] == store.skipped
+    printed = capsys.readouterr().err
+    assert "skipped 4 files" in printed
+    for path, reason in bad.items():
+        assert f"{path}: {reason}" in printed
+        assert any(entry["path"] == path and reason in entry["reason"] for entry in store.skipped)
+    assert len(store) == len(clean)
+    for number in range(len(store)):
+        twin = clean.paths.index(store.paths[number])
+        pixels, same = (
+            store.read(np.array([number]), np.array([0])),
+            clean.read(np.array([twin]), np.array([0])),
+        )
+        assert (pixels == same).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_strict_stops_at_a_broken_file_and_mending_it_goes_on(source, tmp_path, workers):
+    bad = source / "class1" / "zero.mkv"
+    bad.write_bytes(b"")
+    refused("class1/zero.mkv: empty file", source, tmp_path / "store", strict=True, workers=workers)
+    bad.unlink()
+    store = prepare(source, tmp_path / "store", **{**SETTINGS, "strict": True})
+    prepare(source, tmp_path / "fresh", **SETTINGS)
+    assert tree(tmp_path / "store") == tree(tmp_path / "fresh")
+    assert store.skipped == []
+
+
+def test_videos_missing_from_a_list(tmp_path):
+    source = write_dataset(tmp_path / "source", per_class=2)
+    for label in range(2):
+        lines = "v00.mkv 1\nv01.mkv 2\ngone.mkv 1\n"
+        (source / f"class{label}_test_split1.txt").write_text(lines)
+    refused("class0/gone.mkv: named by a split list", source, tmp_path / "strict", strict=True)
+    store = prepare(source, tmp_path / "store", **SETTINGS)
+    assert [entry["path"] for entry in store.skipped] == ["class0/gone.mkv", "class1/gone.mkv"]
+
+
+@pytest.mark.parametrize("role", ["train", "test"])
+def test_a_class_with_only_broken_videos(tmp_path, role):
+    for part in ("train", "test"):
+        for label in "ab":
+            write_video(tmp_path / "source" / part / label / "x.mkv", clip(6, seed=ord(label)))
+    (tmp_path / "source" / role / "b" / "x.mkv").write_bytes(b"")
+    word = {"train": "training", "test": "test"}[role]
+    refused(f"class 'b' has no {word} video", tmp_path / "source", tmp_path / "store")
+
+
+def test_the_same_video_in_train_and_test_is_warned_of(tmp_path, capsys):
+    for part in ("train", "test"):
+        for label in "ab":
+            write_video(tmp_path / "source" / part / label / "x.mkv", clip(6, hash((part, label)) % 1000))
+    write_video(tmp_path / "source" / "test" / "a" / "twin.mkv", clip(9, 5))
+    write_video(tmp_path / "source" / "train" / "a" / "other_name.mkv", clip(9, 5))
+    prepare(tmp_path / "source", tmp_path / "store", **{**SETTINGS, "progress": True})
+    printed = capsys.readouterr().err
+    assert "warning: 1 test video" in printed
+    assert "test/a/twin.mkv is train/a/other_name.mkv (split 1)" in printed
+
+
+def test_it_is_quiet_when_asked(source, tmp_path, capsys):
+    spoil(source)
+    prepare(source, tmp_path / "store", **SETTINGS)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.fixture
+def small_files_only():
+    """Writing more than 8 kB to a file fails, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_one_line_and_leaves_only_whole_parts(source, tmp_path, small_files_only):
+    refused("cannot write .*frames-00000.u8: File too large", source, tmp_path / "store")
+    assert [name for name in tree(tmp_path / "store") if "frames" in name or "index" in name] == []
+
+
+def test_a_full_disk_after_some_parts_loses_none(source, tmp_path, monkeypatch):
+    whole = prepare_module.build_shards
+
+    def three_parts(tasks, workers):
+        yield from whole(tasks[:3], workers)
+        raise VidcondenseError("no space")
+
+    monkeypatch.setattr(prepare_module, "build_shards", three_parts)
+    refused("no space", source, tmp_path / "store")
+    left = []
+
+    def counted(tasks, workers):
+        left.extend(task.number for task in tasks)
+        yield from whole(tasks, workers)
+
+    monkeypatch.setattr(prepare_module, "build_shards", counted)
+    prepare(source, tmp_path / "store", **SETTINGS)
+    assert left == [3, 4, 5, 6, 7]
+    monkeypatch.undo()
+    prepare(source, tmp_path / "fresh", **SETTINGS)
+    assert tree(tmp_path / "store") == tree(tmp_path / "fresh")
+
+
+def test_a_target_that_cannot_be_made(source, tmp_path):
+    (tmp_path / "file").touch()
+    refused("cannot create folder", source, tmp_path / "file" / "store")
+    refused("cannot create folder", source, "/proc/vidcondense/store")
+
+
+def test_an_unfinished_store_of_other_settings_is_refused(source, tmp_path, small_files_only):
+    refused("cannot write", source, tmp_path / "store")
+    refused("prepared with size 32, not 16", source, tmp_path / "store", size=16)
+    with pytest.raises(VidcondenseError, match="unfinished"):
+        ClipStore.open(tmp_path / "store")
+
+
+def test_a_part_that_was_changed_is_made_again(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare_module, "write_index", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        prepare(source, tmp_path / "store", **SETTINGS)
+    monkeypatch.undo()
+    shard = tmp_path / "store" / "frames-00002.u8"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    (tmp_path / "store" / ".frames-00004.u8.1.tmp").write_bytes(b"left by a kill")
+    write_video(source / "class0" / "v00.mkv", clip(20, seed=77))
+    prepare(source, tmp_path / "store", **SETTINGS)
+    prepare(source, tmp_path / "fresh", **SETTINGS)
+    assert tree(tmp_path / "store") == tree(tmp_path / "fresh")
+
+
+SCRIPT = """
+from vidcondense.data.prepare import prepare
+if __name__ == "__main__":
+    prepare({source!r}, {store!r}, frames=4, stride=2, size=32, workers=2, progress=True)
+"""
+
+
+def run_until_parts(script, store, parts):
+    """Start a run in a process group of its own and return it once it has finished some shards."""
+    process = subprocess.Popen(
+        [sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until and len(records(store)) < parts:
+        time.sleep(0.005)
+    return process
+
+
+def records(store):
+    return sorted(store.glob("unfinished/0*.json"))
+
+
+def test_interrupted_and_killed_runs_go_on_to_the_same_bytes(tmp_path):
+    source, store, script = tmp_path / "source", tmp_path / "store", tmp_path / "run.py"
+    video = write_video(tmp_path / "v.mp4", clip(60, 0, 480, 640))
+    for number in range(24):
+        copy = source / f"class{number % 2}" / f"v{number:02d}.mp4"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(video, copy)
+    script.write_text(SCRIPT.format(source=str(source), store=str(store)))
+
+    interrupted = run_until_parts(script, store, parts=1)
+    os.killpg(interrupted.pid, signal.SIGINT)  # what Ctrl-C does: every process of the terminal gets it
+    printed = interrupted.communicate()[1]
+    assert "run the same command again to go on" in printed
+    assert printed.count("Traceback") == 1, "only the parent's own KeyboardInterrupt"
+    kept = records(store)
+    assert 1 <= len(kept) < 24
+    assert not list(store.glob(".*.tmp"))
+
+    killed = run_until_parts(script, store, parts=len(kept) + 1)
+    killed.kill()  # the parent alone: its workers must not live on
+    killed.communicate()
+    assert len(records(store)) < 24
+    assert not (store / "index.json").exists()
+    assert set(kept) <= set(records(store))
+
+    prepare(source, store, **SETTINGS)
+    prepare(source, tmp_path / "fresh", **SETTINGS)
+    assert tree(store) == tree(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize(
+    ("videos", "block"), [(1, 1), (32, 1), (33, 2), (928, 16), (8192, 16), (240_000, 469)]
+)
+def test_blocks(videos, block):
+    assert block_size(videos) == block

@@ -1,0 +1,180 @@
+import json
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from media import write_dataset
+
+from vidcondense.data import sampling
+from vidcondense.data.decode import decode_frames
+from vidcondense.data.prepare import prepare
+from vidcondense.data.store import ClipStore
+from vidcondense.errors import VidcondenseError
+
+T, STRIDE, SIZE = 4, 2, 32
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("source"), classes=3, per_class=5)
+
+
+@pytest.fixture(scope="module")
+def path(source, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stores") / "store"
+    prepare(source, folder, frames=T, stride=STRIDE, size=SIZE, name="toy", workers=1, progress=False)
+    return folder
+
+
+@pytest.fixture
+def copy(path, tmp_path):
+    return shutil.copytree(path, tmp_path / "copy")
+
+
+def test_what_a_store_says_of_itself(path):
+    store = ClipStore.open(path)
+    assert (store.name, store.split, store.split_names) == ("toy", "1", ("1",))
+    assert (store.frames, store.stride, store.size) == (T, STRIDE, SIZE)
+    assert store.class_names == ("class0", "class1", "class2")
+    assert store.lengths.tolist() == [5, 8, 11, 14, 17] * 3
+    assert store.labels.tolist() == [0] * 5 + [1] * 5 + [2] * 5
+    assert store.paths[6] == "class1/v01.mkv"
+    assert len(store) == 15
+    assert len(store.fingerprint) == 64
+    assert set(store.decoder) == {"pyav", "libavcodec", "libswscale"}
+    assert store.skipped == []
+
+
+def test_every_clip_holds_the_frames_that_the_rule_names(source, path):
+    store = ClipStore.open(path)
+    videos = np.array([14, 0, 7, 7, 3])
+    starts = sampling.last_start(store.lengths[videos], T, STRIDE)
+    starts[2] = 0
+    clips = store.read(videos, starts)
+    for clip, video, start in zip(clips, videos, starts, strict=True):
+        frames = list(decode_frames(source / store.paths[video], SIZE))
+        rows = sampling.frame_indices(len(frames), start, T, STRIDE)
+        expected = np.stack([frames[row] for row in rows])
+        assert (clip.numpy() == expected.transpose(0, 3, 1, 2)).all()
+
+
+def test_clips_are_channels_last_bytes(path):
+    clips = ClipStore.open(path).read(np.array([1, 2]), np.array([0, 0]))
+    assert (clips.shape, clips.dtype) == ((2, T, 3, SIZE, SIZE), torch.uint8)
+    assert clips.permute(0, 1, 3, 4, 2).is_contiguous()
+    assert clips.transpose(1, 2).is_contiguous(memory_format=torch.channels_last_3d)
+
+
+def test_reading_into_given_memory(path):
+    store = ClipStore.open(path)
+    out = torch.zeros(2, T, SIZE, SIZE, 3, dtype=torch.uint8)
+    clips = store.read(np.array([4, 9]), np.array([1, 2]), out)
+    assert clips.data_ptr() == out.data_ptr()
+    assert (clips == store.read(np.array([4, 9]), np.array([1, 2]))).all()
+    with pytest.raises(ValueError, match="out must be"):
+        store.read(np.array([4]), np.array([1]), out)
+
+
+@pytest.mark.parametrize("start", [-1, 5])
+def test_a_start_outside_the_video_is_refused(path, start):
+    with pytest.raises(ValueError, match="starts in 0"):
+        ClipStore.open(path).read(np.array([0]), np.array([start]))
+
+
+def test_reading_nothing(path):
+    none = np.array([], dtype=np.int64)
+    assert ClipStore.open(path).read(none, none).shape == (0, T, 3, SIZE, SIZE)
+
+
+def test_roles(path):
+    store = ClipStore.open(path)
+    train, test = store.select("train"), store.select("test")
+    assert sorted([*train, *test]) == list(range(15))
+    assert [len(videos) for videos in store.by_class("train")] == [4, 4, 4]
+    assert [len(videos) for videos in store.by_class("test")] == [1, 1, 1]
+    for label, videos in enumerate(store.by_class("train")):
+        assert (store.labels[videos] == label).all()
+    assert [len(videos) for videos in store.by_class("val")] == [0, 0, 0]
+    with pytest.raises(ValueError, match="role must be"):
+        store.select("tset")
+
+
+@pytest.mark.parametrize("batch", [1, 2, 64])
+def test_reading_all_test_clips(path, batch):
+    store = ClipStore.open(path)
+    parts = list(store.read_all("test", windows=2, batch=batch))
+    clips, labels = (torch.cat(part) for part in zip(*parts, strict=True))
+    videos = store.select("test")
+    assert labels.tolist() == np.repeat(store.labels[videos], 2).tolist()
+    starts = sampling.even_starts(store.lengths[videos], T, STRIDE, 2).reshape(-1)
+    assert (clips == store.read(np.repeat(videos, 2), starts)).all()
+
+
+def test_random_starts_follow_the_seed(path):
+    store = ClipStore.open(path)
+    videos = store.select("train")
+    first, again = (store.random_starts(videos, np.random.default_rng(3)) for _ in range(2))
+    assert (first == again).all()
+    assert (first <= sampling.last_start(store.lengths[videos], T, STRIDE)).all()
+
+
+def test_a_pickled_store_reads_the_same_and_holds_no_pixels(path):
+    store = ClipStore.open(path)
+    data = pickle.dumps(store)
+    assert len(data) < 1000
+    videos, starts = np.arange(5), np.zeros(5, np.int64)
+    assert (pickle.loads(data).read(videos, starts) == store.read(videos, starts)).all()
+
+
+def test_the_mapped_pixels_are_shared_not_copied(path):
+    assert not ClipStore.open(path)._mapped(0).flags.writeable
+
+
+def refused(path, message, **options):
+    with pytest.raises(VidcondenseError, match=message) as error:
+        ClipStore.open(path, **options)
+    assert "\n" not in str(error.value)
+
+
+def test_no_store(tmp_path):
+    refused(tmp_path / "nowhere", "no store at")
+    refused(tmp_path, "is not a store")
+
+
+def test_an_unknown_split(path):
+    refused(path, "no split '2'; it has '1'", split="2")
+
+
+def test_an_unfinished_store(copy):
+    (copy / "index.json").unlink()
+    (copy / "unfinished").mkdir()
+    refused(copy, "unfinished; run the same prepare again")
+
+
+def test_a_store_cut_short(copy):
+    shard = copy / "frames-00003.u8"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    refused(copy, "cut short")
+    shard.unlink()
+    refused(copy, "lacks frames-00003.u8")
+
+
+def test_damaged_tables(copy):
+    whole = (copy / "videos.npy").read_bytes()
+    (copy / "videos.npy").write_bytes(whole[:-10])
+    refused(copy, "cannot read .*videos.npy")
+    (copy / "videos.npy").unlink()
+    refused(copy, "cannot read .*videos.npy")
+
+
+def test_a_damaged_or_newer_index(copy):
+    index = json.loads((copy / "index.json").read_text())
+    (copy / "index.json").write_text(json.dumps(index | {"format_version": 99}))
+    refused(copy, "format version 99")
+    del index["skipped"]
+    (copy / "index.json").write_text(json.dumps(index))
+    refused(copy, "damaged")
+    (copy / "index.json").write_text("{")
+    refused(copy, "not valid JSON")

@@ -39,7 +39,7 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
     counts = condensed.counts
     height, width = condensed.size
     recipe = condensed.provenance.get("recipe")
-    named = recipe.get("name") if isinstance(recipe, Mapping) else recipe
+    settings = recipe if isinstance(recipe, Mapping) else {"name": recipe}
     return [
         ("videos", f"{len(condensed)} in {len(condensed.class_names)} classes, {condensed.vpc} per class"),
         ("clip", f"{condensed.frames} frames of {width} x {height} pixels when rendered"),
@@ -48,8 +48,8 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
             f"{int(counts.sum())} stored; per video {float(counts.float().mean()):.2f} on average, "
             f"{int(counts.min())} to {int(counts.max())}",
         ),
-        ("recipe", str(named or "not recorded")),
-        ("seed", str(condensed.provenance.get("seed", "not recorded"))),
+        ("recipe", str(settings.get("name") or "not recorded")),
+        ("seed", str(settings.get("seed", condensed.provenance.get("seed", "not recorded")))),
     ]
 
 

@@ -16,6 +16,7 @@ from tiny_run import CLASSES, FRAMES, KEYS, condensed_videos
 
 from vidcondense.errors import VidcondenseError
 from vidcondense.report import write_report
+from vidcondense.report.page import script_json
 
 Make = Callable[..., Path]
 
@@ -118,9 +119,10 @@ def test_sheets_hold_the_exact_key_frames(tmp_path: Path, make_run: Make) -> Non
 def test_says_accuracy_beside_random_selection(tmp_path: Path, make_run: Make) -> None:
     text = plain(report(tmp_path, make_run(), make_run("second", "random", 0.5)).text)
     assert "recognises 62.5 ± 1.2 % of 12 real test videos" in text
+    assert "standard deviation of 2 networks, 1 more diverged, protocol strict" in text
     assert "12.5 points above random selection" in text
     assert "random selection 50.0 ± 1.2 %" in text and "chance 33.3 %" in text
-    assert "1 of 2" in text, "diverged networks are not shown"
+    assert "1 of 3" in text, "diverged networks are not shown"
     # 90 videos of 6 frames of 8 x 10 pixels against 9 key frames.
     assert "60 ×" in text and f"{9 * 3 * 8 * 10 * 4 / 2**20:.3f} MiB" in text
 
@@ -128,6 +130,21 @@ def test_says_accuracy_beside_random_selection(tmp_path: Path, make_run: Make) -
 def test_a_difference_within_the_spread_is_no_gain(tmp_path: Path, make_run: Make) -> None:
     text = plain(report(tmp_path, make_run(), make_run("second", "random", 0.615)).text)
     assert "within the spread of random selection" in text and "above random" not in text
+
+
+def test_one_network_has_no_spread(tmp_path: Path, make_run: Make) -> None:
+    runs = [make_run(), make_run("second", "random", 0.5)]
+    path = runs[0] / "evaluations" / "strict.json"
+    one = {"mean": 0.75, "std": 0.0, "values": [0.75]}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "networks": 1, "diverged": 0, "top1": one}))
+    text = plain(report(tmp_path, *runs).text)
+    assert "75.0 % of 12 real test videos (one network only" in text and "75.0 ±" not in text
+    assert "one network cannot tell" in text
+
+
+def test_data_cannot_close_its_script() -> None:
+    text = script_json({"name": "</script><!--"})
+    assert "<" not in text and json.loads(text) == {"name": "</script><!--"}
 
 
 def test_shades_warm_up_and_cool_down(tmp_path: Path, make_run: Make) -> None:

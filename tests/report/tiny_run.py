@@ -48,13 +48,13 @@ def metrics() -> list[dict[str, Any]]:
 
 
 def evaluation(mean: float = 0.625) -> dict[str, Any]:
-    """An evaluation of two networks on 12 test videos."""
+    """An evaluation of three networks, one of which diverged, on 12 test videos."""
     return {
         "protocol": "strict",
         "network": "minic3d",
-        "networks": 2,
+        "networks": 3,
         "diverged": 1,
-        "top1": {"mean": mean, "std": 0.0125, "values": [mean - 0.0125, mean + 0.0125]},
+        "top1": {"mean": mean, "std": 0.0125, "values": [mean - 0.0125, None, mean + 0.0125]},
         "top5": {"mean": 1.0, "std": 0.0, "values": [1.0, 1.0]},
         "per_class": dict(zip(CLASSES, (0.75, 0.5, 0.625), strict=True)),
         "confusion": [[6, 2, 0], [1, 4, 3], [3, 0, 5]],

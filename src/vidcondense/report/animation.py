@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import av
 import numpy as np
@@ -81,7 +82,7 @@ def sheets(condensed: CondensedVideos, budget: int) -> Sheets:
     if encoded is not None:
         return Sheets([_uri("image/png", data) for data in encoded], lossless=True)
     for step in JPEG_STEPS:
-        encoded = _within(pictures, lambda image, step=step: jpeg(image, step), budget)  # type: ignore[misc]
+        encoded = _within(pictures, partial(jpeg, step=step), budget)
         if encoded is not None:
             break
     else:

@@ -144,7 +144,8 @@ def scores_chart(rows: Sequence[tuple[str, str, Score]], chance: float | None) -
         chance: accuracy of guessing, drawn as a dashed line.
     """
     top = max(
-        [max([score.mean + score.std, *score.values]) for _, _, score in rows] + [(chance or 0) * 1.2, 0.01]
+        [max([score.mean + (score.std or 0), *score.values]) for _, _, score in rows]
+        + [(chance or 0) * 1.2, 0.01]
     )
     ticks = nice_ticks(0, min(1.0, top * 1.06), 5)
     x = Axis(0, max(min(1.0, top * 1.06), ticks[-1]))
@@ -166,7 +167,8 @@ def scores_chart(rows: Sequence[tuple[str, str, Score]], chance: float | None) -
 
 
 def _score_picture(score: Score, x: Axis, chance: float | None) -> Markup:
-    left, right = max(score.mean - score.std, 0.0), min(score.mean + score.std, x.high)
+    std = score.std or 0.0
+    left, right = max(score.mean - std, 0.0), min(score.mean + std, x.high)
     marks = [
         line(0, 0.5, 1, 0.5, class_="grid"),
         tag(

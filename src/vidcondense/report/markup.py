@@ -40,8 +40,10 @@ def percent(fraction: float, digits: int = 1) -> str:
     return f"{100 * fraction:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
-def spread(mean: float, std: float) -> str:
-    """A mean and its standard deviation, both fractions, as "31.2 ± 1.4 %"."""
+def spread(mean: float, std: float | None) -> str:
+    """A mean and its standard deviation, both fractions, as "31.2 ± 1.4 %", or "31.2 %" without one."""
+    if std is None:
+        return percent(mean)
     return f"{100 * mean:.1f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{100 * std:.1f}\N{NO-BREAK SPACE}%"
 
 

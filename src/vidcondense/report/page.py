@@ -207,7 +207,7 @@ def _confusion(run: Run, evaluation: Evaluation | None) -> Markup:
     commonest = "; ".join(most_confused(evaluation.confusion, names))
     note = _note(
         "Rows are true classes, columns predictions; counts are summed over "
-        f"{plural(evaluation.networks, 'network')}. "
+        f"{plural(evaluation.trained, 'network')}. "
         + (f"Commonest mistakes: {commonest}." if commonest else "")
     )
     return join([note, table])

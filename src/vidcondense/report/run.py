@@ -11,15 +11,20 @@ from vidcondense import files
 from vidcondense.condensed import CondensedVideos
 from vidcondense.errors import VidcondenseError
 
+# What an evaluation says of itself besides its results.
+SETTINGS = ("settings", "networks", "diverged", "seed", "precision", "seconds")
 CONDENSED, INFO, METRICS, EVALUATIONS = "condensed.safetensors", "run.json", "metrics.jsonl", "evaluations"
 
 
 @dataclass(frozen=True)
 class Score:
-    """An accuracy over networks, as fractions: mean, standard deviation and the value of each network."""
+    """An accuracy over networks, as fractions: mean, standard deviation and the value of each network.
+
+    The standard deviation is None where there are fewer than two networks: one value has no spread.
+    """
 
     mean: float
-    std: float
+    std: float | None
     values: tuple[float, ...]
 
 
@@ -43,6 +48,11 @@ class Evaluation:
     def test(self) -> tuple[str, str]:
         """What two evaluations must share to be compared: (protocol, network)."""
         return self.protocol, self.network
+
+    @property
+    def trained(self) -> int:
+        """How many networks the accuracies are over."""
+        return self.networks - self.diverged
 
     @property
     def order(self) -> tuple[bool, str, bool, str]:
@@ -108,7 +118,7 @@ class Run:
     @property
     def is_random(self) -> bool:
         """Whether this is the random-selection baseline."""
-        return self.recipe_name.split("_")[0] == "random"
+        return self.recipe.get("coreset") == "random" or self.recipe_name.split("_")[0] == "random"
 
     @property
     def vpc(self) -> int | None:
@@ -252,7 +262,7 @@ def _evaluation(path: Path) -> Evaluation:
             per_class={str(k): float(v) for k, v in (value.get("per_class") or {}).items() if v is not None},
             confusion=_square(value.get("confusion") or []),
             test_videos=integer(value.get("test_videos")),
-            settings=_mapping(value.get("settings")),
+            settings={key: value[key] for key in SETTINGS if key in value},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise VidcondenseError(f"{path} is not an evaluation: {type(error).__name__} {error}") from error
@@ -263,7 +273,7 @@ def _score(value: Any) -> Score | None:
     if mean is None:
         return None
     values = tuple(v for v in map(number, value.get("values") or ()) if v is not None)
-    return Score(mean, number(value.get("std")) or 0.0, values)
+    return Score(mean, number(value.get("std")) if len(values) > 1 else None, values)
 
 
 def _square(rows: Any) -> list[list[float]]:

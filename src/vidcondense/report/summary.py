@@ -57,7 +57,8 @@ def _sentences(run: Run, runs: Sequence[Run]) -> Markup:
     parts: list[object] = []
     condensed = run.condensed
     if condensed is None:
-        return join(["This run holds no condensed set yet: condensing has not finished."])
+        status = run.info.get("status")
+        return join(["This run holds no condensed set yet", f": its status is {status}." if status else "."])
     videos = integer(run.store.get("train_videos"))
     of = f"{plural(videos, 'training video')} in" if videos else "The training videos of"
     parts.append(f"{of} {plural(len(condensed.class_names), 'class', 'classes')} became ")
@@ -80,8 +81,10 @@ def _sentences(run: Run, runs: Sequence[Run]) -> Markup:
     )
     parts.append(f"A {evaluation.network} network trained on nothing else recognises ")
     parts.append(tag("b", spread(evaluation.top1.mean, evaluation.top1.std)))
-    parts.append(f" of {test} (mean ± standard deviation of {plural(evaluation.networks, 'network')}")
-    parts.append(f", protocol {evaluation.protocol}). ")
+    counted = f"mean ± standard deviation of {evaluation.trained} networks"
+    parts.append(f" of {test} ({counted if evaluation.top1.std is not None else 'one network only'}, ")
+    parts.append(f"{evaluation.diverged} more diverged, " if evaluation.diverged else "")
+    parts.append(f"protocol {evaluation.protocol}). ")
     baseline = baseline_of(run, runs)
     if baseline is not None and baseline.top1 is not None:
         parts.append(_verdict(evaluation.top1, baseline.top1))
@@ -90,8 +93,11 @@ def _sentences(run: Run, runs: Sequence[Run]) -> Markup:
 
 def _verdict(mine: Score, theirs: Score) -> str:
     """The difference in words; one that the spread over networks could explain is not called a gain."""
-    difference, noise = mine.mean - theirs.mean, math.hypot(mine.std, theirs.std)
+    difference = mine.mean - theirs.mean
     points = f"{100 * abs(difference):.1f} points"
+    if mine.std is None or theirs.std is None:
+        return f"Random selection of as many real clips is {points} away; one network cannot tell that from chance."
+    noise = math.hypot(mine.std, theirs.std)
     if abs(difference) <= noise:
         return f"That is within the spread of random selection of as many real clips ({points} apart)."
     return (

@@ -95,14 +95,15 @@ def _verdict(mine: Score, theirs: Score) -> str:
     """The difference in words; one that the spread over networks could explain is not called a gain."""
     difference = mine.mean - theirs.mean
     points = f"{100 * abs(difference):.1f} points"
+    found = (
+        f"That is {points} {'above' if difference > 0 else 'below'} random selection of as many real clips"
+    )
     if mine.std is None or theirs.std is None:
-        return f"Random selection of as many real clips is {points} away; one network cannot tell that from chance."
+        return f"{found}; a single network cannot tell such a difference from noise."
     noise = math.hypot(mine.std, theirs.std)
     if abs(difference) <= noise:
         return f"That is within the spread of random selection of as many real clips ({points} apart)."
-    return (
-        f"That is {points} {'above' if difference > 0 else 'below'} random selection of as many real clips."
-    )
+    return f"{found}."
 
 
 def _tile(name: str, value: str, *details: str) -> Markup:

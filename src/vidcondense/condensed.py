@@ -29,7 +29,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]]):
 
     Attributes:
         key_frames: (key frame, channel, height, width) float32, normalised; all videos after one another.
-        positions: (key frame,) int64, the time of each key frame in its video, ascending from 0 to frames - 1.
+        positions: (key frame,) int64, the time of each key frame, ascending from 0 to frames - 1.
         counts: (video,) int64, how many key frames each video has.
         labels: (video,) int64, the class of each video.
         class_names: the name of each class.
@@ -82,7 +82,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]]):
         return self.render([range(len(self))[index]])[0], int(self.labels[index])
 
     def render(self, videos: list[int] | None = None) -> Tensor:
-        """Clips (video, time, 3, height, width) float32 in normalised space, all videos unless some are named."""
+        """Clips (video, time, 3, height, width) float32, normalised; all videos unless some are named."""
         keys = torch.split(self.key_frames, self.counts.tolist())
         times = torch.split(self.positions, self.counts.tolist())
         chosen = range(len(self)) if videos is None else videos

@@ -1,0 +1,102 @@
+"""Device, precision and seeds: the only file that knows the hardware."""
+
+import hashlib
+import os
+import platform
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from vidcondense.errors import VidcondenseError
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+# Activations of one forward pass are kept near this size: on a CPU so that they stay in the cache.
+_CHUNK_BYTES = {"cpu": 16 * 2**20, "cuda": 4 * 2**30}
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how precisely networks run.
+
+    Attributes:
+        device: the torch device.
+        dtype: of activations and network weights in matching: float32 or bfloat16.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def precision(self) -> str:
+        """ "float32" or "bfloat16"."""
+        return str(self.dtype).removeprefix("torch.")
+
+    def chunk(self, frames: int, size: int) -> int:
+        """Clips of (frames, 3, size, size) per forward pass; bounds memory whatever the dataset's size."""
+        # The widest activation of the networks here is 64 channels at half the input size.
+        widest = 64 * frames * (size // 2) ** 2 * self.dtype.itemsize
+        return max(1, _CHUNK_BYTES[self.device.type] // widest)
+
+    def hardware(self) -> str:
+        """The processor and thread count, for provenance."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_name(self.device)
+        return f"{platform.machine()} CPU, {torch.get_num_threads()} threads of {os.cpu_count()}"
+
+
+def choose(device: str = "auto", precision: Precision = "auto") -> Compute:
+    """Pick device and precision.
+
+    "auto" takes a GPU where there is one, and bfloat16 where the processor multiplies it in hardware.
+
+    Raises:
+        VidcondenseError: no such device here.
+    """
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    try:
+        chosen = torch.device(name)
+    except RuntimeError as error:
+        raise VidcondenseError(f"device {name!r} is not known; use auto, cpu, cuda or cuda:N") from error
+    if chosen.type not in _CHUNK_BYTES:
+        raise VidcondenseError(f"device {name!r} is not supported; use auto, cpu, cuda or cuda:N")
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise VidcondenseError(
+            f"device {name!r} was asked for, but PyTorch sees no GPU here; use --device cpu"
+        )
+    if precision == "auto":
+        return Compute(chosen, torch.bfloat16 if _has_fast_bfloat16(chosen) else torch.float32)
+    return Compute(chosen, torch.bfloat16 if precision == "bfloat16" else torch.float32)
+
+
+def _has_fast_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) is True for name in ("avx512_bf16", "amx_bf16", "amx_tile"))
+
+
+def derive_seed(seed: int, *stream: str | int) -> int:
+    """A 63-bit seed for one named stream of random numbers.
+
+    Independent streams per purpose and iteration mean that a resumed run needs no generator state.
+    """
+    text = repr((seed, *stream)).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "little") >> 1
+
+
+def generator(seed: int, *stream: str | int) -> torch.Generator:
+    """A CPU generator for one named stream: the same numbers on every device."""
+    return torch.Generator().manual_seed(derive_seed(seed, *stream))
+
+
+def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...], compute: Compute) -> Tensor:
+    """uint8 clips (video, time, 3, height, width) to normalised ones in the compute dtype on its device.
+
+    The memory order of the input is kept, so clips read from a store stay channels-last.
+    """
+    shift = torch.tensor(mean, device=compute.device).view(3, 1, 1) * 255
+    scale = 1 / (torch.tensor(std, device=compute.device).view(3, 1, 1) * 255)
+    return ((pixels.to(compute.device).float() - shift) * scale).to(compute.dtype)

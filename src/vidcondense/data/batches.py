@@ -1,0 +1,67 @@
+"""Batches of real clips: which windows to take, and how networks get them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidcondense.compute import Compute, normalise
+from vidcondense.data.sampling import random_starts
+from vidcondense.data.store import ClipStore
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class RealBatch:
+    """Windows of real videos, not yet read.
+
+    Attributes:
+        videos: (clip,) int64, indices into the store.
+        starts: (clip,) int64, the first frame of each window.
+        flips: (clip,) bool, whether to mirror it.
+        labels: (clip,) int64, ascending.
+    """
+
+    videos: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    flips: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+
+    def read(self, store: ClipStore, compute: Compute, chunk: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield normalised clips (video, time, 3, height, width) and labels, `chunk` clips at a time."""
+        for first in range(0, len(self.videos), chunk):
+            part = slice(first, first + chunk)
+            clips = normalise(
+                store.read(self.videos[part], self.starts[part]), IMAGENET_MEAN, IMAGENET_STD, compute
+            )
+            flips = torch.from_numpy(self.flips[part])
+            if bool(flips.any()):
+                clips[flips] = clips[flips].flip(-1)
+            yield clips, torch.from_numpy(self.labels[part]).to(compute.device)
+
+
+def sample(store: ClipStore, per_class: int, flip: float, rng: np.random.Generator) -> RealBatch:
+    """Draw up to `per_class` training videos of each class without replacement, each at a random start.
+
+    Args:
+        store: the real videos.
+        per_class: clips per class; all of a class that has fewer.
+        flip: probability of mirroring a clip.
+        rng: source of all choices.
+    """
+    chosen = [
+        rng.choice(videos, size=min(per_class, len(videos)), replace=False)
+        for videos in store.by_class("train")
+    ]
+    videos = np.concatenate(chosen).astype(np.int64)
+    return RealBatch(
+        videos,
+        random_starts(store.lengths[videos], store.frames, store.stride, rng),
+        rng.random(len(videos)) < flip,
+        store.labels[videos],
+    )

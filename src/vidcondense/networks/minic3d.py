@@ -1,0 +1,81 @@
+"""miniC3D: three 3D convolutions and a 1x1x1 classifier (the backbone of PRISM, DFS and Wang et al.)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vidcondense.errors import VidcondenseError
+from vidcondense.networks.base import VideoNetwork
+
+SMALLEST_FRAMES = 4
+SMALLEST_SIZE = 32
+
+
+class MiniC3D(VideoNetwork):
+    """ConvNet3D, 3,641,216 + 129 x classes parameters.
+
+    Each stage is a convolution (kernel 3x7x7, stride 1x2x2), ReLU and max pooling; the first pools in space
+    only. The embedding is the flattened last stage: 2048 values at 16x112x112, 256 at 8x64x64. The head
+    averages over space and two neighbouring time steps, and takes the largest score over the time steps left.
+    Pooling adapts to the shape, so that every clip of at least 4 frames and 32 pixels works.
+
+    Args:
+        classes: number of classes.
+        frames: T of the clips.
+        size: height and width of the clips in pixels.
+
+    Raises:
+        VidcondenseError: clips too short or too small.
+    """
+
+    def __init__(self, classes: int, frames: int, size: int) -> None:
+        super().__init__()
+        if frames < SMALLEST_FRAMES or size < SMALLEST_SIZE:
+            raise VidcondenseError(
+                f"minic3d needs at least {SMALLEST_FRAMES} frames of {SMALLEST_SIZE} pixels, "
+                f"not {frames} of {size}; prepare a store with more"
+            )
+        self.conv1 = _convolution(3, 64)
+        self.conv2 = _convolution(64, 128)
+        self.conv3 = _convolution(128, 128)
+        self.dropout = nn.Dropout(0.5)
+        self.logit = nn.Conv3d(128, classes, 1)
+
+    def embed(self, clips: Tensor) -> Tensor:
+        """Clips (video, time, 3, height, width) to features (video, feature)."""
+        return self._stages(clips).flatten(1)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """Clips (video, time, 3, height, width) to scores (video, class)."""
+        stages = self._stages(clips)
+        window = (min(2, stages.shape[2]), stages.shape[3], stages.shape[4])
+        pooled = F.avg_pool3d(stages, window, stride=1)
+        scores: Tensor = self.logit(self.dropout(pooled))
+        return scores.flatten(2).amax(2)
+
+    def _stages(self, clips: Tensor) -> Tensor:
+        # ReLU after pooling: the same values (both are monotonic) on a quarter of the elements.
+        x = clips.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
+        x = F.relu(max_pool(self.conv1(x), (1, 2, 2)))
+        x = F.relu(max_pool(self.conv2(x), (2, 2, 2)))
+        return F.relu(max_pool(self.conv3(x), (2, 2, 2)))
+
+
+def _convolution(channels_in: int, channels_out: int) -> nn.Conv3d:
+    return nn.Conv3d(channels_in, channels_out, (3, 7, 7), stride=(1, 2, 2), padding=(1, 3, 3))
+
+
+def max_pool(x: Tensor, window: tuple[int, int, int]) -> Tensor:
+    """Max pooling of (video, channel, time, height, width), stride = window; sides of one element stay.
+
+    Without gradients, strided maxima: several times faster than max_pool3d, which also finds indices.
+    """
+    sides = [min(side, length) for side, length in zip(window, x.shape[2:], strict=True)]
+    if x.requires_grad:
+        return F.max_pool3d(x, sides)
+    for dim, side in zip((2, 3, 4), sides, strict=True):
+        if side == 2:
+            half = x.shape[dim] // 2
+            pairs = x.narrow(dim, 0, 2 * half).unflatten(dim, (half, 2))
+            x = torch.maximum(pairs.select(dim + 1, 0), pairs.select(dim + 1, 1))
+    return x

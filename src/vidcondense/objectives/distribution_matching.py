@@ -1,0 +1,79 @@
+"""Distribution matching: mean features of real and synthetic clips agree (DM; DFS eq. 8)."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from vidcondense.compute import Compute
+from vidcondense.networks.base import VideoNetwork
+
+RealClips = Iterable[tuple[Tensor, Tensor]]
+
+
+def distribution_matching(
+    network: VideoNetwork, real: RealClips, clips: Tensor, labels: Tensor, compute: Compute, chunk: int
+) -> tuple[float, Tensor]:
+    """The sum over classes and features of the squared difference of mean features, and its gradient.
+
+    Classes share forward passes of about `chunk` clips, so memory does not grow with their number.
+
+    Args:
+        network: with random weights, in the compute dtype on its device.
+        real: chunks of real clips (video, time, 3, height, width) and labels; every class of `labels` in it.
+        clips: rendered synthetic clips (video, time, 3, height, width) float32.
+        labels: (video,) int64, ascending.
+        compute: precision of the forward passes; sums are float32.
+        chunk: clips per forward pass.
+
+    Returns:
+        The loss, and its gradient with respect to `clips`, float32 of the same shape.
+    """
+    classes = int(labels[-1]) + 1
+    real_means = mean_features(network, real, classes)
+    gradient = torch.empty_like(clips)
+    loss = 0.0
+    for first, last in class_groups(labels, chunk):
+        leaf = clips[first:last].to(compute.dtype).requires_grad_()
+        features = network.embed(leaf).float()
+        present, index, counts = torch.unique_consecutive(
+            labels[first:last], return_inverse=True, return_counts=True
+        )
+        sums = features.new_zeros(len(present), features.shape[1]).index_add(0, index, features)
+        distance = (sums / counts[:, None] - real_means[present]).square().sum()
+        (leaf_gradient,) = torch.autograd.grad(distance, leaf)
+        gradient[first:last] = leaf_gradient
+        loss += distance.item()
+    return loss, gradient
+
+
+@torch.no_grad()
+def mean_features(network: VideoNetwork, real: RealClips, classes: int) -> Tensor:
+    """Mean features of each class, (class, feature) float32."""
+    sums: Tensor | None = None
+    counts = torch.zeros(classes)
+    for clips, labels in real:
+        features = network.embed(clips).float()
+        if sums is None:
+            sums = features.new_zeros(classes, features.shape[1])
+            counts = counts.to(features.device)
+        sums.index_add_(0, labels, features)
+        counts.index_add_(0, labels, torch.ones_like(labels, dtype=counts.dtype))
+    if sums is None or bool((counts == 0).any()):
+        raise ValueError("every class needs at least one real clip")
+    return sums / counts[:, None]
+
+
+def class_groups(labels: Tensor, chunk: int) -> list[tuple[int, int]]:
+    """Split videos, sorted by class, into runs (first, last) of whole classes of at most `chunk` videos.
+
+    A class of more than `chunk` videos is a run of its own: its mean couples all of them.
+    """
+    ends = torch.unique_consecutive(labels, return_counts=True)[1].cumsum(0).tolist()
+    groups: list[tuple[int, int]] = []
+    first = 0
+    for end, following in zip(ends, [*ends[1:], None], strict=True):
+        if following is None or following - first > chunk:
+            groups.append((first, end))
+            first = end
+    return groups

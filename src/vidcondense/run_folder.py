@@ -1,0 +1,130 @@
+"""The folder of one condensation run: run.json, metrics.jsonl, checkpoint and the condensed set."""
+
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import vidcondense
+from vidcondense import files, recipe
+from vidcondense.compute import Compute
+from vidcondense.data.store import ClipStore
+from vidcondense.errors import VidcondenseError
+from vidcondense.recipe import Recipe
+
+RUN_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside a run folder, and what is known of the run."""
+
+    path: Path
+
+    @property
+    def condensed(self) -> Path:
+        """The result, a condensed set."""
+        return self.path / "condensed.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state to resume from, while the run is not finished."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object per line: iterations and insertions."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def evaluations(self) -> Path:
+        """One JSON file per evaluation."""
+        return self.path / "evaluations"
+
+    @property
+    def description(self) -> Path:
+        """run.json: recipe, store, versions, status."""
+        return self.path / "run.json"
+
+    def read(self) -> dict[str, Any]:
+        """run.json as a dictionary.
+
+        Raises:
+            VidcondenseError: this is not a run folder.
+        """
+        if not self.description.is_file():
+            raise VidcondenseError(f"{self.path} is not a run folder: it has no run.json")
+        values = files.read_json(self.description)
+        if not isinstance(values, dict) or values.get("format") != RUN_FORMAT:
+            raise VidcondenseError(f"{self.description} was not written by this vidcondense")
+        return values
+
+    def recipe(self) -> Recipe:
+        """The recipe that the run was started with."""
+        return recipe.from_dict(self.read()["recipe"])
+
+    def update(self, **values: Any) -> None:
+        """Change entries of run.json."""
+        files.write_json(self.description, {**self.read(), **values})
+
+    def append_metrics(self, rows: list[dict[str, Any]]) -> None:
+        """Add lines to metrics.jsonl."""
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute) -> RunFolder:
+    """Start a new run folder.
+
+    Raises:
+        VidcondenseError: the folder holds something already, or cannot be written.
+    """
+    run = RunFolder(path)
+    if run.description.exists():
+        raise VidcondenseError(
+            f"{path} already holds a run; continue it with --resume {path}, or name another --out folder"
+        )
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise VidcondenseError(f"{path} exists and is not an empty folder; name another --out folder")
+    files.make_folder(path)
+    train, test = len(store.select("train")), len(store.select("test"))
+    files.write_json(
+        run.description,
+        {
+            "format": RUN_FORMAT,
+            "status": "running",
+            "recipe": recipe.to_dict(),
+            "seed": recipe.seed,
+            "iterations": recipe.iterations,
+            "store": {
+                "path": str(store.path.resolve()),
+                "name": store.name,
+                "fingerprint": store.fingerprint,
+                "split": store.split,
+                "frames": store.frames,
+                "stride": store.stride,
+                "size": store.size,
+                "classes": list(store.class_names),
+                "train_videos": train,
+                "test_videos": test,
+            },
+            "device": str(compute.device),
+            "precision": compute.precision,
+            "hardware": compute.hardware(),
+            "versions": versions(),
+        },
+    )
+    run.metrics.write_bytes(b"")
+    return run
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result may depend on."""
+    return {
+        "vidcondense": vidcondense.__version__,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+    }

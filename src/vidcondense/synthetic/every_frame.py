@@ -1,0 +1,28 @@
+"""Every frame is learned and stored (DM, DC, MTT; also what a coreset of real clips is)."""
+
+import torch
+from torch import Tensor
+
+from vidcondense.synthetic.base import Synthetic
+
+
+class EveryFrame(Synthetic):
+    """All T frames of every video are parameters.
+
+    Args:
+        values: (video, time, 3, height, width) float32, the start.
+        labels: (video,) int64, ascending.
+    """
+
+    def __init__(self, values: Tensor, labels: Tensor) -> None:
+        self.values = values
+        self.labels = labels
+        self.is_key = torch.ones(values.shape[:2], dtype=torch.bool, device=values.device)
+
+    def render(self) -> Tensor:
+        """The parameters themselves."""
+        return self.values.detach()
+
+    def pull_back(self, gradient: Tensor) -> None:
+        """The gradient itself."""
+        self.values.grad = gradient

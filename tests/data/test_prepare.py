@@ -13,8 +13,9 @@ from media import clip, cut, tree, write_audio, write_dataset, write_video
 
 from vidcondense.data import prepare as prepare_module
 from vidcondense.data.prepare import prepare
-from vidcondense.data.shards import block_size
+from vidcondense.data.shards import ShardTask, block_size
 from vidcondense.data.store import ClipStore
+from vidcondense.data.workers import Worker
 from vidcondense.errors import VidcondenseError
 
 SETTINGS = {"frames": 4, "stride": 2, "size": 32, "workers": 1, "progress": False}
@@ -232,8 +233,8 @@ def test_a_part_that_was_changed_is_made_again(source, tmp_path, monkeypatch):
 
 SCRIPT = """
 from vidcondense.data.prepare import prepare
-if __name__ == "__main__":
-    prepare({source!r}, {store!r}, frames=4, stride=2, size=32, workers=2, progress=True)
+
+prepare({source!r}, {store!r}, frames=4, stride=2, size=32, workers=2, progress=True)
 """
 
 
@@ -280,6 +281,15 @@ def test_interrupted_and_killed_runs_go_on_to_the_same_bytes(tmp_path):
     prepare(source, store, **SETTINGS)
     prepare(source, tmp_path / "fresh", **SETTINGS)
     assert tree(store) == tree(tmp_path / "fresh")
+
+
+def test_a_worker_that_dies_is_one_line_naming_its_files(source, tmp_path):
+    worker = Worker()
+    worker._process.kill()
+    task = ShardTask(0, tmp_path, source, ("class0/v00.mkv", "class0/v01.mkv"), 32, "key")
+    with pytest.raises(VidcondenseError, match=r"died between class0/v00.mkv and class0/v01.mkv"):
+        worker.build(task)
+    worker.stop()
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ from vidcondense.data.shards import (
     decoder_versions,
     finished_records,
     frame_bytes,
-    frames_path,
     shard_key,
+    sweep,
     unfinished_folder,
 )
 from vidcondense.data.sources import Source, SourceVideo, check_classes, find_videos
@@ -154,13 +154,7 @@ def _begin(store: Path, plan: dict[str, Any], tasks: list[ShardTask]) -> None:
         raise VidcondenseError(f"{store} is not empty and not a store; choose a new or empty folder")
     files.make_folder(plan_path.parent)
     files.write_bytes(plan_path, json.dumps(plan, indent=2).encode())
-    current = {frames_path(store, task.number) for task in tasks}
-    for leftover in {
-        *store.glob(".*.tmp"),
-        *plan_path.parent.glob(".*.tmp"),
-        *store.glob("frames-*.u8"),
-    } - current:
-        files.unlink_quietly(leftover)
+    sweep(store, keep=frozenset(task.number for task in tasks))
 
 
 def _tasks(found: Source, store: Path, size: int) -> list[ShardTask]:

@@ -8,7 +8,6 @@ start.
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,10 +56,6 @@ class ShardTask:
     key: str
 
 
-class Cancelled(Exception):
-    """The main process asked this worker to stop."""
-
-
 def block_size(videos: int) -> int:
     """Videos per shard: few files for big datasets, work for many processes for small ones."""
     return max(-(-videos // MOST_SHARDS), min(USUAL_BLOCK, -(-videos // SMALL_DATASET_SHARDS)))
@@ -99,7 +94,7 @@ def shard_key(root: Path, paths: tuple[str, ...], size: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def build_shard(task: ShardTask, cancelled: Callable[[], bool] = lambda: False) -> list[VideoRecord]:
+def build_shard(task: ShardTask) -> list[VideoRecord]:
     """Decode the videos of a shard into its file, then write its record; memory holds one frame at a time.
 
     Returns:
@@ -107,13 +102,12 @@ def build_shard(task: ShardTask, cancelled: Callable[[], bool] = lambda: False) 
 
     Raises:
         VidcondenseError: the store cannot be written.
-        Cancelled: `cancelled` said so; nothing of this shard is left behind.
     """
     with (
         files.replacing(frames_path(task.store, task.number)) as temporary,
         temporary.open("wb", buffering=WRITE_BUFFER) as out,
     ):
-        records = [_add(task.root, path, task.size, out, cancelled) for path in task.paths]
+        records = [_add(task.root, path, task.size, out) for path in task.paths]
     record = {"key": task.key, "videos": [asdict(record) for record in records]}
     files.write_bytes(record_path(task.store, task.number), json.dumps(record, indent=1).encode())
     return records
@@ -131,12 +125,19 @@ def finished_records(task: ShardTask) -> list[VideoRecord] | None:
         return None
 
 
-def _add(root: Path, path: str, size: int, out: BinaryIO, cancelled: Callable[[], bool]) -> VideoRecord:
+def sweep(store: Path, keep: frozenset[int] | None = None) -> None:
+    """Remove what killed writers left and, if `keep` is given, the frames of shards it does not name."""
+    leftovers = {*store.glob(".*.tmp"), *unfinished_folder(store).glob(".*.tmp")}
+    if keep is not None:
+        leftovers |= {*store.glob("frames-*.u8")} - {frames_path(store, number) for number in keep}
+    for leftover in leftovers:
+        files.unlink_quietly(leftover)
+
+
+def _add(root: Path, path: str, size: int, out: BinaryIO) -> VideoRecord:
     start, count, digest = out.tell(), 0, hashlib.sha256()
     try:
         for frame in decode_frames(root / path, size):
-            if cancelled():
-                raise Cancelled
             digest.update(frame.data)
             out.write(frame.data)
             count += 1

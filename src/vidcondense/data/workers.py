@@ -1,21 +1,25 @@
-"""Shards built in parallel processes that stop cleanly: on errors, on Ctrl-C, and when the parent dies."""
+"""Shards built in parallel by plain child processes, which take tasks and give answers as lines of JSON.
 
-import multiprocessing
+Not `multiprocessing`: its children import the main program again, with torch, and need a guard in every
+script that calls `prepare`. These import the decoder alone. Ctrl-C does not reach them, the parent ends them;
+if the parent is killed, their input ends and they stop after the shard at hand.
+"""
+
+import json
 import os
-import signal
-import threading
-from collections.abc import Callable, Generator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
-from typing import Any
+import subprocess
+import sys
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from queue import SimpleQueue
 
-from vidcondense.data.shards import ShardTask, VideoRecord, build_shard
+from vidcondense.data.shards import ShardTask, VideoRecord, build_shard, sweep
 from vidcondense.errors import VidcondenseError
 
 Built = tuple[ShardTask, list[VideoRecord]]
-
-_cancelled: Callable[[], bool] = bool
 
 
 def usable_cores() -> int:
@@ -26,51 +30,96 @@ def usable_cores() -> int:
 def build_shards(tasks: list[ShardTask], workers: int) -> Generator[Built, None, None]:
     """Build shards, in this process for one worker, and yield each as it is finished, in any order.
 
-    Close the iterator to stop early: running shards are given up, finished ones stay.
+    Close the generator to stop early: shards at hand are given up, finished ones stay.
 
     Raises:
         VidcondenseError: the store cannot be written, or a worker died.
     """
-    if min(workers, len(tasks)) <= 1:
+    count = min(workers, len(tasks))
+    if count <= 1:
         for task in tasks:
             yield task, build_shard(task)
         return
-    # Not fork: the caller may have threads running. The fork server imports the decoder once for all workers.
-    methods = multiprocessing.get_all_start_methods()
-    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload([__name__])
-    stop = context.Event()
-    count = min(workers, len(tasks))
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(stop,))
+    crew = [Worker() for _ in range(count)]
+    idle: SimpleQueue[Worker] = SimpleQueue()
+    for worker in crew:
+        idle.put(worker)
+
+    def build(task: ShardTask) -> Built:
+        worker = idle.get()
+        try:
+            return task, worker.build(task)
+        finally:
+            idle.put(worker)
+
+    pool = ThreadPoolExecutor(count)
     try:
-        futures = [pool.submit(_build, task) for task in tasks]
-        for future in as_completed(futures):
+        for future in as_completed([pool.submit(build, task) for task in tasks]):
             yield future.result()
-    except BrokenProcessPool as error:
-        raise VidcondenseError(
-            "a decoding process died (out of memory, killed, or a script that calls prepare() outside "
-            '`if __name__ == "__main__":`); finished parts are kept: run it again, or set workers to 1'
-        ) from error
     finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in crew:
+            worker.stop()
+        pool.shutdown()
+        sweep(tasks[0].store)
 
 
-def _start(stop: Any) -> None:
-    global _cancelled
-    _cancelled = stop.is_set
-    # Ctrl-C reaches every process of the terminal; only the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+class Worker:
+    """A child process that builds one shard at a time."""
+
+    def __init__(self) -> None:
+        """Start the process; it finds the package where this one does."""
+        program = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def build(self, task: ShardTask) -> list[VideoRecord]:
+        """Have the process build a shard and wait for it.
+
+        Raises:
+            VidcondenseError: what the process says went wrong, or that it died.
+        """
+        assert self._process.stdin and self._process.stdout
+        try:
+            self._process.stdin.write(json.dumps(asdict(task), default=str) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except (OSError, ValueError):
+            answer = ""
+        if not answer.endswith("\n"):
+            raise VidcondenseError(
+                f"a decoding process died between {task.paths[0]} and {task.paths[-1]} (out of memory, or a "
+                "file that breaks FFmpeg); finished parts are kept: run it again, or take that file out"
+            )
+        content = json.loads(answer)
+        if "error" in content:
+            raise VidcondenseError(content["error"])
+        return [VideoRecord(**record) for record in content["records"]]
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            # Closing flushes, which fails for a process that is no more.
+            with suppress(OSError):
+                if stream:
+                    stream.close()
 
 
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-
-def _build(task: ShardTask) -> Built:
-    return task, build_shard(task, _cancelled)
+def serve() -> None:
+    """The child's side: build the shards that come in until there are no more."""
+    for line in sys.stdin:
+        fields = json.loads(line)
+        paths = {name: Path(fields[name]) for name in ("store", "root")}
+        task = ShardTask(**{**fields, **paths, "paths": tuple(fields["paths"])})
+        try:
+            answer: dict[str, object] = {"records": [asdict(record) for record in build_shard(task)]}
+        except VidcondenseError as error:
+            answer = {"error": str(error)}
+        print(json.dumps(answer), flush=True)

@@ -36,7 +36,7 @@ ROAD = Palette(thing=0.6, thing_value=(0.5, 0.9), air=0.8, air_value=(0.4, 0.8),
 SKY = Palette(thing=0.7, thing_value=(0.05, 0.35), air=0.5, air_value=(0.55, 0.95), ground=0.55)
 PALETTES = (INDOORS, FIELD, HILL, ROAD, SKY)
 HUE_SPREAD = 0.06  # standard deviation of a hue, turns
-LEAST_CONTRAST = 0.3  # largest difference of a colour channel between a thing and its background
+LEAST_CONTRAST = 0.35  # largest difference of a colour channel between a thing and its background
 STRAY = 0.1  # chance that a thing, or its background, wears another action's colours
 
 
@@ -124,8 +124,8 @@ def person(
 
 def person_place(scene: Scene) -> tuple[float, float, float]:
     """x, feet and size of a person."""
-    size = scene.rng.uniform(0.45, 0.75)
-    return scene.rng.uniform(-0.25, 0.25), scene.rng.uniform(0.25, 0.45), size
+    size = scene.rng.uniform(0.55, 0.75)
+    return scene.rng.uniform(-0.18, 0.18), scene.rng.uniform(0.33, 0.45), size
 
 
 def person_wave(scene: Scene) -> None:
@@ -171,25 +171,25 @@ def ball(scene: Scene, x: object, y: object, angle: object, radius: float) -> No
 
 def ball_bounce(scene: Scene) -> None:
     """Bounces on one spot, drifting a little."""
-    radius = scene.rng.uniform(0.08, 0.15)
-    x = scene.rng.uniform(-0.3, 0.3) + scene.rng.uniform(-0.005, 0.005) * scene.time
-    ground = scene.rng.uniform(0.15, 0.4)
+    radius = scene.rng.uniform(0.11, 0.17)
+    x = scene.rng.uniform(-0.22, 0.22) + scene.rng.uniform(-0.004, 0.004) * scene.time
+    ground = scene.rng.uniform(0.2, 0.38)
     spin = scene.rng.uniform(-0.08, 0.08) * scene.time
     ball(scene, x, ground - hop(scene), spin, radius)
 
 
 def ball_roll(scene: Scene) -> None:
     """Rolls over the ground."""
-    radius = scene.rng.uniform(0.08, 0.15)
+    radius = scene.rng.uniform(0.11, 0.17)
     x, direction = travel(scene)
-    ground = scene.rng.uniform(-0.1, 0.38)
+    ground = scene.rng.uniform(0.1, 0.38)
     turn = scene.rng.uniform(0.1, 0.18) * direction * scene.time
     ball(scene, x, np.full_like(x, ground), turn, radius)
 
 
 def ball_throw(scene: Scene) -> None:
     """Flies to and fro in high arcs."""
-    radius = scene.rng.uniform(0.08, 0.15)
+    radius = scene.rng.uniform(0.11, 0.17)
     flight = scene.cycle(52, 68) / np.pi  # flights since some throw
     part, way = flight % 1.0, np.floor(flight) % 2
     width = scene.rng.uniform(0.5, 0.8)
@@ -202,35 +202,37 @@ def ball_throw(scene: Scene) -> None:
 # The windmill.
 
 
-def windmill(scene: Scene, angle: Series) -> None:
-    """Blades round a hub on a mast."""
-    rng, radius = scene.rng, scene.rng.uniform(0.2, 0.36)
-    x, y = rng.uniform(-0.2, 0.2), rng.uniform(-0.22, 0.05)
-    thickness = rng.uniform(0.09, 0.17)
-    still_x, still_y = shapes.local(scene.grid, x, y)
-    mast = shapes.capsule(still_x, still_y, (0, 0), (0, 1.2), rng.uniform(0.012, 0.03))
+def windmill(scene: Scene, turn: Series, lean: Series) -> None:
+    """Blades round a hub on a mast, turned by `turn` and leaning by `lean` about its foot, (T,) radians each."""
+    rng, radius = scene.rng, scene.rng.uniform(0.24, 0.36)
+    foot = (rng.uniform(-0.12, 0.12), rng.uniform(0.36, 0.48))
+    height = rng.uniform(0.38, 0.52)
+    x, y = foot[0] + height * np.sin(lean), foot[1] - height * np.cos(lean)
+    mast_x, mast_y = shapes.local(scene.grid, 0, 0)
+    mast = shapes.capsule(mast_x, mast_y, foot, (x, y), rng.uniform(0.01, 0.02))
     scene.paint(mast, np.ones_like(mast))
-    px, py = shapes.local(scene.grid, x, y, angle=angle, radius=radius)
+    thickness = rng.uniform(0.09, 0.17)
+    blade_x, blade_y = shapes.local(scene.grid, x, y, angle=turn + lean, radius=radius)
     blades = int(rng.integers(3, 5))
     parts = []
     for blade in range(blades):
         way = 2 * np.pi * blade / blades
-        parts.append(shapes.capsule(px, py, (0, 0), (np.sin(way), -np.cos(way)), thickness))
-    scene.paint(
-        shapes.union(parts) * np.float32(radius), shapes.soft((px * px + py * py - np.float32(0.4)) * 6)
-    )
+        parts.append(shapes.capsule(blade_x, blade_y, (0, 0), (np.sin(way), -np.cos(way)), thickness))
+    tips = shapes.soft((blade_x * blade_x + blade_y * blade_y - np.float32(0.4)) * 6)
+    scene.paint(shapes.union(parts) * np.float32(radius), tips)
 
 
 def windmill_turn(scene: Scene) -> None:
-    """Turns steadily, either way."""
+    """Its blades turn steadily, either way."""
     speed = scene.rng.choice([-1.0, 1.0]) * np.deg2rad(scene.rng.uniform(5.0, 7.5))
-    windmill(scene, 2 * np.pi * scene.rng.random() + speed * scene.time)
+    lean = np.full_like(scene.time, np.deg2rad(scene.rng.uniform(-20, 20)))
+    windmill(scene, 2 * np.pi * scene.rng.random() + speed * scene.time, lean)
 
 
 def windmill_sway(scene: Scene) -> None:
-    """Swings to and fro about upright."""
-    swing = np.deg2rad(scene.rng.uniform(14, 28)) * np.sin(scene.cycle(18, 28))
-    windmill(scene, scene.rng.normal(0, 0.15) + swing)
+    """Leans to and fro about its foot, as in a storm, with its blades stuck."""
+    lean = np.deg2rad(scene.rng.uniform(16, 30)) * np.sin(scene.cycle(18, 28))
+    windmill(scene, np.full_like(scene.time, 2 * np.pi * scene.rng.random()), lean)
 
 
 # The two that stand alone.
@@ -238,9 +240,9 @@ def windmill_sway(scene: Scene) -> None:
 
 def car_drive(scene: Scene) -> None:
     """A car crosses the picture."""
-    rng, size = scene.rng, scene.rng.uniform(0.13, 0.24)
+    rng, size = scene.rng, scene.rng.uniform(0.17, 0.25)
     x, direction = travel(scene)
-    px, py = shapes.local(scene.grid, x, np.full_like(x, rng.uniform(-0.05, 0.36)), radius=size)
+    px, py = shapes.local(scene.grid, x, np.full_like(x, rng.uniform(0.05, 0.34)), radius=size)
     px = px * np.float32(direction)
     cabin = shapes.box(
         px + np.float32(rng.uniform(0.0, 0.25)), py + np.float32(0.45), rng.uniform(0.4, 0.6), 0.3
@@ -255,10 +257,10 @@ def car_drive(scene: Scene) -> None:
 
 def bird_fly(scene: Scene) -> None:
     """A bird flaps across the upper part."""
-    rng, size = scene.rng, scene.rng.uniform(0.14, 0.26)
+    rng, size = scene.rng, scene.rng.uniform(0.18, 0.27)
     x, _ = travel(scene, 0.012, 0.026)
     flap = scene.cycle(13, 20)
-    y = rng.uniform(-0.35, 0.1) + 0.02 * np.cos(flap)
+    y = rng.uniform(-0.32, 0.0) + 0.02 * np.cos(flap)
     px, py = shapes.local(scene.grid, x, y, radius=size)
     lift = rng.uniform(0.5, 0.9) * np.sin(flap)
     thickness = rng.uniform(0.11, 0.18)
@@ -317,7 +319,7 @@ def draw_background(rng: np.random.Generator, grid: Grid, palette: Palette) -> A
 def pan(image: Array, rng: np.random.Generator, frames: int, margin: int) -> Array:
     """(3, T, H, W) views of an image with a margin, drifting to and fro by at most that margin."""
     time = np.arange(frames) / rng.uniform(40, 90)
-    reach = margin * rng.uniform(0, 0.9)
+    reach = margin * rng.uniform(0, 0.6)
     heading = 2 * np.pi * rng.random()
     offset = reach * np.sin(2 * np.pi * (time + rng.random()))
     downs, rights = margin + offset * np.sin(heading), margin + offset * np.cos(heading)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from rich.table import Table
 from torch import Tensor
 
 from vidcondense import networks
@@ -212,3 +213,25 @@ def mean_std(values: list[float]) -> tuple[float, float]:
 def _summary(summary: tuple[float, float], values: list[float | None]) -> dict[str, Any]:
     mean, std = (None if math.isnan(number) else number for number in summary)
     return {"mean": mean, "std": std, "values": values}
+
+
+def table(evaluation: Evaluation) -> Table:
+    """The result as a table to print."""
+    view = Table(title=f"{evaluation.network}, protocol {evaluation.protocol.name}", title_justify="left")
+    for heading in ("", "mean", "std", "networks"):
+        view.add_column(heading, justify="left" if not heading else "right")
+    for name, (mean, std), values in (
+        ("top-1 %", evaluation.top1, [result.top1 for result in evaluation.trained]),
+        ("top-5 %", evaluation.top5, [result.top5 for result in evaluation.trained]),
+    ):
+        view.add_row(
+            name, f"{100 * mean:.1f}", f"{100 * std:.1f}", "  ".join(f"{100 * value:.1f}" for value in values)
+        )
+    chance = 100 / len(evaluation.class_names)
+    diverged = len(evaluation.results) - len(evaluation.trained)
+    view.caption = (
+        f"chance {chance:.1f} %; {evaluation.test_videos} test videos; {diverged} of "
+        f"{len(evaluation.results)} networks diverged; {evaluation.seconds:.0f} s"
+    )
+    view.caption_justify = "left"
+    return view

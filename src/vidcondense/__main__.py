@@ -1,0 +1,5 @@
+"""`python -m vidcondense`."""
+
+from vidcondense.cli import main
+
+main()

@@ -86,10 +86,9 @@ def travel(scene: Scene, slowest: float = 0.018, fastest: float = 0.03) -> tuple
     return (way + TRAVEL_PERIOD / 2) % TRAVEL_PERIOD - TRAVEL_PERIOD / 2, direction
 
 
-def hop(scene: Scene) -> Series:
-    """Heights (upwards) of something that bounces on the ground."""
-    height = scene.rng.uniform(0.22, 0.4)
-    return height * np.abs(np.sin(scene.cycle(32, 44)))
+def hop(scene: Scene, lowest: float, highest: float) -> Series:
+    """Heights (upwards) of something that bounces on the ground, up to a peak in the given range."""
+    return scene.rng.uniform(lowest, highest) * np.abs(np.sin(scene.cycle(32, 44)))
 
 
 # The person.
@@ -143,7 +142,7 @@ def person_wave(scene: Scene) -> None:
 def person_jump(scene: Scene) -> None:
     """Jumps up and down with the arms thrown up."""
     x, feet, size = person_place(scene)
-    height = hop(scene)
+    height = hop(scene, 0.16, 0.28)
     lift = height / height.max() * scene.rng.uniform(1.0, 2.2) + 0.3
     apart = 0.1 + 0.4 * height / height.max()
     person(scene, x, feet - height, size, (lift, -lift), (apart, -apart))
@@ -175,7 +174,7 @@ def ball_bounce(scene: Scene) -> None:
     x = scene.rng.uniform(-0.22, 0.22) + scene.rng.uniform(-0.004, 0.004) * scene.time
     ground = scene.rng.uniform(0.2, 0.38)
     spin = scene.rng.uniform(-0.08, 0.08) * scene.time
-    ball(scene, x, ground - hop(scene), spin, radius)
+    ball(scene, x, ground - hop(scene, 0.22, 0.4), spin, radius)
 
 
 def ball_roll(scene: Scene) -> None:
@@ -203,7 +202,7 @@ def ball_throw(scene: Scene) -> None:
 
 
 def windmill(scene: Scene, turn: Series, lean: Series) -> None:
-    """Blades round a hub on a mast, turned by `turn` and leaning by `lean` about its foot, (T,) radians each."""
+    """Blades turned by `turn` round the hub of a mast that leans by `lean`, (T,) radians each."""
     rng, radius = scene.rng, scene.rng.uniform(0.24, 0.36)
     foot = (rng.uniform(-0.12, 0.12), rng.uniform(0.36, 0.48))
     height = rng.uniform(0.38, 0.52)

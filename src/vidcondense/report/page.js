@@ -94,9 +94,10 @@
       const kind = key < 0 ? "interpolated" : all ? "stored" : "key frame";
       if (key < 0 || all) delete this.screen.dataset.kind;
       else this.screen.dataset.kind = since === null ? "start" : "added";
-      const words = document.createElement(key < 0 || all ? "span" : "b");
-      words.textContent = kind;
-      this.status.replaceChildren(`frame ${this.time} · `, words);
+      const number = document.createElement("b");
+      number.textContent = this.time;
+      this.status.replaceChildren(number, kind);
+      this.status.classList.toggle("key", !(key < 0 || all));
       const when = since === null ? "" : `, inserted in iteration ${since}`;
       this.slider.setAttribute("aria-valuetext", `${this.time} of 0 to ${this.frames - 1}, ${kind}${when}`);
     }

@@ -202,7 +202,8 @@ def _row(run: Run, evaluation: Evaluation | None) -> Markup:
     condensed = run.condensed
     cells: list[object] = ["not evaluated", "–", "–"]
     if evaluation is not None:
-        scores = (evaluation.top1, evaluation.top5)
+        # Among five classes or fewer every top-5 answer is right.
+        scores = (evaluation.top1, evaluation.top5 if len(run.class_names) > 5 else None)
         cells = [spread(score.mean, score.std) if score else "–" for score in scores]
         cells += [_two_lines(evaluation.protocol, evaluation.network)]
     cells += [run.vpc or "–"]

@@ -1,5 +1,38 @@
 """Shared fixtures; every test process uses one thread, so that tests run side by side."""
 
+from pathlib import Path
+
+import pytest
 import torch
 
+from vidcondense.data import generated
+from vidcondense.data.prepare import prepare
+from vidcondense.data.store import ClipStore
+
 torch.set_num_threads(1)
+
+FRAMES, SIZE, CLASSES, TRAIN, TEST = 4, 32, 3, 5, 3
+
+
+@pytest.fixture(scope="session")
+def tiny_store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of 3 classes of generated actions, 5 training and 3 test videos each, 4 frames of 32x32."""
+    folder = tmp_path_factory.mktemp("tiny")
+    source = generated.generate(
+        "actions",
+        folder / "clips",
+        train_per_class=TRAIN,
+        test_per_class=TEST,
+        classes=CLASSES,
+        frames=16,
+        size=48,
+        workers=1,
+    )
+    prepare(source, folder / "store", frames=FRAMES, size=SIZE, workers=1, progress=False)
+    return folder / "store"
+
+
+@pytest.fixture
+def tiny_store(tiny_store_path: Path) -> ClipStore:
+    """`tiny_store_path`, opened."""
+    return ClipStore.open(tiny_store_path)

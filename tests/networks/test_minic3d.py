@@ -1,0 +1,87 @@
+"""miniC3D against the published sizes and an obvious rebuild."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from vidcondense.compute import generator
+from vidcondense.errors import VidcondenseError
+from vidcondense.networks import NETWORKS, build, channels_last, initialise
+
+
+@pytest.mark.parametrize("classes", [50, 51, 174, 400])
+def test_parameters_are_as_published(classes: int) -> None:
+    network = build("minic3d", classes, 16, 112)
+    assert sum(p.numel() for p in network.parameters()) == 3_641_216 + 129 * classes
+
+
+@pytest.mark.parametrize(
+    ("frames", "size", "embedding"),
+    [
+        (16, 112, 2048),
+        (8, 64, 256),
+        (16, 64, 512),
+        (8, 112, 1024),
+        (4, 32, 128),
+        (5, 33, 128),
+        (8, 80, 256),
+        (8, 96, 256),
+    ],
+)
+def test_embedding_and_scores_of_every_shape(frames: int, size: int, embedding: int) -> None:
+    network = build("minic3d", 5, frames, size)
+    initialise(network, generator(0))
+    clips = torch.zeros(1, frames, 3, size, size)
+    assert network.embed(clips).shape == (1, embedding)
+    assert network(clips).shape == (1, 5)
+
+
+@pytest.mark.parametrize(("frames", "size"), [(3, 64), (8, 31)])
+def test_clips_too_small_are_refused(frames: int, size: int) -> None:
+    with pytest.raises(VidcondenseError, match="at least 4 frames of 32 pixels"):
+        build("minic3d", 5, frames, size)
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize(("frames", "size"), [(8, 64), (16, 112)])
+def test_forward_is_the_published_stack(frames: int, size: int, gradients: bool) -> None:
+    network = build("minic3d", 5, frames, size).eval()
+    initialise(network, generator(0))
+    published = nn.Sequential(
+        *(network.conv1, nn.ReLU(), nn.MaxPool3d((1, 2, 2))),
+        *(network.conv2, nn.ReLU(), nn.MaxPool3d(2)),
+        *(network.conv3, nn.ReLU(), nn.MaxPool3d(2)),
+    )
+    clips = torch.randn(1, frames, 3, size, size, generator=torch.Generator().manual_seed(0))
+    stages = published(clips.transpose(1, 2))
+    head = F.avg_pool3d(stages, (2, 2, 2) if size > 64 else (2, 1, 1), stride=1)
+    expected = network.logit(head).squeeze(3).squeeze(3).amax(2)
+    with torch.set_grad_enabled(gradients):
+        torch.testing.assert_close(network.embed(clips), stages.flatten(1), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(network(clips), expected, rtol=1e-4, atol=1e-6)
+        channels_last(network)
+        torch.testing.assert_close(network(clips), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_initial_weights_are_pytorchs_defaults_and_come_from_the_generator(name: str) -> None:
+    first, second = build(name, 5, 8, 64), build(name, 5, 8, 64)
+    initialise(first, generator(1))
+    initialise(second, generator(1))
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+    initialise(second, generator(2))
+    assert not torch.equal(next(first.parameters()), next(second.parameters()))
+    conv = next(layer for layer in first.modules() if isinstance(layer, nn.Conv3d))
+    bound = conv.weight[0].numel() ** -0.5
+    largest = conv.weight.detach().abs().max().item()
+    default = nn.Conv3d(conv.in_channels, conv.out_channels, conv.kernel_size)
+    assert 0.99 * bound < largest <= bound
+    assert default.weight.detach().abs().max().item() == pytest.approx(largest, rel=0.01)
+    assert conv.weight.std().item() == pytest.approx(default.weight.std().item(), rel=0.05)
+
+
+def test_unknown_network_is_named() -> None:
+    with pytest.raises(VidcondenseError, match="unknown network 'resnet'; known: minic3d"):
+        build("resnet", 5, 8, 64)

@@ -1,0 +1,208 @@
+"""The loop: every recipe, determinism, resuming, refusals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from vidcondense import condensation, recipe
+from vidcondense.compute import Compute
+from vidcondense.condensation import State, condense, resume
+from vidcondense.condensed import CondensedVideos
+from vidcondense.data.store import ClipStore
+from vidcondense.errors import VidcondenseError
+from vidcondense.interrupt import Interrupted
+from vidcondense.recipe import Recipe
+
+EXACT = Compute(torch.device("cpu"), torch.float32)
+
+
+def load(name: str, **overrides: object) -> Recipe:
+    return recipe.load(name, overrides={key.replace("__", "."): value for key, value in overrides.items()})
+
+
+def run(store: ClipStore, chosen: Recipe, out: Path) -> CondensedVideos:
+    return condense(store, chosen, out, precision="float32", show=False)
+
+
+@pytest.mark.parametrize("name", [name for name in recipe.available() if name.endswith("_debug")])
+def test_every_debug_recipe_runs_and_repeats_to_the_byte(
+    name: str, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    chosen = load(name, vpc=2)
+    made = run(tiny_store, chosen, tmp_path / "a")
+    run(tiny_store, chosen, tmp_path / "b")
+    first, second = (tmp_path / folder / "condensed.safetensors" for folder in "ab")
+    assert first.read_bytes() == second.read_bytes()
+    assert made.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert made.render().shape == (6, tiny_store.frames, 3, tiny_store.size, tiny_store.size)
+    described = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert described["status"] == "finished"
+    assert described["recipe"] == chosen.to_dict()
+    run(tiny_store, load(name, vpc=2, seed=1), tmp_path / "c")
+    assert (tmp_path / "c" / "condensed.safetensors").read_bytes() != first.read_bytes()
+
+
+def test_matching_lowers_the_loss_and_moves_key_frames_only(tiny_store: ClipStore) -> None:
+    chosen = load("prism_small_debug", iterations=40, insertion__kind="none", objective__batch_real=5)
+    state = State.start(tiny_store, chosen, EXACT)
+    start = state.synthetic.values.detach().clone()
+    before, _ = state.match()
+    for _ in range(10):
+        state.step()
+    state.iteration = 0  # the same network and real clips as at the start
+    after, _ = state.match()
+    assert after < 0.8 * before
+    moved = (state.synthetic.values.detach() != start).flatten(2).any(2)
+    assert torch.equal(moved, state.synthetic.is_key)
+
+
+def test_insertions_are_logged_as_they_are_stored(tiny_store: ClipStore, tmp_path: Path) -> None:
+    chosen = load("prism_debug", iterations=10, insertion__threshold=1.0)  # any frame qualifies
+    made = run(tiny_store, chosen, tmp_path / "run")
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    events = [row for row in rows if row["event"] == "insertion"]
+    inserted = [{row["position"] for row in events if row["video"] == video} for video in range(3)]
+    assert made.key_positions() == [sorted({0, tiny_store.frames - 1} | positions) for positions in inserted]
+    assert len(events) == 6
+    assert all(2 <= row["iteration"] < 8 for row in events)
+
+
+def test_random_selection_is_real_clips(tiny_store: ClipStore, tmp_path: Path) -> None:
+    made = run(tiny_store, load("random"), tmp_path / "run")
+    train = tiny_store.select("train")
+    for clip, label in zip(made.pixels(), made.labels.tolist(), strict=True):
+        mine = train[tiny_store.labels[train] == label]
+        frames = torch.cat([tiny_store.read(mine, mine * 0 + start) for start in range(1)])
+        assert clip.shape == frames.shape[1:]
+        nearest = min(
+            float((clip.int() - candidate.int()).abs().max())
+            for video in mine
+            for start in range(int(tiny_store.lengths[video]))
+            for candidate in tiny_store.read(mine[mine == video], mine[:1] * 0 + start)
+        )
+        assert nearest == 0
+
+
+@pytest.mark.parametrize("name", ["prism_debug", "prism_small_debug", "dm_debug"])
+def test_an_interrupted_run_resumes_to_the_same_bytes(
+    name: str, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = load(name, iterations=8, insertion__threshold=1.0, insertion__smoothing=0.5)
+    if name == "dm_debug":
+        chosen = load(name, iterations=8)
+    run(tiny_store, chosen, tmp_path / "whole")
+
+    original = State.step
+
+    def step(self: State) -> object:
+        result = original(self)
+        if self.iteration == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(State, "step", step)
+    with pytest.raises(Interrupted, match="--resume"):
+        run(tiny_store, chosen, tmp_path / "cut")
+    monkeypatch.setattr(State, "step", original)
+    with (tmp_path / "cut" / "metrics.jsonl").open("a") as file:
+        file.write('{"event": "iteration", "iteration": 99}\n')  # written after the checkpoint: must go
+    resume(tmp_path / "cut", show=False)
+    for name in ("condensed.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not (tmp_path / "cut" / "checkpoint.safetensors").exists()
+
+
+def test_sigterm_saves_and_says_how_to_go_on(tiny_store_path: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "vidcondense",
+        "condense",
+        str(tiny_store_path),
+        "--recipe",
+        "prism_debug",
+    ]
+    command += ["--set", "iterations=100000", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 60
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    while not (metrics.exists() and metrics.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"vidcondense condense --resume {tmp_path / 'run'}" in errors.decode()
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
+def test_resume_refuses_finished_foreign_and_changed_runs(tiny_store: ClipStore, tmp_path: Path) -> None:
+    with pytest.raises(VidcondenseError, match="not a run folder"):
+        resume(tmp_path)
+    run(tiny_store, load("random"), tmp_path / "run")
+    with pytest.raises(VidcondenseError, match="is finished"):
+        resume(tmp_path / "run")
+    described = json.loads((tmp_path / "run" / "run.json").read_text())
+    described["status"] = "interrupted"
+    described["store"]["fingerprint"] = "other"
+    (tmp_path / "run" / "run.json").write_text(json.dumps(described))
+    with pytest.raises(VidcondenseError, match="not the store"):
+        resume(tmp_path / "run")
+    (tmp_path / "run" / "run.json").write_text('{"format": 1, "status"')
+    with pytest.raises(VidcondenseError, match="not valid JSON"):
+        resume(tmp_path / "run")
+
+
+def test_a_damaged_checkpoint_is_refused(tiny_store: ClipStore, tmp_path: Path) -> None:
+    run(tiny_store, load("random"), tmp_path / "run")
+    described = json.loads((tmp_path / "run" / "run.json").read_text())
+    described["status"] = "interrupted"
+    (tmp_path / "run" / "run.json").write_text(json.dumps(described))
+    (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"cut short")
+    with pytest.raises(VidcondenseError, match="not a usable checkpoint"):
+        resume(tmp_path / "run")
+
+
+def test_a_store_of_other_length_is_refused_before_anything_is_written(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    with pytest.raises(VidcondenseError, match="clips of 4 frames, the recipe wants 16"):
+        run(tiny_store, load("prism_debug", frames=16), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_videos_per_class_than_there_are(tiny_store: ClipStore, tmp_path: Path) -> None:
+    with pytest.raises(VidcondenseError, match="has 5 training videos, fewer than vpc 6"):
+        run(tiny_store, load("random", vpc=6), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_taken_folder_is_refused_and_left_alone(tiny_store: ClipStore, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(VidcondenseError, match="not an empty folder"):
+        run(tiny_store, load("random"), tmp_path)
+    run(tiny_store, load("random"), tmp_path / "run")
+    with pytest.raises(VidcondenseError, match="already holds a run"):
+        run(tiny_store, load("random"), tmp_path / "run")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_step_size_too_large_stops_with_the_iteration_and_the_cause(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    with pytest.raises(VidcondenseError, match=r"at iteration \d+: most likely the step size 1e\+38"):
+        run(tiny_store, load("dm_debug", optimiser__learning_rate=1e38), tmp_path / "run")
+
+
+def test_cosine_schedule_ends_near_zero() -> None:
+    chosen = load("prism_small", iterations=10, optimiser__schedule="cosine", optimiser__learning_rate=2.0)
+    rates = [condensation.learning_rate(chosen, i) for i in range(10)]
+    assert rates[0] == 2.0
+    assert rates[5] == pytest.approx(1.0)
+    assert rates == sorted(rates, reverse=True)

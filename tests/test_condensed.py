@@ -1,0 +1,119 @@
+"""The artifact: what is saved is what is loaded, and anything else is refused in one line."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch.utils.data import DataLoader
+
+from vidcondense.condensed import CondensedVideos
+from vidcondense.errors import VidcondenseError
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def make(positions: list[list[int]], frames: int = 6, seed: int = 0) -> CondensedVideos:
+    total = sum(len(part) for part in positions)
+    return CondensedVideos(
+        key_frames=torch.randn(total, 3, 4, 4, generator=torch.Generator().manual_seed(seed)),
+        positions=torch.tensor([t for part in positions for t in part]),
+        counts=torch.tensor([len(part) for part in positions]),
+        labels=torch.arange(len(positions)),
+        class_names=tuple(f"class {i}" for i in range(len(positions))),
+        frames=frames,
+        mean=MEAN,
+        std=STD,
+        provenance={"recipe": {"name": "prism"}},
+    )
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.sets(st.integers(1, 4)), min_size=1, max_size=4), st.integers(0, 1000))
+def test_round_trip(tmp_path_factory: pytest.TempPathFactory, inner: list[set[int]], seed: int) -> None:
+    made = make([sorted({0, 5} | part) for part in inner], seed=seed)
+    path = tmp_path_factory.mktemp("file") / "condensed.safetensors"
+    size = made.save(path)
+    assert size == path.stat().st_size
+    loaded = CondensedVideos.load(path)
+    assert torch.equal(loaded.render(), made.render())
+    assert loaded.key_positions() == made.key_positions()
+    assert loaded.class_names == made.class_names
+    assert loaded.provenance == made.provenance
+    first = path.read_bytes()
+    loaded.save(path)
+    assert path.read_bytes() == first
+
+
+def test_works_with_a_data_loader() -> None:
+    made = make([[0, 5], [0, 2, 5], [0, 1, 2, 3, 4, 5]])
+    clips, labels = next(iter(DataLoader(made, batch_size=3)))
+    assert clips.shape == (3, 6, 3, 4, 4)
+    assert torch.equal(clips, made.render())
+    assert labels.tolist() == [0, 1, 2]
+    assert made[-1][1] == 2
+    with pytest.raises(IndexError):
+        made[3]
+
+
+def test_storage_is_counted_as_the_papers_do() -> None:
+    made = make([[0, 5], [0, 2, 5]])
+    assert made.stored_mib == 5 * 3 * 4 * 4 * 4 / 2**20
+    whole = 50 * 16 * 112 * 112 * 3 * 4 / 2**20
+    assert round(whole) == 115  # PRISM Table 2, miniUCF at VPC 1
+
+
+def test_pixels_undo_normalisation() -> None:
+    pixels = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
+    normalised = (pixels / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    made = CondensedVideos(
+        normalised, torch.tensor([0, 1]), torch.tensor([2]), torch.tensor([0]), ("a",), 2, MEAN, STD
+    )
+    assert torch.equal(made.pixels()[0], pixels)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"key_frames": torch.zeros(4, 1, 4, 4)}, "key_frames must be"),
+        ({"positions": torch.tensor([0, 5, 0])}, "do not match"),
+        ({"positions": torch.tensor([0, 5, 0, 4])}, "ascend from 0 to 5"),
+        ({"positions": torch.tensor([5, 0, 0, 5])}, "ascend from 0 to 5"),
+        ({"labels": torch.tensor([0, 7])}, "labels must lie in"),
+        ({"key_frames": torch.full((4, 3, 4, 4), float("nan"))}, "not finite"),
+        ({"counts": torch.tensor([4])}, "one number per video"),
+    ],
+)
+def test_inconsistent_sets_are_refused(change: dict[str, torch.Tensor], message: str) -> None:
+    good = make([[0, 5], [0, 5]])
+    with pytest.raises(VidcondenseError, match=message):
+        CondensedVideos(**{**good.__dict__, **change})
+
+
+def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "condensed.safetensors"
+    with pytest.raises(VidcondenseError, match="no condensed file at"):
+        CondensedVideos.load(path)
+    make([[0, 5]]).save(path)
+    whole = path.read_bytes()
+    for length in (0, 5, 100, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(VidcondenseError, match="cut short or not ours"):
+            CondensedVideos.load(path)
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(VidcondenseError, match="not one that vidcondense wrote"):
+        CondensedVideos.load(path)
+    save_file({"x": torch.zeros(1)}, path, metadata={"vidcondense": '{"format_version": 99}'})
+    with pytest.raises(VidcondenseError, match="format version 99"):
+        CondensedVideos.load(path)
+    save_file({"x": torch.zeros(1)}, path, metadata={"vidcondense": '{"format_version": 1}'})
+    with pytest.raises(VidcondenseError, match="damaged header"):
+        CondensedVideos.load(path)
+
+
+def test_a_target_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(VidcondenseError, match="cannot write"):
+        make([[0, 5]]).save(tmp_path / "missing" / "condensed.safetensors")
+    assert list(tmp_path.iterdir()) == []

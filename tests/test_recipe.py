@@ -1,0 +1,103 @@
+"""Recipes: what comes with the package, published hyper-parameters, overrides and refusals."""
+
+from pathlib import Path
+
+import pytest
+
+from vidcondense import recipe
+from vidcondense.errors import VidcondenseError
+
+
+@pytest.mark.parametrize("name", recipe.available())
+def test_every_recipe_loads_under_its_own_name_and_has_a_debug_twin(name: str) -> None:
+    loaded = recipe.load(name)
+    assert loaded.name == name
+    assert loaded.description
+    assert recipe.from_dict(loaded.to_dict()) == loaded
+    assert name.endswith("_debug") or f"{name}_debug" in recipe.available()
+
+
+def test_debug_twins_are_the_same_method() -> None:
+    for name in recipe.available():
+        if name.endswith("_debug"):
+            twin, full = recipe.load(name), recipe.load(name.removesuffix("_debug"))
+            assert twin.synthetic == full.synthetic
+            assert twin.insertion == full.insertion
+            assert twin.optimiser == full.optimiser
+            assert twin.coreset == full.coreset
+
+
+@pytest.mark.parametrize(
+    ("dataset", "vpc", "learning_rate", "batch_real"),
+    [
+        ("miniucf", 1, 1.0, 64),
+        ("miniucf", 5, 25.0, 64),
+        ("miniucf", 10, 50.0, 64),
+        ("hmdb51", 1, 0.7, 64),
+        ("hmdb51", 5, 25.0, 64),
+        ("hmdb51", 10, 75.0, 64),
+        ("kinetics400", 1, 1.0, 64),
+        ("kinetics400", 5, 50.0, 128),
+        ("ssv2", 1, 3.0, 64),
+        ("ssv2", 5, 30.0, 128),
+    ],
+)
+def test_prism_has_the_hyper_parameters_of_table_a(
+    dataset: str, vpc: int, learning_rate: float, batch_real: int
+) -> None:
+    loaded = recipe.load("prism", vpc=vpc, dataset=dataset)
+    assert loaded.vpc == vpc
+    assert loaded.optimiser.learning_rate == learning_rate
+    assert loaded.optimiser.momentum == 0.95
+    assert loaded.objective.batch_real == batch_real
+
+
+def test_overrides_win() -> None:
+    overrides = recipe.parse_overrides(["optimiser.learning_rate=3", "synthetic.init=real", "iterations = 7"])
+    loaded = recipe.load("prism", vpc=5, overrides=overrides)
+    assert loaded.optimiser.learning_rate == 3.0
+    assert loaded.synthetic.init == "real"
+    assert loaded.iterations == 7
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("optimiser.learning_rat=1", "did you mean 'optimiser.learning_rate'"),
+        ("lerning_rate=1", "did you mean 'optimiser.learning_rate'"),
+        ("warmup=0.1", "did you mean 'insertion.warm_up'"),
+        ("vpc=0", "vpc must be at least 1"),
+        ("iterations=many", "'iterations' must be a int, not 'many'"),
+        ("iterations=1.5", "'iterations' must be a int"),
+        ("flip=true", "'flip' must be a float"),
+        ("synthetic.init=zeros", "must be one of noise, real"),
+        ("optimiser=3", "is a table of settings"),
+        ("vpc.x=3", "unknown recipe key"),
+        ("optimiser.learning_rate=-1", "must be above 0"),
+        ("insertion.warm_up=1.2", "share in"),
+        ("synthetic.kind=every_frame", "nothing left to insert"),
+        ("frames", "key=value"),
+    ],
+)
+def test_bad_overrides_are_refused_in_one_line(override: str, message: str) -> None:
+    with pytest.raises(VidcondenseError, match=message) as caught:
+        recipe.load("prism", overrides=recipe.parse_overrides([override]))
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_recipes_and_datasets_are_named() -> None:
+    with pytest.raises(VidcondenseError, match="did you mean 'prism'"):
+        recipe.load("prisma")
+    with pytest.raises(VidcondenseError, match="miniucf, hmdb51"):
+        recipe.load("prism", dataset="ucf101")
+    with pytest.raises(VidcondenseError, match="it has none"):
+        recipe.load("random", dataset="miniucf")
+
+
+def test_a_recipe_of_your_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\niterations = 3\n[insertion]\nkind = "none"\n')
+    assert recipe.load(str(path)).insertion.kind == "none"
+    path.write_text("name = \n")
+    with pytest.raises(VidcondenseError, match="not valid TOML"):
+        recipe.load(str(path))

@@ -224,7 +224,7 @@ def windmill(scene: Scene, turn: Series, lean: Series) -> None:
 def windmill_turn(scene: Scene) -> None:
     """Its blades turn steadily, either way."""
     speed = scene.rng.choice([-1.0, 1.0]) * np.deg2rad(scene.rng.uniform(5.0, 7.5))
-    lean = np.full_like(scene.time, np.deg2rad(scene.rng.uniform(-20, 20)))
+    lean = np.full_like(scene.time, np.deg2rad(scene.rng.uniform(-8, 8)))
     windmill(scene, 2 * np.pi * scene.rng.random() + speed * scene.time, lean)
 
 

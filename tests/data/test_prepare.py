@@ -288,7 +288,7 @@ def test_a_worker_that_dies_is_one_line_naming_its_files(source, tmp_path):
     worker._process.kill()
     task = ShardTask(0, tmp_path, source, ("class0/v00.mkv", "class0/v01.mkv"), 32, "key")
     with pytest.raises(VidcondenseError, match=r"died between class0/v00.mkv and class0/v01.mkv"):
-        worker.build(task)
+        worker.decode(task)
     worker.stop()
 
 

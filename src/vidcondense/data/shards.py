@@ -8,6 +8,7 @@ start.
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -94,8 +95,13 @@ def shard_key(root: Path, paths: tuple[str, ...], size: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def build_shard(task: ShardTask) -> list[VideoRecord]:
-    """Decode the videos of a shard into its file, then write its record; memory holds one frame at a time.
+def temporary_path(task: ShardTask, pid: int) -> Path:
+    """Where process `pid` writes the frames of a shard before they are safe on disk."""
+    return task.store / f".frames-{task.number:05d}.{pid}.tmp"
+
+
+def decode_shard(task: ShardTask) -> list[VideoRecord]:
+    """Decode the videos of a shard into its temporary file; memory holds one frame at a time.
 
     Returns:
         one record per video, in order; broken videos are skipped, their record says why.
@@ -103,14 +109,31 @@ def build_shard(task: ShardTask) -> list[VideoRecord]:
     Raises:
         VidcondenseError: the store cannot be written.
     """
-    with (
-        files.replacing(frames_path(task.store, task.number)) as temporary,
-        temporary.open("wb", buffering=WRITE_BUFFER) as out,
-    ):
-        records = [_add(task.root, path, task.size, out) for path in task.paths]
+    temporary = temporary_path(task, os.getpid())
+    try:
+        with temporary.open("wb", buffering=WRITE_BUFFER) as out:
+            return [_add(task.root, path, task.size, out) for path in task.paths]
+    except OSError as error:
+        files.unlink_quietly(temporary)
+        raise _cannot_write(task, error) from error
+
+
+def commit_shard(task: ShardTask, records: list[VideoRecord], pid: int) -> None:
+    """Make a decoded shard permanent: flush it to disk, give it its name, then write its record.
+
+    Raises:
+        VidcondenseError: the store cannot be written.
+    """
+    temporary = temporary_path(task, pid)
+    try:
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(frames_path(task.store, task.number))
+    except OSError as error:
+        files.unlink_quietly(temporary)
+        raise _cannot_write(task, error) from error
     record = {"key": task.key, "videos": [asdict(record) for record in records]}
     files.write_bytes(record_path(task.store, task.number), json.dumps(record, indent=1).encode())
-    return records
 
 
 def finished_records(task: ShardTask) -> list[VideoRecord] | None:
@@ -146,6 +169,13 @@ def _add(root: Path, path: str, size: int, out: BinaryIO) -> VideoRecord:
         out.truncate()
         return VideoRecord(path, skipped=str(error))
     return VideoRecord(path, count, digest.hexdigest())
+
+
+def _cannot_write(task: ShardTask, error: OSError) -> VidcondenseError:
+    path = frames_path(task.store, task.number)
+    return VidcondenseError(
+        f"cannot write {path}: {error.strerror or error}; finished parts are kept: mend that and run it again"
+    )
 
 
 def _bytes_of(path: Path) -> int:

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 
-from vidcondense.data.shards import ShardTask, VideoRecord, build_shard, sweep
+from vidcondense.data.shards import ShardTask, VideoRecord, commit_shard, decode_shard, sweep
 from vidcondense.errors import VidcondenseError
 
 Built = tuple[ShardTask, list[VideoRecord]]
@@ -38,7 +38,9 @@ def build_shards(tasks: list[ShardTask], workers: int) -> Generator[Built, None,
     count = min(workers, len(tasks))
     if count <= 1:
         for task in tasks:
-            yield task, build_shard(task)
+            records = decode_shard(task)
+            commit_shard(task, records, os.getpid())
+            yield task, records
         return
     crew = [Worker() for _ in range(count)]
     idle: SimpleQueue[Worker] = SimpleQueue()
@@ -48,11 +50,14 @@ def build_shards(tasks: list[ShardTask], workers: int) -> Generator[Built, None,
     def build(task: ShardTask) -> Built:
         worker = idle.get()
         try:
-            return task, worker.build(task)
+            records = worker.decode(task)
         finally:
             idle.put(worker)
+        commit_shard(task, records, worker.pid)
+        return task, records
 
-    pool = ThreadPoolExecutor(count)
+    # Twice as many threads as processes: these decode on while finished shards are flushed to disk.
+    pool = ThreadPoolExecutor(2 * count)
     try:
         for future in as_completed([pool.submit(build, task) for task in tasks]):
             yield future.result()
@@ -65,7 +70,7 @@ def build_shards(tasks: list[ShardTask], workers: int) -> Generator[Built, None,
 
 
 class Worker:
-    """A child process that builds one shard at a time."""
+    """A child process that decodes one shard at a time."""
 
     def __init__(self) -> None:
         """Start the process; it finds the package where this one does."""
@@ -78,8 +83,13 @@ class Worker:
             start_new_session=True,
         )
 
-    def build(self, task: ShardTask) -> list[VideoRecord]:
-        """Have the process build a shard and wait for it.
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def decode(self, task: ShardTask) -> list[VideoRecord]:
+        """Have the process decode a shard into its temporary file, and wait for it.
 
         Raises:
             VidcondenseError: what the process says went wrong, or that it died.
@@ -113,13 +123,13 @@ class Worker:
 
 
 def serve() -> None:
-    """The child's side: build the shards that come in until there are no more."""
+    """The child's side: decode the shards that come in until there are no more."""
     for line in sys.stdin:
         fields = json.loads(line)
         paths = {name: Path(fields[name]) for name in ("store", "root")}
         task = ShardTask(**{**fields, **paths, "paths": tuple(fields["paths"])})
         try:
-            answer: dict[str, object] = {"records": [asdict(record) for record in build_shard(task)]}
+            answer: dict[str, object] = {"records": [asdict(record) for record in decode_shard(task)]}
         except VidcondenseError as error:
             answer = {"error": str(error)}
         print(json.dumps(answer), flush=True)

@@ -11,7 +11,9 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def decode(path, size=112):
-    return np.stack(list(decode_frames(path, size)))
+    frames = list(decode_frames(path, size))
+    assert all(frame.flags.c_contiguous for frame in frames)
+    return np.stack(frames)
 
 
 def test_a_frame_of_the_papers_size_is_only_cropped(tmp_path):

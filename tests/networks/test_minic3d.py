@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vidcondense.compute import generator
+from vidcondense.compute import Compute, choose, generator
 from vidcondense.errors import VidcondenseError
 from vidcondense.networks import NETWORKS, build, channels_last, initialise
+from vidcondense.protocols import backward
 
 
 @pytest.mark.parametrize("classes", [50, 51, 174, 400])
@@ -85,3 +86,23 @@ def test_initial_weights_are_pytorchs_defaults_and_come_from_the_generator(name:
 def test_unknown_network_is_named() -> None:
     with pytest.raises(VidcondenseError, match="unknown network 'resnet'; known: minic3d"):
         build("resnet", 5, 8, 64)
+
+
+@pytest.mark.parametrize(("frames", "size"), [(4, 32), (4, 64), (8, 40), (16, 32), (8, 64)])
+def test_bfloat16_training_gradients_are_right_at_every_size(frames: int, size: int) -> None:
+    compute = choose("cpu")
+    if compute.dtype != torch.bfloat16:
+        pytest.skip("this processor has no bfloat16 arithmetic")
+    network = build("minic3d", 3, frames, size)
+    initialise(network, generator(0))
+    network.dropout.p = 0.0  # type: ignore[union-attr]
+    clips = torch.randn(3, frames, 3, size, size, generator=generator(1))
+    gradients = []
+    for precision in (torch.float32, torch.bfloat16):
+        network.zero_grad()
+        for count in (100, 10_000, 1_000_000, 3_000_000):  # whatever reads memory it never wrote meets NaN
+            torch.full((count,), float("nan"))
+        backward(network, clips, torch.arange(3), Compute(torch.device("cpu"), precision))
+        gradients.append([p.grad.clone() for p in network.parameters() if p.grad is not None])
+    for exact, fast in zip(*gradients, strict=True):
+        assert (fast - exact).norm() < 0.5 * exact.norm()

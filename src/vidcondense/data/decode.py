@@ -56,10 +56,10 @@ def decode_frames(path: Path, size: int) -> Iterator[Frame]:
             stream = video_stream(container)
             stream.thread_count = 1
             stream.thread_type = "NONE"
-            reformatter = VideoReformatter()
+            small = _Resizer(size)
             for frame in container.decode(stream):
                 first, last = frame.time if count == 0 else first, frame.time
-                yield _small(frame, size, reformatter)
+                yield small(frame)
                 count += 1
             expected = _expected_frames(container, stream, count, first, last)
     except (av.FFmpegError, OSError, ValueError, EOFError) as error:
@@ -125,17 +125,30 @@ def _expected_frames(container: Any, stream: Any, count: int, first: float | Non
     return int(container.duration / av.time_base * (count - 1) / (last - first) + 0.5)
 
 
-def _small(frame: Any, size: int, reformatter: VideoReformatter) -> Frame:
-    width, height = resized(size)
-    turns = round(frame.rotation / 90) % 4
-    if turns % 2:
-        width, height = height, width
-    scaled = reformatter.reformat(
-        frame, width, height, "rgb24", interpolation=Interpolation.BILINEAR, **SCALE_OPTIONS
-    )
-    pixels = np.rot90(scaled.to_ndarray(), turns)
-    top, left = (pixels.shape[0] - size) // 2, (pixels.shape[1] - size) // 2
-    return np.ascontiguousarray(pixels[top : top + size, left : left + size])
+class _Resizer:
+    """Scales, turns and crops the frames of one video."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._width, self._height = resized(size)
+        self._reformatter = VideoReformatter()
+        self._turns: int | None = None
+
+    def __call__(self, frame: Any) -> Frame:
+        if self._turns is None:
+            self._turns = round(frame.rotation / 90) % 4
+        lying = self._turns % 2
+        width, height = (self._height, self._width) if lying else (self._width, self._height)
+        scaled = self._reformatter.reformat(
+            frame, width, height, "rgb24", interpolation=Interpolation.BILINEAR, **SCALE_OPTIONS
+        )
+        plane = scaled.planes[0]
+        rows: Frame = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)
+        # Only the square in the middle is copied; which one it is does not depend on the turn.
+        top, left = (height - self._size) // 2, (width - self._size) // 2
+        square = rows[top : top + self._size, 3 * left : 3 * (left + self._size)]
+        pixels = square.reshape(self._size, self._size, 3)
+        return np.ascontiguousarray(np.rot90(pixels, self._turns) if self._turns else pixels)
 
 
 def _short(error: Exception) -> str:

@@ -23,7 +23,6 @@ CHANNELS = 3
 MOST_SHARDS = 512
 USUAL_BLOCK = 16
 SMALL_DATASET_SHARDS = 32
-WRITE_BUFFER = 2**20
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def decode_shard(task: ShardTask) -> list[VideoRecord]:
     """
     temporary = temporary_path(task, os.getpid())
     try:
-        with temporary.open("wb", buffering=WRITE_BUFFER) as out:
+        with temporary.open("wb") as out:
             return [_add(task.root, path, task.size, out) for path in task.paths]
     except OSError as error:
         files.unlink_quietly(temporary)

@@ -1,5 +1,7 @@
 """miniC3D: three 3D convolutions and a 1x1x1 classifier (the backbone of PRISM, DFS and Wang et al.)."""
 
+import typing
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -56,13 +58,25 @@ class MiniC3D(VideoNetwork):
     def _stages(self, clips: Tensor) -> Tensor:
         # ReLU after pooling: the same values (both are monotonic) on a quarter of the elements.
         x = clips.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
-        x = F.relu(max_pool(self.conv1(x), (1, 2, 2)))
-        x = F.relu(max_pool(self.conv2(x), (2, 2, 2)))
-        return F.relu(max_pool(self.conv3(x), (2, 2, 2)))
+        x = F.relu(max_pool(convolve(self.conv1, x), (1, 2, 2)))
+        x = F.relu(max_pool(convolve(self.conv2, x), (2, 2, 2)))
+        return F.relu(max_pool(convolve(self.conv3, x), (2, 2, 2)))
 
 
 def _convolution(channels_in: int, channels_out: int) -> nn.Conv3d:
     return nn.Conv3d(channels_in, channels_out, (3, 7, 7), stride=(1, 2, 2), padding=(1, 3, 3))
+
+
+def convolve(layer: nn.Conv3d, x: Tensor) -> Tensor:
+    """`layer(x)`, in float32 where a CPU would get the weights' bfloat16 gradient wrong.
+
+    oneDNN reads memory that it never wrote when an input has fewer than 3 steps or rows: the gradient holds
+    NaN or garbage, without any error (seen with PyTorch 2.13; tests/networks/test_minic3d.py watches it).
+    """
+    if layer.weight.requires_grad and x.device.type == "cpu" and min(x.shape[2:]) < 3:
+        with torch.autocast("cpu", enabled=False):
+            return typing.cast(Tensor, layer(x.to(layer.weight.dtype)))
+    return typing.cast(Tensor, layer(x))
 
 
 def max_pool(x: Tensor, window: tuple[int, int, int]) -> Tensor:

@@ -25,8 +25,8 @@ NON_LINEAR_MOTIONS = ("there-and-back", "circle", "zigzag", "pulse")
 MOTIONS = LINEAR_MOTIONS + NON_LINEAR_MOTIONS
 
 PERIOD = 1.0  # side of the torus in scene units: the visible square, so that a shape is always seen whole
-SMALLEST = 0.09  # radius at size phase 0, scene units
-GROWTH = 2.5  # factor of the radius over one turn of the size phase
+SMALLEST = 0.13  # radius at size phase 0, scene units
+GROWTH = 2.3  # factor of the radius over one turn of the size phase
 FADE = 0.3  # part of a turn during which a shape and its successor are both seen
 
 SHAPES: tuple[Shape, ...] = (
@@ -121,17 +121,17 @@ def displacement(
         way = rng.uniform(0.021, 0.032) * time
         return way * np.cos(heading), way * np.sin(heading), still, still
     if name in ("clockwise", "anticlockwise"):
-        turn = np.deg2rad(rng.uniform(5.0, 8.5)) * time
+        turn = np.deg2rad(rng.uniform(6.0, 9.5)) * time
         return still, still, turn if name == "clockwise" else -turn, still
     if name in ("grow", "shrink"):
-        change = rng.uniform(0.024, 0.034) * time
+        change = rng.uniform(0.03, 0.042) * time
         return still, still, still, change if name == "grow" else -change
     if name == "pulse":
         return (
             still,
             still,
             still,
-            rng.uniform(0.45, 0.65) * there_and_back(time / rng.uniform(15, 20) + offset),
+            rng.uniform(0.5, 0.7) * there_and_back(time / rng.uniform(16, 22) + offset),
         )
     heading = 2 * np.pi * rng.random()
     if name == "there-and-back":

@@ -111,13 +111,13 @@ def box(x: Array, y: Array, half_width: float, half_height: float) -> Array:
 
 
 def ellipse(x: Array, y: Array) -> Array:
-    """Approximate signed distance to an ellipse with half axes 1 and 0.6."""
-    return (np.sqrt(x * x + np.float32(2.78) * y * y) - np.float32(1)) * np.float32(0.75)
+    """Approximate signed distance to an ellipse with half axes 1 and 0.5."""
+    return (np.sqrt(x * x + np.float32(4.0) * y * y) - np.float32(1)) * np.float32(0.65)
 
 
 def bar(x: Array, y: Array) -> Array:
-    """Signed distance to a box of half axes 0.9 and 0.5."""
-    return box(x, y, 0.9, 0.5)
+    """Signed distance to a box of half axes 0.95 and 0.4."""
+    return box(x, y, 0.95, 0.4)
 
 
 def triangle(x: Array, y: Array) -> Array:

@@ -2,8 +2,8 @@
 
     python benchmarks/prepare.py SOURCE [--size 112] [--workers 0] [--videos 1000] [--rounds 3]
 
-"Plain" is a loop that decodes every frame, scales it and makes it an array, keeping nothing, in as many processes
-as `prepare` uses: what the cores can give. Its processes have started before the clock does; those of
+"Plain" is a loop that decodes every frame, scales it and makes it an array, keeping nothing, in as many
+processes as `prepare` uses: what the cores can give. Its processes have started before the clock does; those of
 `prepare` have not, and it also crops, hashes and writes. The rounds of the two alternate, so that a busy
 machine slows both alike; the ratio of processor seconds depends on other work least.
 """
@@ -48,7 +48,7 @@ def plain(paths: list[str], size: int) -> int:
 
 
 def plain_child(size: int) -> None:
-    """A process of the plain loop: says when it is ready, then takes paths and answers with its CPU seconds."""
+    """A process of the plain loop: says it is ready, takes paths, answers with its CPU seconds."""
     print("ready", flush=True)
     paths = sys.stdin.read().splitlines()
     begin = time.process_time()

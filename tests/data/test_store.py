@@ -7,6 +7,7 @@ import pytest
 import torch
 from media import write_dataset
 
+from vidcondense.data import prepare as prepare_module
 from vidcondense.data import sampling
 from vidcondense.data.decode import decode_frames
 from vidcondense.data.prepare import prepare
@@ -24,7 +25,10 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def path(source, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stores") / "store"
-    prepare(source, folder, frames=T, stride=STRIDE, size=SIZE, name="toy", workers=1, progress=False)
+    with pytest.MonkeyPatch.context() as patch:
+        # So few videos would have a shard each; sharing one is the usual case.
+        patch.setattr(prepare_module, "block_size", lambda videos: 4)
+        prepare(source, folder, frames=T, stride=STRIDE, size=SIZE, name="toy", workers=1, progress=False)
     return folder
 
 

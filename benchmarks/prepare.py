@@ -3,9 +3,9 @@
     python benchmarks/prepare.py SOURCE [--size 112] [--workers 0] [--videos 1000] [--rounds 3]
 
 "Plain" is a loop that decodes every frame, scales it and makes it an array, keeping nothing, in as many
-processes as `prepare` uses: what the cores can give. Its processes have started before the clock does; those of
-`prepare` have not, and it also crops, hashes and writes. The rounds of the two alternate, so that a busy
-machine slows both alike; the ratio of processor seconds depends on other work least.
+processes as `prepare` uses: what the cores can give. Its processes have started before the clock does;
+those of `prepare` have not, and it also crops, hashes and writes. The rounds of the two alternate, so
+that a busy machine slows both alike; the ratio of processor seconds depends on other work least.
 """
 
 import argparse

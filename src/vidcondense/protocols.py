@@ -61,7 +61,7 @@ class Strict(Protocol):
     weight_decay: float = 5e-4
     warm_up: float = 0.1
     clip_norm: float = 1.0
-    windows: int = 3
+    windows: int = 2
 
     def train(
         self, network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute, seed: int

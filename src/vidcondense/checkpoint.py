@@ -50,11 +50,12 @@ class Checkpoint:
         try:
             with safe_open(path, framework="pt") as file:
                 numbers: dict[str, Any] = json.loads((file.metadata() or {})["checkpoint"])
+                values = int(numbers["iteration"]), float(numbers["seconds"]), int(numbers["metrics_bytes"])
                 for key in file.keys():  # noqa: SIM118
                     owner, name = key.split(".", 1)
                     tensors.setdefault(owner, {})[name] = file.get_tensor(key)
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise VidcondenseError(
                 f"{path} is not a usable checkpoint ({error}); start the run again"
             ) from error
-        return Checkpoint(tensors=tensors, **numbers)
+        return Checkpoint(*values, tensors)

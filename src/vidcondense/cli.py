@@ -6,25 +6,44 @@ from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
-from tyro.conf import Positional, UseAppendAction
+from tyro.conf import Positional, UseAppendAction, arg
 
+from vidcondense import __version__
 from vidcondense.errors import VidcondenseError
 from vidcondense.interrupt import Interrupted
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
 
+DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
+
+Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: --version."""
+
 app = tyro.extras.SubcommandApp()
 Precision = Literal["auto", "float32", "bfloat16"]
-Count = Annotated[int, tyro.conf.arg(metavar="N")]
+
+# How arguments are called in help; the texts stand in the docstrings.
+Count = Annotated[int, arg(metavar="N")]
+Share = Annotated[float, arg(metavar="SHARE")]
+Name = Annotated[str, arg(metavar="NAME")]
+Device = Annotated[str, arg(metavar="DEVICE")]
+Page = Annotated[Path, arg(metavar="FILE")]
+Folder = Annotated[Positional[Path], arg(metavar="FOLDER")]
+Source = Annotated[Positional[Path], arg(metavar="SOURCE")]
+Store = Annotated[Positional[Path], arg(metavar="STORE")]
+Condensed = Annotated[Positional[Path], arg(metavar="RUN|FILE")]
+Runs = Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN [RUN ...]", help_behavior_hint="(required)")]
+Overrides = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")]
 
 
 @app.command
-def demo(folder: Positional[Path] = Path("demo"), *, seed: int = 0) -> None:
+def demo(
+    folder: Annotated[Positional[Path], arg(metavar="[FOLDER]")] = Path("demo"), *, seed: Count = 0
+) -> None:
     """The whole way on generated clips: prepare, condense, evaluate, report; minutes on 2 cores.
 
     Args:
-        folder: Where everything goes; what is there already is used again.
-        seed: Of clips, condensing and evaluation.
+        folder: Where everything goes; steps that are done already are not repeated.
+        seed: Seed of clips, condensing and evaluation.
     """
     from vidcondense.demo import run_demo
 
@@ -34,26 +53,26 @@ def demo(folder: Positional[Path] = Path("demo"), *, seed: int = 0) -> None:
 @app.command
 def generate(
     kind: Positional[Literal["actions", "motion", "motion-hard"]],
-    folder: Positional[Path],
+    folder: Folder,
     *,
     train_per_class: Count = 40,
     test_per_class: Count = 20,
-    classes: Count | None = None,
+    classes: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None,
     frames: Count = 32,
     size: Count = 96,
-    seed: int = 0,
+    seed: Count = 0,
     workers: Count = 0,
 ) -> None:
-    """Write generated clips as video files.
+    """Write generated clips as video files, to try things without a dataset.
 
     Args:
-        kind: actions: appearance and motion tell the class; motion: motion alone; motion-hard: any contrast.
+        kind: actions: appearance and motion tell the class; motion: motion alone; motion-hard: in any colour.
         folder: Where to write {train,test}/<class>/*.mp4.
         train_per_class: Training clips per class.
         test_per_class: Test clips per class.
-        classes: Only the first so many classes.
+        classes: Write only the first N classes.
         frames: Frames per video.
-        size: Width in pixels; the height is three quarters of it.
+        size: Width in pixels; height is three quarters of it.
         seed: The same seed writes the same files.
         workers: Processes; 0 for one per core.
     """
@@ -76,31 +95,33 @@ def generate(
 
 @app.command
 def prepare(
-    source: Positional[Path],
-    store: Positional[Path],
+    source: Source,
+    store: Store,
     *,
     frames: Count = 16,
     stride: Count = 4,
     size: Count = 112,
-    layout: str = "auto",
-    test_fraction: float = 0.2,
-    name: str | None = None,
+    layout: Name = "auto",
+    test_fraction: Share = 0.2,
+    name: Annotated[
+        str | None, arg(metavar="NAME", help_behavior_hint="(default: the source folder's name)")
+    ] = None,
     workers: Count = 0,
     strict: bool = False,
 ) -> None:
     """Decode a video dataset once, into a store that everything else reads.
 
     Args:
-        source: Folder of videos: one folder per class, with or without train/val/test above, or HMDB51's.
-        store: Folder to create; an interrupted prepare goes on where it was.
-        frames: T, frames of a clip.
-        stride: Frames from one frame of a clip to the next; videos too short for it use a smaller one.
-        size: Height and width in pixels.
-        layout: auto looks at the folder; or folders, split-folders, hmdb51.
+        source: Folder with one folder of videos per class; or with train, val, test above; or HMDB51's.
+        store: Folder to create; run the same command again to go on after an interruption.
+        frames: Frames per clip (T).
+        stride: A clip takes every N-th frame of a video; of a video too short for that, more of them.
+        size: Height and width of frames in pixels.
+        layout: How SOURCE is laid out: auto looks; or folders, split-folders, hmdb51.
         test_fraction: Share of each class held out for testing where the source has no split.
-        name: Of the dataset; the source folder's by default.
+        name: Name of the dataset in tables and reports.
         workers: Decoding processes; 0 for one per core.
-        strict: Make broken files an error instead of skipping them.
+        strict: Stop at a broken file instead of skipping and listing it.
     """
     from vidcondense.data.prepare import prepare
 
@@ -120,33 +141,35 @@ def prepare(
 
 @app.command
 def condense(
-    store: Positional[Path | None] = None,
+    store: Annotated[Positional[Path | None], arg(metavar="[STORE]", help_behavior_hint="")] = None,
     *,
-    out: Path | None = None,
-    recipe: str = "prism_small",
-    vpc: Count | None = None,
-    dataset: str | None = None,
-    split: str = "1",
-    set: UseAppendAction[tuple[str, ...]] = (),
-    seed: int | None = None,
-    resume: Path | None = None,
-    device: str = "auto",
+    out: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="(required unless --resume)")] = None,
+    recipe: Name = "prism_small",
+    vpc: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
+    dataset: Annotated[
+        str | None, arg(metavar="NAME", help_behavior_hint="(default: the first that the recipe has)")
+    ] = None,
+    split: Name = "1",
+    set: Overrides = (),
+    seed: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
+    resume: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None,
+    device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
     """Condense the training videos of a store into a few synthetic clips per class.
 
     Args:
-        store: Made by prepare.
+        store: A store made by `vidcondense prepare`; with --resume only if it has moved.
         out: New folder for the result, its log and its checkpoint.
-        recipe: Name (see `vidcondense recipes`) or a .toml file.
-        vpc: Videos per class.
-        dataset: Whose published hyper-parameters to use, where the recipe has them.
-        split: Which of the store's splits.
-        set: Override, such as --set optimiser.learning_rate=0.1; may be given several times.
-        seed: Short for --set seed=N.
-        resume: Go on with the interrupted run in this folder.
-        device: auto, cpu, cuda or cuda:N.
-        precision: Of the networks; auto takes bfloat16 where the processor has it.
+        recipe: Name of a recipe (see `vidcondense recipes`) or path of a .toml file.
+        vpc: Synthetic videos per class.
+        dataset: Whose published hyper-parameters to use: miniucf, hmdb51, kinetics400, ssv2 (recipe prism).
+        split: Which of the store's splits to use.
+        set: Override a key of the recipe, such as optimiser.learning_rate=0.1; once per key.
+        seed: Seed of every random number.
+        resume: Go on with the interrupted run in this folder; its recipe is kept.
+        device: Where networks run: auto, cpu, cuda or cuda:N.
+        precision: Precision of the networks; auto takes bfloat16 where the processor has it.
     """
     from vidcondense import recipe as recipes
     from vidcondense.condensation import condense
@@ -174,31 +197,36 @@ def condense(
 
 @app.command
 def evaluate(
-    condensed: Positional[Path],
-    store: Positional[Path],
+    condensed: Condensed,
+    store: Store,
     *,
-    network: str = "minic3d",
+    network: Name = "minic3d",
     networks: Count = 3,
     protocol: Literal["strict", "vdsd"] = "strict",
-    split: str | None = None,
-    seed: int = 0,
-    out: Path | None = None,
-    device: str = "auto",
+    split: Annotated[
+        str | None, arg(metavar="NAME", help_behavior_hint="(default: that of the condensed set)")
+    ] = None,
+    seed: Count = 0,
+    out: Annotated[
+        Path | None,
+        arg(metavar="FILE", help_behavior_hint="(default: RUN/evaluations/<protocol>-<network>.json)"),
+    ] = None,
+    device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
     """Train fresh networks on a condensed set and test them on the store's test videos.
 
     Args:
         condensed: A run folder or a condensed file.
-        store: Made by prepare.
+        store: A store made by `vidcondense prepare`, with the same classes, frames and size.
         network: Which network to train.
-        networks: How many, each from other random weights.
-        protocol: strict, or vdsd for comparison with the papers' figures.
-        split: Which of the store's splits; that of the condensed set by default.
-        seed: Of weights and order.
-        out: JSON file for the result; by default in the run folder, if one was given.
-        device: auto, cpu, cuda or cuda:N.
-        precision: Of the networks; auto takes bfloat16 where the processor has it.
+        networks: How many networks to train, each from other random weights.
+        protocol: strict; or vdsd, the rule of the published code, to compare with the papers' figures.
+        split: Which of the store's splits to test on.
+        seed: Seed of weights and order.
+        out: File for the result as JSON; without RUN and --out it is only printed.
+        device: Where networks run: auto, cpu, cuda or cuda:N.
+        precision: Precision of the networks; auto takes bfloat16 where the processor has it.
     """
     from vidcondense import files
     from vidcondense.condensed import CondensedVideos
@@ -225,12 +253,12 @@ def evaluate(
 
 
 @app.command
-def report(runs: Positional[tuple[Path, ...]], *, out: Path = Path("report.html")) -> None:
+def report(runs: Runs = (), *, out: Page = Path("report.html")) -> None:
     """Write one self-contained HTML page about runs.
 
     Args:
-        runs: Run folders, the main one first; give a random-selection run too for comparison.
-        out: The page.
+        runs: Run folders, the main one first; add a run of recipe random for comparison.
+        out: File to write.
     """
     from vidcondense.report import write_report
 
@@ -240,7 +268,7 @@ def report(runs: Positional[tuple[Path, ...]], *, out: Path = Path("report.html"
 
 
 @app.command
-def show(file: Positional[Path]) -> None:
+def show(file: Condensed) -> None:
     """Say what is in a condensed file.
 
     Args:
@@ -255,11 +283,11 @@ def show(file: Positional[Path]) -> None:
 
 @app.command
 def export(
-    file: Positional[Path],
-    folder: Positional[Path],
+    file: Condensed,
+    folder: Folder,
     *,
     format: Literal["mp4", "frames"] = "mp4",
-    fps: float = 8.0,
+    fps: Annotated[float, arg(metavar="RATE")] = 8.0,
     scale: Count = 1,
     rendered: bool = False,
 ) -> None:
@@ -267,11 +295,11 @@ def export(
 
     Args:
         file: A condensed file or a run folder.
-        folder: Where to write.
+        folder: New folder to write to, or one that an earlier export wrote.
         format: mp4: one clip per video; frames: one PNG per key frame.
-        fps: Frames per second of the clips.
-        scale: Enlarge by a whole number.
-        rendered: With frames, write the interpolated frames too.
+        fps: Frames per second of mp4 clips.
+        scale: Enlarge pictures N times.
+        rendered: With --format frames: write the interpolated frames too.
     """
     from vidcondense.condensed import CondensedVideos
     from vidcondense.export import export
@@ -309,11 +337,15 @@ def condensed_file(path: Path) -> Path:
 
 def main() -> None:
     """Entry point of the command."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"vidcondense {__version__}")
+        return
     try:
-        app.cli(
-            prog="vidcondense", description="Condense a labelled video dataset into a few synthetic clips."
-        )
+        app.cli(prog="vidcondense", description=DESCRIPTION)
     except VidcondenseError as error:
+        print(f"vidcondense: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:  # what nothing below has put into better words
         print(f"vidcondense: {error}", file=sys.stderr)
         sys.exit(2)
     except Interrupted as stop:

@@ -1,6 +1,7 @@
 """CondensedVideos: the artifact that condensation makes, and its file format (docs/format.md)."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +157,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]]):
                 raise VidcondenseError(
                     f"format version {header['format_version']}; this vidcondense reads {FORMAT_VERSION}"
                 )
+            _check_types(tensors, header)
             return CondensedVideos(
                 key_frames=tensors["key_frames"],
                 positions=tensors["positions"],
@@ -171,6 +173,21 @@ class CondensedVideos(Dataset[tuple[Tensor, int]]):
             raise VidcondenseError(f"{path} has a damaged header or is missing a tensor ({error})") from error
         except VidcondenseError as error:
             raise VidcondenseError(f"{path}: {error}") from error
+
+
+def _check_types(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Refuse what `save` never writes and what no shape betrays."""
+    for name in ("key_frames", "positions", "counts", "labels"):
+        expected = torch.float32 if name == "key_frames" else torch.int64
+        if tensors[name].dtype != expected:
+            raise VidcondenseError(f"tensor {name!r} is {tensors[name].dtype}, not {expected}")
+    for name in ("mean", "std"):
+        if len(header[name]) != 3 or not all(math.isfinite(number) for number in header[name]):
+            raise VidcondenseError(f"{name} must be three numbers, not {header[name]!r}")
+    if not all(isinstance(name, str) for name in header["class_names"]):
+        raise VidcondenseError("class_names must be texts")
+    if not isinstance(header["provenance"], dict):
+        raise VidcondenseError("provenance must be an object")
 
 
 def to_pixels(clips: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:

@@ -15,8 +15,11 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it to disk and rename it over `path`.
 
     Raises:
-        VidcondenseError: the target cannot be written (no space, no permission, no folder).
+        VidcondenseError: the target cannot be written (no space, no permission, no folder), or is something
+            else than a file, such as a folder or a device.
     """
+    if path.exists() and not path.is_file():
+        raise VidcondenseError(f"cannot write {path}: it is not a file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -41,6 +44,40 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` atomically."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add `data` to the end of `path`, all of it or nothing.
+
+    Raises:
+        VidcondenseError: it cannot be written; what was there before is still there.
+    """
+    try:
+        with path.open("ab", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            try:
+                while data:
+                    data = data[file.write(data) :]
+            except OSError:
+                file.truncate(before)
+                raise
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def cut(path: Path, length: int) -> None:
+    """Keep the first `length` bytes of `path`.
+
+    Raises:
+        VidcondenseError: there are fewer, or the file is missing or cannot be written.
+    """
+    try:
+        with path.open("rb+") as file:
+            if file.seek(0, os.SEEK_END) < length:
+                raise VidcondenseError(f"{path} was cut short: it should have at least {length} bytes")
+            file.truncate(length)
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,6 +16,8 @@ from vidcondense.errors import VidcondenseError
 from vidcondense.recipe import Recipe
 
 RUN_FORMAT = 1
+NEEDED = ("status", "recipe", "store", "precision")
+NEEDED_OF_STORE = ("path", "split", "fingerprint")
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,20 @@ class RunFolder:
         """run.json as a dictionary.
 
         Raises:
-            VidcondenseError: this is not a run folder.
+            VidcondenseError: this is not a run folder, or run.json is damaged or not ours.
         """
         if not self.description.is_file():
             raise VidcondenseError(f"{self.path} is not a run folder: it has no run.json")
         values = files.read_json(self.description)
         if not isinstance(values, dict) or values.get("format") != RUN_FORMAT:
             raise VidcondenseError(f"{self.description} was not written by this vidcondense")
+        store = values.get("store")
+        missing = [key for key in NEEDED if key not in values]
+        missing += [
+            f"store.{key}" for key in NEEDED_OF_STORE if not isinstance(store, dict) or key not in store
+        ]
+        if missing:
+            raise VidcondenseError(f"{self.description} is damaged: it has no {missing[0]!r}")
         return values
 
     def recipe(self) -> Recipe:
@@ -71,9 +80,15 @@ class RunFolder:
         files.write_json(self.description, {**self.read(), **values})
 
     def append_metrics(self, rows: list[dict[str, Any]]) -> None:
-        """Add lines to metrics.jsonl."""
-        with self.metrics.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
+        """Add lines to metrics.jsonl: all of them, or none where they cannot be written."""
+        files.append(self.metrics, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+    def cut_metrics(self, length: int) -> None:
+        """Keep the first `length` bytes of metrics.jsonl: what was written before a checkpoint."""
+        if length:
+            files.cut(self.metrics, length)
+        else:
+            files.write_bytes(self.metrics, b"")
 
 
 def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute) -> RunFolder:
@@ -117,7 +132,7 @@ def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute) -> Ru
             "versions": versions(),
         },
     )
-    run.metrics.write_bytes(b"")
+    run.cut_metrics(0)
     return run
 
 

@@ -1,11 +1,17 @@
 """The command as a user meets it: the whole way, help, and bad input in one line with exit code 2."""
 
+import json
+import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
+import vidcondense
 from vidcondense import cli
 
 COMMANDS = ("demo", "generate", "prepare", "condense", "evaluate", "report", "show", "export", "recipes")
@@ -71,6 +77,20 @@ def test_every_command_has_help(
     assert len(capsys.readouterr().out) > 100
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_speaks_of_things_not_of_types(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call(monkeypatch, command, "--help")
+    shown = capsys.readouterr().out
+    assert not re.search(r"None|\b(PATH|STR|INT|FLOAT)\b", shown), shown
+
+
+def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"vidcondense {vidcondense.__version__}\n"
+
+
 def test_bad_input_is_one_line_with_the_mend(tiny_store_path: Path, tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
     assert "no folder at" in refused("prepare", tmp_path / "nowhere", tmp_path / "store")
     empty = tmp_path / "empty"
@@ -105,6 +125,111 @@ def test_a_target_below_a_file_is_one_line(tiny_store_path: Path, tmp_path: Path
     assert "cannot create folder" in refused(
         "condense", tiny_store_path, "--recipe", "random", "--out", file / "run"
     )
+
+
+def test_too_few_training_videos_for_vpc(tiny_store_path: Path, tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
+    for recipe in ("random", "dm_debug"):
+        line = refused("condense", tiny_store_path, "--recipe", recipe, "--vpc", 6, "--out", tmp_path / "run")
+        assert "5 training videos, fewer than vpc 6" in line
+        assert not (tmp_path / "run").exists()
+
+
+def test_evaluate_refuses_a_store_with_other_frames_and_damaged_files(
+    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused
+) -> None:  # type: ignore[no-untyped-def]
+    run = tmp_path / "run"
+    assert call(monkeypatch, "condense", tiny_store_path, "--recipe", "random", "--out", run) == 0
+    file = run / "condensed.safetensors"
+    whole = file.read_bytes()
+    made = vidcondense.CondensedVideos.load(file)
+    keys = made.key_frames.unflatten(0, (3, 4))[:, [0, 1, 3]].flatten(0, 1)
+    vidcondense.CondensedVideos(
+        **{
+            **made.__dict__,
+            "key_frames": keys,
+            "positions": torch.tensor([0, 1, 2] * 3),
+            "counts": torch.tensor([3] * 3),
+            "frames": 3,
+        }
+    ).save(tmp_path / "short.safetensors")
+    line = refused("evaluate", tmp_path / "short.safetensors", tiny_store_path)
+    assert "condensed clips are 3 frames of 32x32, the store's 4 of 32x32" in line
+
+    file.write_bytes(whole[:-1])
+    for command in (("evaluate", run, tiny_store_path), ("show", run), ("export", run, tmp_path / "x")):
+        assert "cut short or not ours" in refused(*command)
+    file.write_bytes(whole)
+    tensors = load_file(file)
+    save_file({**tensors, "key_frames": tensors["key_frames"][:, :1].contiguous()}, file)
+    assert "not one that vidcondense wrote" in refused("show", run)
+    assert not (tmp_path / "x").exists()
+    assert not (run / "evaluations").exists()
+
+
+def test_resume_of_finished_and_foreign_runs_changes_nothing(
+    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused
+) -> None:  # type: ignore[no-untyped-def]
+    run = tmp_path / "run"
+    assert call(monkeypatch, "condense", tiny_store_path, "--recipe", "prism_debug", "--out", run) == 0
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    assert "is finished; its result is" in refused("condense", "--resume", run)
+    assert "already holds a run" in refused("condense", tiny_store_path, "--out", run)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+    described = json.loads(before["run.json"])
+    for change, message in (
+        ({"format": 2}, "not written by this vidcondense"),
+        ({"status": "running", "store": {**described["store"], "fingerprint": "x"}}, "is not the store"),
+        ({"status": "running", "store": {**described["store"], "path": "/nowhere"}}, "/nowhere"),
+        ({"status": "running", "store": {}}, "is damaged: it has no 'store.path'"),
+    ):
+        (run / "run.json").write_text(json.dumps({**described, **change}))
+        assert message in refused("condense", "--resume", run)
+    assert (run / "condensed.safetensors").read_bytes() == before["condensed.safetensors"]
+    assert (run / "metrics.jsonl").read_bytes() == before["metrics.jsonl"]
+
+
+def test_a_full_disk_is_one_line_and_the_run_can_go_on(
+    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = ("condense", tiny_store_path, "--recipe", "prism_debug", "--out")
+    assert call(monkeypatch, *start, tmp_path / "whole") == 0
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))  # too little for the result alone
+    try:
+        assert call(monkeypatch, *start, tmp_path / "run") == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    line = capsys.readouterr().err.splitlines()[-1]  # above it the cost of the run
+    file = tmp_path / "run" / "condensed.safetensors"
+    assert line == f"vidcondense: cannot write {file}: File too large"
+    assert not file.exists()
+    assert call(monkeypatch, "condense", "--resume", tmp_path / "run") == 0
+    for name in ("condensed.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_read_only_target_is_one_line(
+    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused
+) -> None:  # type: ignore[no-untyped-def]
+    run = tmp_path / "run"
+    assert call(monkeypatch, "condense", tiny_store_path, "--recipe", "random", "--out", run) == 0
+    original = Path.open
+
+    def read_only(self: Path, mode: str = "r", *rest: object, **named: object) -> object:
+        if set(mode) & set("wax+"):
+            raise OSError(30, "Read-only file system", str(self))
+        return original(self, mode, *rest, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", read_only)  # file permissions do not stop the administrator
+    for command in (
+        ("condense", tiny_store_path, "--recipe", "random", "--out", tmp_path / "other"),
+        ("report", run, "--out", tmp_path / "report.html"),
+        ("export", run, tmp_path / "mp4"),
+    ):
+        line = refused(*command)
+        assert "cannot write" in line
+        assert "Read-only file system" in line
 
 
 def test_usage_errors_exit_with_2(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,14 @@
 """The artifact: what is saved is what is loaded, and anything else is refused in one line."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 
 from vidcondense.condensed import CondensedVideos
@@ -111,6 +113,57 @@ def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, path, metadata={"vidcondense": '{"format_version": 1}'})
     with pytest.raises(VidcondenseError, match="damaged header"):
         CondensedVideos.load(path)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "value", "message"),
+    [
+        ("key_frames", torch.zeros(2, 3, 4, 4, dtype=torch.float16), "'key_frames' is torch.float16"),
+        ("positions", torch.tensor([0.0, 5.0]), "'positions' is torch.float32"),
+        ("labels", torch.tensor([0], dtype=torch.int32), "'labels' is torch.int32"),
+        ("key_frames", torch.zeros(2, 4, 4, 3), "key_frames must be"),
+        ("counts", torch.tensor([3]), "do not match"),
+        ("counts", torch.zeros(0, dtype=torch.int64), "one number per video"),
+        ("labels", torch.tensor([1]), "labels must lie in 0..0"),
+        ("positions", torch.tensor([0, 7]), "ascend from 0 to 5"),
+    ],
+)
+def test_files_with_wrong_tensors_are_refused(
+    tensor: str, value: torch.Tensor, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "condensed.safetensors"
+    make([[0, 5]]).save(path)
+    tensors, header = load_file(path), read_header(path)
+    save_file({**tensors, tensor: value}, path, metadata={"vidcondense": json.dumps(header)})
+    with pytest.raises(VidcondenseError, match=f"{path}: .*{message}"):
+        CondensedVideos.load(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("mean", [0.5, 0.5], "mean must be three numbers"),
+        ("std", [1, 1, float("nan")], "std must be three numbers"),
+        ("std", 1, "damaged header"),
+        ("class_names", [7], "class_names must be texts"),
+        ("provenance", "unknown", "provenance must be an object"),
+        ("frames", "many", "damaged header"),
+    ],
+)
+def test_files_with_wrong_headers_are_refused(
+    field: str, value: object, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "condensed.safetensors"
+    make([[0, 5]]).save(path)
+    tensors, header = load_file(path), read_header(path)
+    save_file(tensors, path, metadata={"vidcondense": json.dumps({**header, field: value})})
+    with pytest.raises(VidcondenseError, match=message):
+        CondensedVideos.load(path)
+
+
+def read_header(path: Path) -> dict[str, object]:
+    with safe_open(path, framework="pt") as file:
+        return dict(json.loads(file.metadata()["vidcondense"]))
 
 
 def test_a_target_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:

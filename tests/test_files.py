@@ -1,0 +1,120 @@
+"""Writing and reading files: all or nothing, and one line that names the file."""
+
+import os
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vidcondense import files
+from vidcondense.errors import VidcondenseError
+
+
+@pytest.fixture
+def small_files_only() -> Iterator[None]:
+    """Writing more than 8 kB to a file fails after a part of it, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A file with content that must not be lost."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    return path
+
+
+def test_writing_replaces_the_whole_file_and_leaves_nothing_beside_it(old: Path) -> None:
+    files.write_bytes(old, b"new content")
+    assert old.read_bytes() == b"new content"
+    assert list(old.parent.iterdir()) == [old]
+
+
+def test_a_full_disk_leaves_the_old_file(old: Path, small_files_only: None) -> None:
+    with pytest.raises(VidcondenseError, match=f"cannot write {old}: File too large"):
+        files.write_bytes(old, bytes(20000))
+    assert old.read_bytes() == b"old"
+    assert list(old.parent.iterdir()) == [old]
+
+
+@pytest.mark.parametrize("failing", ["fsync", "replace"])
+def test_a_failure_at_the_last_moment_leaves_the_old_file(
+    failing: str, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(*{"fsync": (os, "fsync", fail), "replace": (Path, "replace", fail)}[failing])
+    with pytest.raises(VidcondenseError, match=r"cannot write .*: Read-only file system"):
+        files.write_bytes(old, b"new")
+    assert old.read_bytes() == b"old"
+    assert list(old.parent.iterdir()) == [old]
+
+
+def test_an_error_of_the_caller_goes_through_and_leaves_the_old_file(old: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), files.replacing(old) as temporary:
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert old.read_bytes() == b"old"
+    assert list(old.parent.iterdir()) == [old]
+
+
+def test_folders_and_devices_are_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe):
+        with pytest.raises(VidcondenseError, match="it is not a file"):
+            files.write_bytes(path, b"new")
+    assert pipe.is_fifo()
+
+
+def test_appending_adds_at_the_end(old: Path) -> None:
+    files.append(old, b" and ")
+    files.append(old, b"new")
+    assert old.read_bytes() == b"old and new"
+    files.append(old.with_name("other"), b"new")
+    assert old.with_name("other").read_bytes() == b"new"
+
+
+def test_appending_to_a_full_disk_adds_no_part(old: Path, small_files_only: None) -> None:
+    with pytest.raises(VidcondenseError, match=f"cannot write {old}: File too large"):
+        files.append(old, bytes(20000))
+    assert old.read_bytes() == b"old"
+    with pytest.raises(VidcondenseError, match="cannot write"):
+        files.append(old / "below", b"new")
+
+
+def test_cutting(old: Path) -> None:
+    files.cut(old, 2)
+    assert old.read_bytes() == b"ol"
+    with pytest.raises(VidcondenseError, match="was cut short: it should have at least 3 bytes"):
+        files.cut(old, 3)
+    with pytest.raises(VidcondenseError, match="cannot write"):
+        files.cut(old.with_name("missing"), 1)
+    assert old.read_bytes() == b"ol"
+
+
+def test_json(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    value = {"text": "Zürich", "numbers": [1, 2.5, None]}
+    files.write_json(path, value)
+    assert files.read_json(path) == value
+    path.write_text('{"text": ')
+    with pytest.raises(VidcondenseError, match=r"a\.json is not valid JSON"):
+        files.read_json(path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(VidcondenseError, match=r"a\.json is not valid JSON"):
+        files.read_json(path)
+    with pytest.raises(VidcondenseError, match=r"cannot read .*b\.json: No such file"):
+        files.read_json(tmp_path / "b.json")
+
+
+def test_folders_are_made_with_their_parents(tmp_path: Path) -> None:
+    assert files.make_folder(tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(VidcondenseError, match="cannot create folder"):
+        files.make_folder(tmp_path / "file" / "c")

@@ -1,0 +1,133 @@
+"""What examples and documentation show runs and is true."""
+
+import dataclasses
+import re
+import runpy
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import vidcondense
+from vidcondense import ClipStore, CondensedVideos, recipe
+from vidcondense.protocols import Strict
+from vidcondense.recipe import Recipe
+
+ROOT = Path(__file__).parent.parent
+
+
+def example(name: str) -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "examples" / f"{name}.py"))
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def python_block(name: str) -> str:
+    found = re.search(r"```python\n(.*?)```", text(name), re.DOTALL)
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def run(tiny_store: ClipStore, tmp_path: Path) -> Path:
+    """A finished run with an inserted key frame, so that videos differ in length."""
+    overrides = {"insertion.threshold": 1.0, "insertion.check_every": 3}
+    vidcondense.condense(
+        tiny_store, recipe.load("prism_debug", overrides=overrides), tmp_path / "run", show=False
+    )
+    return tmp_path / "run"
+
+
+def test_condense_your_videos(tiny_store_path: Path, tmp_path: Path) -> None:
+    main = example("condense_your_videos")["main"]
+    recipes = ("prism_small_debug", "random_debug")
+    videos = tiny_store_path.parent / "clips"
+    small = {"networks": 1, "frames": 4, "size": 32}
+    page = main(videos, tmp_path, recipes=recipes, **small)
+    assert page.stat().st_size > 1000
+    before = (tmp_path / recipes[0] / "condensed.safetensors").read_bytes()
+    main(videos, tmp_path, recipes=recipes, **small)
+    assert (tmp_path / recipes[0] / "condensed.safetensors").read_bytes() == before
+
+
+def test_train_on_condensed(run: Path, tiny_store_path: Path) -> None:
+    accuracy = example("train_on_condensed")["main"](run / "condensed.safetensors", tiny_store_path, epochs=2)
+    assert 0 <= accuracy <= 1
+
+
+def test_the_python_of_the_readme(
+    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "videos").symlink_to(tiny_store_path.parent / "clips")
+    monkeypatch.chdir(tmp_path)
+    code = python_block("README.md")
+    for shown, quick in (
+        ('"prism_small"', '"prism_small_debug"'),
+        ("store)", "store, networks_count=1)"),
+        ("frames=8, size=64", "frames=4, size=32"),
+    ):
+        assert shown in code
+        code = code.replace(shown, quick)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["clip"].shape == (4, 3, 32, 32)
+    assert names["label"] == 0
+
+
+def test_the_file_can_be_read_as_the_format_page_shows(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run)
+    names: dict[str, Any] = {}
+    exec(python_block("docs/format.md"), names)
+    made = CondensedVideos.load(run / "condensed.safetensors")
+    assert len(set(made.counts.tolist())) > 1 or int(made.counts[0]) == 3
+    torch.testing.assert_close(torch.from_numpy(np.stack(names["clips"])).float(), made.render())
+    assert np.abs(names["pixels"].astype(int) - made.pixels().numpy()).max() <= 1  # ties may round apart
+    assert names["labels"].tolist() == made.labels.tolist()
+
+
+def flat(kind: type, prefix: str = "") -> dict[str, Any]:
+    """Every dotted key and its default."""
+    hints = typing.get_type_hints(kind)
+    found: dict[str, Any] = {}
+    for item in dataclasses.fields(kind):
+        if dataclasses.is_dataclass(hints[item.name]):
+            found |= flat(typing.cast(type, hints[item.name]), f"{prefix}{item.name}.")
+        else:
+            found[f"{prefix}{item.name}"] = item.default
+    return found
+
+
+def test_the_method_page_lists_every_recipe_key_with_its_default() -> None:
+    rows = re.findall(r"^\| `([\w.]+)` \| [^|]+ \| `([^`]*)` \|", text("docs/method.md"), re.MULTILINE)
+    expected = {
+        key: f'"{value}"' if isinstance(value, str) else str(value) for key, value in flat(Recipe).items()
+    }
+    assert dict(rows) == expected
+
+
+def test_the_protocol_page_has_the_constants_of_strict() -> None:
+    shown = {
+        name: float(value) for value, name in re.findall(r"([\d.]+) \(`(\w+)`\)", text("docs/protocol.md"))
+    }
+    constants = dataclasses.asdict(Strict())
+    constants.pop("name")
+    assert shown == constants
+
+
+def test_links_lead_somewhere() -> None:
+    later = {"results.md", "performance.md"}  # written with the figures
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists() or Path(target).name in later, f"{page.name}: {target}"
+
+
+def test_the_public_names_are_there() -> None:
+    assert isinstance(vidcondense, types.ModuleType)
+    for name in vidcondense.__all__:
+        assert getattr(vidcondense, name) is not None

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vidcondense.compute import Compute, derive_seed, generator
 from vidcondense.data.batches import RealBatch
-from vidcondense.data.sampling import even_starts, random_starts
+from vidcondense.data.sampling import even_starts, random_starts, step
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 
@@ -52,7 +52,7 @@ class Strict(Protocol):
     AdamW with warm-up, cosine decay and clipped gradients trains noise, interpolations and real clips alike
     without diverging, for `steps` steps or `epochs` epochs, whichever is longer; more steps did not raise
     accuracy (docs/results.md has the runs). Each test video is scored by the mean softmax over
-    evenly spread windows; the network is that of the last step.
+    up to `windows` evenly spread windows that overlap by half at most; the network is that of the last step.
     """
 
     name: str = "strict"
@@ -63,7 +63,7 @@ class Strict(Protocol):
     weight_decay: float = 5e-4
     warm_up: float = 0.1
     clip_norm: float = 1.0
-    windows: int = 2
+    windows: int = 3
 
     def train(
         self, network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute, seed: int
@@ -75,9 +75,9 @@ class Strict(Protocol):
         losses: list[float] = []
         batches = _shuffled(len(clips), self.batch, generator(seed, "order"))
         steps = max(self.steps, self.epochs * math.ceil(len(clips) / self.batch))
-        for step in range(steps):
+        for number in range(steps):
             for group in optimiser.param_groups:
-                group["lr"] = self.learning_rate * self._schedule(step, steps)
+                group["lr"] = self.learning_rate * self._schedule(number, steps)
             chosen = next(batches)
             optimiser.zero_grad(set_to_none=True)
             losses.append(backward(network, clips[chosen], labels[chosen], compute))
@@ -99,15 +99,17 @@ class Strict(Protocol):
     ) -> tuple[Tensor, Tensor]:
         """See Protocol; a case is a test video."""
         videos = store.select("test")
-        starts = even_starts(store.lengths[videos], store.frames, store.stride, self.windows)
-        batch = _windows(store, np.repeat(videos, starts.shape[1]), starts.reshape(-1))
+        cases, starts = spread_windows(store.lengths[videos], store.frames, store.stride, self.windows)
+        batch = _windows(store, videos[cases], starts)
         scores = torch.cat(
             [
                 scored(network, clips, compute).softmax(1)
                 for clips, _ in batch.read(store, compute, compute.chunk(store.frames, store.size))
             ]
-        )
-        return scores.unflatten(0, (len(videos), -1)).mean(1).cpu(), torch.from_numpy(store.labels[videos])
+        ).cpu()
+        index = torch.from_numpy(cases)
+        sums = scores.new_zeros(len(videos), scores.shape[1]).index_add_(0, index, scores)
+        return sums / torch.bincount(index)[:, None], torch.from_numpy(store.labels[videos])
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,26 @@ class Vdsd(Protocol):
 
 
 PROTOCOLS: dict[str, type[Strict] | type[Vdsd]] = {"strict": Strict, "vdsd": Vdsd}
+
+
+def spread_windows(
+    lengths: NDArray[np.int64], frames: int, stride: int, windows: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Evenly spread test windows, up to `windows` per video, fewer where they would overlap by over half.
+
+    Returns:
+        cases (window,) int64, which video a window is from, ascending, and its start, (window,) int64.
+    """
+    span = step(lengths, frames, stride) * (frames - 1) + 1
+    room = np.maximum(lengths - span, 0)
+    counts = np.clip(1 + 2 * room // span, 1, windows)
+    cases, starts = [], []
+    for count in np.unique(counts).tolist():
+        chosen = np.flatnonzero(counts == count)
+        cases.append(np.repeat(chosen, count))
+        starts.append(even_starts(lengths[chosen], frames, stride, count).reshape(-1))
+    order = np.argsort(np.concatenate(cases), kind="stable")
+    return np.concatenate(cases)[order].astype(np.int64), np.concatenate(starts)[order].astype(np.int64)
 
 
 def standardise(clips: Tensor) -> Tensor:

@@ -39,13 +39,13 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, inner: list[set[in
     path = tmp_path_factory.mktemp("file") / "condensed.safetensors"
     size = made.save(path)
     assert size == path.stat().st_size
-    loaded = CondensedVideos.load(path)
+    loaded = CondensedVideos.load(str(path))
     assert torch.equal(loaded.render(), made.render())
     assert loaded.key_positions() == made.key_positions()
     assert loaded.class_names == made.class_names
     assert loaded.provenance == made.provenance
     first = path.read_bytes()
-    loaded.save(path)
+    loaded.save(str(path))
     assert path.read_bytes() == first
 
 

@@ -112,7 +112,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]]):
         """MiB of float32 frames, as the papers count storage (PRISM Table 2)."""
         return self.key_frames.numel() * 4 / MEBIBYTE
 
-    def save(self, path: Path) -> int:
+    def save(self, path: Path | str) -> int:
         """Write the file atomically; returns its size in bytes. The same content gives the same bytes."""
         header = {
             "format_version": FORMAT_VERSION,
@@ -131,16 +131,17 @@ class CondensedVideos(Dataset[tuple[Tensor, int]]):
         }
         # One metadata entry only: safetensors writes several in no fixed order, and the bytes must not vary.
         data = save(tensors, metadata={"vidcondense": json.dumps(header, sort_keys=True, ensure_ascii=False)})
-        files.write_bytes(path, data)
+        files.write_bytes(Path(path), data)
         return len(data)
 
     @staticmethod
-    def load(path: Path) -> "CondensedVideos":
+    def load(path: Path | str) -> "CondensedVideos":
         """Read a file written by `save`.
 
         Raises:
             VidcondenseError: the file is missing, cut short, of another format, or its shapes do not fit.
         """
+        path = Path(path)
         if not path.is_file():
             raise VidcondenseError(f"no condensed file at {path}")
         try:

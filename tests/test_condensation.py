@@ -169,6 +169,28 @@ def test_a_damaged_checkpoint_is_refused(tiny_store: ClipStore, tmp_path: Path) 
         resume(tmp_path / "run")
 
 
+def test_a_checkpoint_of_another_run_and_lost_metrics_are_refused(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = State.step
+
+    def step(self: State) -> object:
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(self)
+
+    monkeypatch.setattr(State, "step", step)
+    for vpc in (1, 2):
+        with pytest.raises(Interrupted):
+            run(tiny_store, load("prism_debug", vpc=vpc), tmp_path / f"vpc{vpc}")
+    metrics, checkpoint = (tmp_path / "vpc1" / name for name in ("metrics.jsonl", "checkpoint.safetensors"))
+    metrics.write_bytes(b"")
+    with pytest.raises(VidcondenseError, match=r"metrics\.jsonl was cut short"):
+        resume(tmp_path / "vpc1", show=False)
+    checkpoint.write_bytes((tmp_path / "vpc2" / "checkpoint.safetensors").read_bytes())
+    with pytest.raises(VidcondenseError, match="not a checkpoint of this run"):
+        resume(tmp_path / "vpc1", show=False)
+
+
 def test_a_store_of_other_length_is_refused_before_anything_is_written(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:

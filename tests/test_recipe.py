@@ -67,6 +67,7 @@ def test_overrides_win() -> None:
         ("lerning_rate=1", "did you mean 'optimiser.learning_rate'"),
         ("warmup=0.1", "did you mean 'insertion.warm_up'"),
         ("vpc=0", "vpc must be at least 1"),
+        ("vpc=many", "'vpc' must be a int, not 'many'"),
         ("iterations=many", "'iterations' must be a int, not 'many'"),
         ("iterations=1.5", "'iterations' must be a int"),
         ("flip=true", "'flip' must be a float"),
@@ -85,6 +86,11 @@ def test_bad_overrides_are_refused_in_one_line(override: str, message: str) -> N
     assert "\n" not in str(caught.value)
 
 
+def test_no_videos_per_class_is_refused() -> None:
+    with pytest.raises(VidcondenseError, match="vpc must be at least 1, not 0"):
+        recipe.load("prism", vpc=0)
+
+
 def test_unknown_recipes_and_datasets_are_named() -> None:
     with pytest.raises(VidcondenseError, match="did you mean 'prism'"):
         recipe.load("prisma")
@@ -98,6 +104,9 @@ def test_a_recipe_of_your_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('name = "mine"\niterations = 3\n[insertion]\nkind = "none"\n')
     assert recipe.load(str(path)).insertion.kind == "none"
+    path.write_bytes(b"\xff")
+    with pytest.raises(VidcondenseError, match="not valid TOML"):
+        recipe.load(str(path))
     path.write_text("name = \n")
     with pytest.raises(VidcondenseError, match="not valid TOML"):
         recipe.load(str(path))

@@ -32,7 +32,7 @@ CHECKPOINT_SECONDS = 120.0
 def condense(
     store: ClipStore,
     recipe: Recipe,
-    out: Path,
+    out: Path | str,
     *,
     device: str = "auto",
     precision: Precision = "auto",
@@ -56,11 +56,11 @@ def condense(
     compute = choose(device, precision)
     check(store, recipe)
     state = State.start(store, recipe, compute)
-    return _run(run_folder.create(out, recipe, store, compute), state, show)
+    return _run(run_folder.create(Path(out), recipe, store, compute), state, show)
 
 
 def resume(
-    out: Path, *, store: ClipStore | None = None, device: str = "auto", show: bool = True
+    out: Path | str, *, store: ClipStore | None = None, device: str = "auto", show: bool = True
 ) -> CondensedVideos:
     """Go on with an interrupted run; the result has the same bytes as an uninterrupted one.
 
@@ -73,7 +73,7 @@ def resume(
     Raises:
         VidcondenseError: not a run folder, finished already, no checkpoint, or another store.
     """
-    run = RunFolder(out)
+    run = RunFolder(Path(out))
     known = run.read()
     if known["status"] == "finished":
         raise VidcondenseError(f"the run in {out} is finished; its result is {run.condensed}")
@@ -86,11 +86,15 @@ def resume(
     state = State.start(store, run.recipe(), compute)
     if run.checkpoint.is_file():
         checkpoint = Checkpoint.load(run.checkpoint)
-        state.restore(checkpoint)
-        with run.metrics.open("rb+") as file:
-            file.truncate(checkpoint.metrics_bytes)
+        try:
+            state.restore(checkpoint)
+        except (KeyError, RuntimeError) as error:
+            raise VidcondenseError(
+                f"{run.checkpoint} is not a checkpoint of this run; start the run again"
+            ) from error
+        run.cut_metrics(checkpoint.metrics_bytes)
     else:
-        run.metrics.write_bytes(b"")
+        run.cut_metrics(0)
     return _run(run, state, show)
 
 

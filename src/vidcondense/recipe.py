@@ -237,16 +237,16 @@ def load(
     """
     values = _read(name)
     published = values.pop("published", [])
-    vpc = int(overrides.get("vpc", vpc or values.get("vpc", 1)))
+    wanted = overrides.get("vpc", values.get("vpc", 1) if vpc is None else vpc)
     datasets = list(dict.fromkeys(row["dataset"] for row in published))
     if dataset is not None and dataset not in datasets:
         known = f"it has them for {', '.join(datasets)}" if datasets else "it has none"
         raise VidcondenseError(f"recipe {name} has no published hyper-parameters for {dataset!r}; {known}")
     dataset = dataset or next(iter(datasets), None)
     for row in published:
-        if row["dataset"] == dataset and row["vpc"] == vpc:
+        if row["dataset"] == dataset and row["vpc"] == wanted:
             _set_all(values, row["set"])
-    values["vpc"] = vpc
+    values["vpc"] = wanted
     _set_all(values, overrides)
     return from_dict(values)
 
@@ -265,16 +265,16 @@ def _set_all(values: dict[str, Any], overrides: Mapping[str, Any]) -> None:
 def _read(name: str) -> dict[str, Any]:
     path = Path(name)
     if name in available():
-        text = (resources.files("vidcondense.recipes") / f"{name}.toml").read_text(encoding="utf-8")
+        text = (resources.files("vidcondense.recipes") / f"{name}.toml").read_bytes()
     elif path.suffix == ".toml" and path.is_file():
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     else:
         close = difflib.get_close_matches(name, available(), n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise VidcondenseError(f"no recipe {name!r}; {hint}known: {', '.join(available())}, or a .toml file")
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise VidcondenseError(f"recipe {name} is not valid TOML: {error}") from error
 
 

@@ -1,16 +1,18 @@
 """Condense and evaluate a grid of methods and splits with the `vidcondense` command, and print the table.
 
-    python benchmarks/table.py STORE OUT --splits 1 2 3 [--networks 3] [--jobs 2] [--per-class] \\
+    python benchmarks/table.py STORE OUT --splits 1 2 3 --seeds 0 [--networks 3] [--jobs 2] [--per-class] \\
         --cell "random=--recipe random" --cell "PRISM=--recipe prism_small" --cell "DM=--recipe dm_small"
 
 Every cell is a label and arguments of `vidcondense condense`. Finished cells under OUT are used again. With
-several jobs every process gets one thread. Per split a cell is one condensed set and several networks; the
-table gives the mean over all networks of all splits, their sample standard deviation, and the standard
-deviation of the splits' means.
+several jobs every process gets one thread. Per split and seed a cell is one condensed set and several
+networks. The table gives the mean over all networks of all sets with their sample standard deviation, the
+standard deviation of the sets' means, and the difference from the first cell, paired by split and seed: its
+mean and 95 % interval (Student's t over the pairs).
 """
 
 import argparse
 import json
+import math
 import os
 import shlex
 import statistics
@@ -33,32 +35,45 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--cell", action="append", required=True, metavar="LABEL=ARGUMENTS")
     parser.add_argument("--splits", nargs="+", default=["1"])
+    parser.add_argument("--seeds", nargs="+", default=["0"])
     parser.add_argument("--networks", type=int, default=3)
     parser.add_argument("--protocol", default="strict")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--per-class", action="store_true")
     options = parser.parse_args()
     cells = dict(text.split("=", 1) for text in options.cell)
-    work = [(label, split) for split in options.splits for label in cells]
+    sets = [(split, seed) for seed in options.seeds for split in options.splits]
+    work = [(label, *which) for which in sets for label in cells]
     with ThreadPoolExecutor(options.jobs) as pool:
-        for done in pool.map(lambda item: run(options, item[0], item[1], cells[item[0]]), work):
+        for done in pool.map(lambda item: run(options, *item, cells[item[0]]), work):
             print(done, file=sys.stderr, flush=True)
-    print("| method | key frames per video | MiB | top-1 % | std of splits | diverged | seconds |")
-    print("|---|---|---|---|---|---|---|")
+    columns = [
+        "method",
+        "key frames per video",
+        "MiB",
+        "top-1 %",
+        "std of sets",
+        f"against {next(iter(cells))}",
+    ]
+    print(f"| {' | '.join([*columns, 'diverged', 'seconds'])} |")
+    print("|---" * (len(columns) + 2) + "|")
+    baseline = set_means([folder(options, next(iter(cells)), *which) for which in sets], options)
     for label in cells:
-        print(row(options, label))
+        print(row(options, label, [folder(options, label, *which) for which in sets], baseline))
     if options.per_class:
-        print_per_class(options, list(cells))
+        print_per_class(
+            options, {label: [folder(options, label, *which) for which in sets] for label in cells}
+        )
 
 
-def folder(options: argparse.Namespace, label: str, split: str) -> Path:
+def folder(options: argparse.Namespace, label: str, split: str, seed: str) -> Path:
     """Where a cell's run is."""
-    return options.out / f"{label.replace(' ', '-')}-split{split}"
+    return options.out / f"{label.replace(' ', '-')}-split{split}-seed{seed}"
 
 
-def run(options: argparse.Namespace, label: str, split: str, arguments: str) -> str:
+def run(options: argparse.Namespace, label: str, split: str, seed: str, arguments: str) -> str:
     """Condense and evaluate one cell, as far as that is not done."""
-    out = folder(options, label, split)
+    out = folder(options, label, split, seed)
     environment = dict(os.environ)
     if options.jobs > 1:
         environment["OMP_NUM_THREADS"] = "1"
@@ -101,31 +116,51 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
-def row(options: argparse.Namespace, label: str) -> str:
+def set_means(outs: list[Path], options: argparse.Namespace) -> list[float]:
+    """Mean top-1 % of each condensed set; NaN where every network diverged."""
+    means = [read(evaluation(options, out))["top1"]["mean"] for out in outs]
+    return [math.nan if mean is None else 100 * mean for mean in means]
+
+
+def paired(values: list[float], baseline: list[float]) -> str:
+    """Mean difference and half-width of its 95 % interval."""
+    differences = [a - b for a, b in zip(values, baseline, strict=True)]
+    count = len(differences)
+    if count < 2 or not any(differences):
+        return "-"
+    # Quantiles of Student's t at 97.5 % for 1 to 9 degrees of freedom; 2.0 is near enough beyond.
+    quantiles = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
+    quantile = quantiles[count - 2] if count - 2 < len(quantiles) else 2.0
+    half = quantile * statistics.stdev(differences) / math.sqrt(count)
+    return f"{statistics.mean(differences):+.1f} ± {half:.1f}"
+
+
+def row(options: argparse.Namespace, label: str, outs: list[Path], baseline: list[float]) -> str:
     """One line of the table."""
-    outs = [folder(options, label, split) for split in options.splits]
     results = [read(evaluation(options, out)) for out in outs]
-    runs = [read(out / "run.json") for out in outs]
     values = [100 * value for result in results for value in result["top1"]["values"] if value is not None]
-    means = [100 * result["top1"]["mean"] for result in results if result["top1"]["mean"] is not None]
+    means = set_means(outs, options)
     sets = [CondensedVideos.load(out / "condensed.safetensors") for out in outs]
-    keys = statistics.mean(len(made.key_frames) / len(made) for made in sets)
-    between = f"{statistics.stdev(means):.1f}" if len(means) > 1 else "-"
     diverged, networks = (sum(result[key] for result in results) for key in ("diverged", "networks"))
-    return (
-        f"| {label} | {keys:.2f} | {statistics.mean(made.stored_mib for made in sets):.2f} "
-        f"| {statistics.mean(values):.1f} ± {statistics.stdev(values):.1f} | {between} "
-        f"| {diverged} of {networks} | {statistics.mean(run['seconds'] for run in runs):.0f} |"
-    )
+    cells = [
+        label,
+        f"{statistics.mean(len(made.key_frames) / len(made) for made in sets):.2f}",
+        f"{statistics.mean(made.stored_mib for made in sets):.2f}",
+        f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}",
+        f"{statistics.stdev(means):.1f}" if len(means) > 1 else "-",
+        paired(means, baseline),
+        f"{diverged} of {networks}",
+        f"{statistics.mean(read(out / 'run.json')['seconds'] for out in outs):.0f}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
-def print_per_class(options: argparse.Namespace, labels: list[str]) -> None:
+def print_per_class(options: argparse.Namespace, folders: dict[str, list[Path]]) -> None:
     """Accuracy and key frames per video of every class."""
-    print(f"\n| class | {' | '.join(f'{label}: top-1 % (key frames)' for label in labels)} |")
-    print(f"|---|{'---|' * len(labels)}")
-    columns: dict[str, list[str]] = {}
-    for label in labels:
-        outs = [folder(options, label, split) for split in options.splits]
+    print(f"\n| class | {' | '.join(f'{label}: top-1 % (key frames)' for label in folders)} |")
+    print("|---" * (len(folders) + 1) + "|")
+    lines: dict[str, list[str]] = {}
+    for outs in folders.values():
         results = [read(evaluation(options, out)) for out in outs]
         sets = [CondensedVideos.load(out / "condensed.safetensors") for out in outs]
         for index, name in enumerate(sets[0].class_names):
@@ -133,8 +168,8 @@ def print_per_class(options: argparse.Namespace, labels: list[str]) -> None:
             keys = statistics.mean(
                 statistics.mean(made.counts[made.labels == index].tolist()) for made in sets
             )
-            columns.setdefault(name, []).append(f"{accuracy:.0f} ({keys:.1f})")
-    for name, entries in columns.items():
+            lines.setdefault(name, []).append(f"{accuracy:.0f} ({keys:.1f})")
+    for name, entries in lines.items():
         print(f"| {name} | {' | '.join(entries)} |")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vidcondense import condensation, recipe
+from vidcondense import recipe
 from vidcondense.compute import Compute
 from vidcondense.condensation import State, condense, resume
 from vidcondense.condensed import CondensedVideos
@@ -220,11 +220,3 @@ def test_a_step_size_too_large_stops_with_the_iteration_and_the_cause(
 ) -> None:
     with pytest.raises(VidcondenseError, match=r"at iteration \d+: most likely the step size 1e\+38"):
         run(tiny_store, load("dm_debug", optimiser__learning_rate=1e38), tmp_path / "run")
-
-
-def test_cosine_schedule_ends_near_zero() -> None:
-    chosen = load("prism_small", iterations=10, optimiser__schedule="cosine", optimiser__learning_rate=2.0)
-    rates = [condensation.learning_rate(chosen, i) for i in range(10)]
-    assert rates[0] == 2.0
-    assert rates[5] == pytest.approx(1.0)
-    assert rates == sorted(rates, reverse=True)

@@ -21,6 +21,7 @@ from vidcondense.errors import VidcondenseError
 from vidcondense.insertion import Insertion, InsertionEvent
 from vidcondense.interrupt import Interrupted, catch_interrupts
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.optimisation import build_optimiser, learning_rate, low_pass
 from vidcondense.progress import Progress
 from vidcondense.recipe import Recipe
 from vidcondense.run_folder import RunFolder, versions
@@ -136,13 +137,7 @@ class State:
         clips, labels = _start_clips(store, recipe, compute)
         made = synthetic.build(recipe.synthetic, clips.to(compute.device), labels.to(compute.device))
         made.values.requires_grad_()
-        settings = recipe.optimiser
-        optimiser: torch.optim.Optimizer
-        if settings.kind == "adam":
-            betas = (settings.momentum, 0.999)
-            optimiser = torch.optim.Adam([made.values], lr=settings.learning_rate, betas=betas)
-        else:
-            optimiser = torch.optim.SGD([made.values], lr=settings.learning_rate, momentum=settings.momentum)
+        optimiser = build_optimiser(recipe.optimiser, made.values)
         return State(store, recipe, compute, made, Insertion(recipe.insertion, recipe.iterations), optimiser)
 
     def match(self) -> tuple[float, Tensor]:
@@ -172,9 +167,9 @@ class State:
                 f"optimiser.learning_rate={self.recipe.optimiser.learning_rate / 10:g}"
             )
         events = self.insertion.step(self.iteration, self.synthetic, gradient)
-        self.synthetic.pull_back(gradient)
+        self.synthetic.pull_back(low_pass(gradient, self.recipe.optimiser.low_pass))
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.recipe, self.iteration)
+            group["lr"] = learning_rate(self.recipe.optimiser, self.iteration, self.recipe.iterations)
         self.optimiser.step()
         self.iteration += 1
         return loss, events
@@ -203,14 +198,6 @@ class State:
         self.optimiser.state[self.synthetic.values] = {
             name: value if name == "step" else value.to(device) for name, value in moments.items()
         }
-
-
-def learning_rate(recipe: Recipe, iteration: int) -> float:
-    """The step size of one iteration under the recipe's schedule."""
-    settings = recipe.optimiser
-    if settings.schedule == "constant":
-        return settings.learning_rate
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * iteration / recipe.iterations))
 
 
 def _start_clips(store: ClipStore, recipe: Recipe, compute: Compute) -> tuple[Tensor, Tensor]:

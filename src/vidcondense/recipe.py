@@ -64,9 +64,12 @@ class OptimiserSettings:
     """Momentum of sgd; the first moment's decay of adam."""
     schedule: Literal["constant", "cosine"] = "constant"
     """constant as published; cosine decays the step size to 0 over the iterations."""
+    low_pass: float = 0.0
+    """Cycles per frame at which the gradient is halved, finer detail more; 0 leaves it alone (published)."""
 
     def __post_init__(self) -> None:
         _check(self.learning_rate > 0, f"optimiser.learning_rate must be above 0, not {self.learning_rate}")
+        _check(self.low_pass >= 0, f"optimiser.low_pass must be at least 0, not {self.low_pass}")
         _check(0 <= self.momentum < 1, f"optimiser.momentum must lie in [0, 1), not {self.momentum}")
 
 

@@ -1,0 +1,46 @@
+"""Step sizes, optimisers and the low-pass filter."""
+
+import math
+
+import pytest
+import torch
+
+from vidcondense.optimisation import build_optimiser, learning_rate, low_pass
+from vidcondense.recipe import OptimiserSettings
+
+
+def test_cosine_schedule_ends_near_zero() -> None:
+    settings = OptimiserSettings(schedule="cosine", learning_rate=2.0)
+    rates = [learning_rate(settings, i, 10) for i in range(10)]
+    assert rates[0] == 2.0
+    assert rates[5] == pytest.approx(1.0)
+    assert rates == sorted(rates, reverse=True)
+    assert learning_rate(OptimiserSettings(learning_rate=2.0), 9, 10) == 2.0
+
+
+def test_optimisers_are_those_named() -> None:
+    values = torch.zeros(1, requires_grad=True)
+    sgd = build_optimiser(OptimiserSettings(momentum=0.95), values)
+    adam = build_optimiser(OptimiserSettings(kind="adam", momentum=0.9), values)
+    assert isinstance(sgd, torch.optim.SGD)
+    assert sgd.defaults["momentum"] == 0.95
+    assert isinstance(adam, torch.optim.Adam)
+    assert adam.defaults["betas"] == (0.9, 0.999)
+
+
+@pytest.mark.parametrize(("down", "across"), [(0, 0), (0, 3), (5, 0), (2, 4)])
+@pytest.mark.parametrize("size", [16, 33])
+def test_low_pass_scales_each_wave_by_the_formula(size: int, down: int, across: int) -> None:
+    y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    wave = torch.cos(2 * math.pi * (down * y + across * x) / size).expand(2, 3, size, size)
+    expected = wave / (1 + (down**2 + across**2) / 4.0**2)
+    torch.testing.assert_close(low_pass(wave, 4.0), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_low_pass_off_changes_nothing_and_frames_do_not_mix() -> None:
+    gradient = torch.randn(1, 2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert low_pass(gradient, 0.0) is gradient
+    gradient[:, 1] = 0
+    filtered = low_pass(gradient, 2.0)
+    assert not filtered[:, 1].any()
+    assert filtered[:, 0].any()

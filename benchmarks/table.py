@@ -79,28 +79,12 @@ def run(options: argparse.Namespace, label: str, split: str, seed: str, argument
         environment["OMP_NUM_THREADS"] = "1"
     steps = []
     if not (out / "condensed.safetensors").exists():
-        condense = [
-            "condense",
-            str(options.store),
-            "--split",
-            split,
-            "--out",
-            str(out),
-            *shlex.split(arguments),
-        ]
+        condense = ["condense", str(options.store), "--split", split, "--seed", seed, "--out", str(out)]
+        condense += shlex.split(arguments)
         steps.append(["condense", "--resume", str(out)] if (out / "run.json").exists() else condense)
     if not evaluation(options, out).exists():
-        steps.append(
-            [
-                "evaluate",
-                str(out),
-                str(options.store),
-                "--networks",
-                str(options.networks),
-                "--protocol",
-                options.protocol,
-            ]
-        )
+        evaluate = ["evaluate", str(out), str(options.store), "--networks", str(options.networks)]
+        steps.append([*evaluate, "--protocol", options.protocol])
     for step in steps:
         subprocess.run([*COMMAND, *step], check=True, env=environment, stdout=subprocess.DEVNULL)
     return f"{out}: {read(evaluation(options, out))['top1']}"

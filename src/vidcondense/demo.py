@@ -16,7 +16,7 @@ from vidcondense.evaluation import Evaluation, evaluate
 from vidcondense.report import write_report
 from vidcondense.run_folder import RunFolder
 
-TRAIN_PER_CLASS, TEST_PER_CLASS = 40, 20
+TRAIN_PER_CLASS, TEST_PER_CLASS = 40, 50
 FRAMES, STRIDE, SIZE = 8, 4, 64
 METHODS = ("prism_small", "random")
 

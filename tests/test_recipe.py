@@ -78,6 +78,8 @@ def test_overrides_win() -> None:
         ("insertion.warm_up=1.2", "share in"),
         ("synthetic.kind=every_frame", "nothing left to insert"),
         ("frames", "key=value"),
+        ("coreset=random", "iterations must be 0"),
+        ("optimiser.low_pass=-1", "must be at least 0"),
     ],
 )
 def test_bad_overrides_are_refused_in_one_line(override: str, message: str) -> None:

@@ -134,6 +134,11 @@ class Recipe:
         _check(0 <= self.flip <= 1, f"flip is a probability in [0, 1], not {self.flip}")
         _check(self.frames >= 0, f"frames must be at least 0, not {self.frames}")
         _check(self.seed >= 0, f"seed must be at least 0, not {self.seed}")
+        _check(
+            self.coreset == "none" or self.iterations == 0,
+            f"a coreset keeps real clips as they are: with coreset = {self.coreset!r} iterations must be 0, "
+            f"not {self.iterations}; to start learning from real clips use synthetic.init = 'real'",
+        )
         grows = self.insertion.kind != "none"
         _check(
             not (grows and self.synthetic.kind == "every_frame"),

@@ -7,6 +7,7 @@ forward and backward, the criterion and the update. Rounds alternate; medians an
 """
 
 import argparse
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -44,11 +45,24 @@ def main() -> None:
         f"{options.classes} classes, {options.batch_real} real clips each, "
         f"{options.frames}x{options.size}x{options.size}"
     )
+    for dtype in (torch.float32, torch.bfloat16):
+        print(f"ceiling: product of two 4096x4096 matrices in {dtype}: {product_rate(dtype):.0f} GFLOP/s")
     work = Work(options, compute)
     compare("PRISM iteration", work.reference_iteration, work.iteration, options.rounds)
     compare("evaluation step", work.reference_train, work.train, options.rounds)
     compare("evaluation test", work.reference_test, work.test, options.rounds)
     work.check()
+
+
+def product_rate(dtype: torch.dtype, side: int = 4096, rounds: int = 5) -> float:
+    """GFLOP/s of a large matrix product, the best of a few rounds."""
+    a, b = (torch.randn(side, side, generator=generator(0)).to(dtype) for _ in range(2))
+    best = math.inf
+    for _ in range(rounds):
+        began = time.perf_counter()
+        torch.mm(a, b)
+        best = min(best, time.perf_counter() - began)
+    return 2 * side**3 / best / 1e9
 
 
 class Work:

@@ -50,7 +50,14 @@ def test_every_debug_recipe_runs_and_repeats_to_the_byte(
 
 
 def test_matching_lowers_the_loss_and_moves_key_frames_only(tiny_store: ClipStore) -> None:
-    chosen = load("prism_small_debug", iterations=40, insertion__kind="none", objective__batch_real=5)
+    chosen = load(
+        "prism_small_debug",
+        iterations=40,
+        insertion__kind="none",
+        objective__batch_real=5,
+        synthetic__init="noise",
+        optimiser__low_pass=0.0,
+    )
     state = State.start(tiny_store, chosen, EXACT)
     start = state.synthetic.values.detach().clone()
     before, _ = state.match()

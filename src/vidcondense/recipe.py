@@ -166,7 +166,7 @@ def _build(kind: type, values: Mapping[str, Any], prefix: str) -> Any:
     for key, value in values.items():
         path = f"{prefix}{key}"
         if key not in names:
-            raise VidcondenseError(f"unknown recipe key {path!r}{_nearest(path)}")
+            raise VidcondenseError(f"unknown recipe key {path!r}{nearest(path)}")
         hint = hints[key]
         if dataclasses.is_dataclass(hint):
             if not isinstance(value, Mapping):
@@ -207,7 +207,8 @@ def _keys(kind: type, prefix: str) -> list[str]:
     return found
 
 
-def _nearest(path: str) -> str:
+def nearest(path: str) -> str:
+    """The end of a message about an unknown key: the key that is meant most likely, or all of them."""
     close = difflib.get_close_matches(path, keys(), n=1, cutoff=0.4)
     if not close:
         last = {key.rsplit(".", 1)[-1]: key for key in keys()}
@@ -259,6 +260,11 @@ def load(
     return from_dict(values)
 
 
+def datasets(name: str) -> list[str]:
+    """The datasets for which a recipe has published hyper-parameters, its default first."""
+    return list(dict.fromkeys(row["dataset"] for row in _read(name).get("published", [])))
+
+
 def _set_all(values: dict[str, Any], overrides: Mapping[str, Any]) -> None:
     for path, value in overrides.items():
         *tables, key = path.split(".")
@@ -266,7 +272,7 @@ def _set_all(values: dict[str, Any], overrides: Mapping[str, Any]) -> None:
         for table in tables:
             target = target.setdefault(table, {})
             if not isinstance(target, dict):
-                raise VidcondenseError(f"unknown recipe key {path!r}{_nearest(path)}")
+                raise VidcondenseError(f"unknown recipe key {path!r}{nearest(path)}")
         target[key] = value
 
 

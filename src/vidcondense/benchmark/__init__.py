@@ -49,7 +49,7 @@ BENCHMARKS = {
     "initial-frames": Benchmark(
         "how many key frames a video starts with (PRISM Table 4)",
         grids.initial_frames,
-        (),
+        (FIRST,),
         "Number of initial key frames",
     ),
     "ablation": Benchmark(

@@ -70,7 +70,7 @@ def benchmark(
         networks: How many of each evaluation network are trained per condensed set.
         protocol: Evaluation protocol: strict; or vdsd, the rule of the published code.
         metric: Accuracy that tables show; the papers have top5 for Kinetics-400 and Something-Something V2.
-        set: Override a recipe key in all cells, as in iterations=200, or of one method, as in dm:iterations=200.
+        set: Override a recipe key in all cells, as in flip=0, or of one method, as in dm:iterations=200.
         recipes: published hyper-parameters, or small for short runs; auto: published from 16x112x112 up.
         published: Dataset that the store is (miniucf, hmdb51, kinetics400, ssv2), for the papers' figures
             beside yours; auto goes by the store's name; all also prints the others, for reference; none

@@ -44,13 +44,12 @@ class Estimator:
 
     Args:
         options: device, precision, protocol and number of jobs.
-        budget: seconds after which nothing new is timed.
     """
 
-    def __init__(self, options: Options, budget: float = MEASURING_SECONDS) -> None:
+    def __init__(self, options: Options) -> None:
         self.options = options
         self.compute = choose(options.device, options.precision)
-        self.deadline = time.monotonic() + budget
+        self.deadline = time.monotonic() + MEASURING_SECONDS
         self._iterations: dict[object, tuple[float, float] | str | None] = {}
         self._clips: dict[tuple[str, int], tuple[float, float] | str | None] = {}
 

@@ -121,8 +121,8 @@ def _page(outcome: Outcome, extra: Extra, pictures: Sequence[Path]) -> str:
         f"{len(store.class_names)} classes, clips of {store.frames} frames of {store.size}x{store.size}; "
         f"splits {', '.join(options.splits)}; seeds {', '.join(map(str, options.seeds))}"
         + (
-            f"; {_metric(options)} in %, protocol {options.protocol}, {options.networks} networks per "
-            f"set and architecture; chance {100 / len(store.class_names):.1f} %"
+            f"; {tables.WORD[options.metric]} in %, protocol {options.protocol}, networks per set and "
+            f"architecture: {options.networks}; chance {100 / len(store.class_names):.1f} %"
             if judged
             else ""
         )
@@ -147,8 +147,8 @@ def _page(outcome: Outcome, extra: Extra, pictures: Sequence[Path]) -> str:
 def _legend(rows: Sequence[Row]) -> list[str]:
     """What the marks mean, and where there is no interval to speak of."""
     lines = [
-        f"{mark} the 95 % interval of the difference from {name} excludes 0 (Student's t over splits and "
-        "seeds)."
+        f"{tables.escaped_mark(mark)}: the 95 % interval of the difference from {name} excludes 0 (Student's "
+        "t over splits and seeds)."
         for name, mark in tables.marks(rows).items()
     ]
     differences = [one for row in rows for one in row.against.values()]
@@ -163,7 +163,7 @@ def _legend(rows: Sequence[Row]) -> list[str]:
 
 def _not_measured(skipped: Sequence[Skipped]) -> str:
     lines = dict.fromkeys((one.row, one.column, one.reason) for one in skipped)
-    return tables.markdown(["method", "column", "reason"], [[row, column, why] for row, column, why in lines])
+    return tables.markdown(["method", "column", "reason"], [list(line) for line in lines], texts=3)
 
 
 def _all_published(name: str) -> str:
@@ -177,8 +177,4 @@ def _all_published(name: str) -> str:
         for one in found
     ]
     text = "On the papers' data and not to be compared with the above unless the store is that dataset.\n\n"
-    return text + tables.markdown(["dataset", "row", "column", "published", "source"], lines)
-
-
-def _metric(options: Options) -> str:
-    return {"top1": "top-1", "top5": "top-5"}[options.metric]
+    return text + tables.markdown(["dataset", "row", "column", "published", "source"], lines, texts=3)

@@ -17,7 +17,7 @@ from vidcondense.benchmark.results import read_made, read_result
 from vidcondense.benchmark.rows import build_rows
 from vidcondense.benchmark.runner import run_tasks
 from vidcondense.benchmark.statistics import Pair
-from vidcondense.benchmark.tables import comma_separated
+from vidcondense.benchmark.tables import WORD, comma_separated
 from vidcondense.benchmark.tasks import Task, refuse_foreign, task_of, tasks_of
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
@@ -193,7 +193,9 @@ def _remarks(options: Options, store: ClipStore, dataset: str | None, small: boo
             + ", under the evaluation of Wang et al.'s code (protocol vdsd comes closest)."
         )
         if theirs.metric != options.metric:
-            remarks.append(f"They are {theirs.metric} and not shown beside {options.metric}: use --metric.")
+            remarks.append(
+                f"They are {WORD[theirs.metric]} and not shown beside {WORD[options.metric]}; use --metric."
+            )
     return remarks
 
 
@@ -235,12 +237,17 @@ def _by_cell(cells: Sequence[Cell], folder: Path, options: Options) -> dict[Cell
 
 
 def _failures(tasks: Mapping[Cell, Mapping[Pair, Task]], failed: Mapping[Path, str]) -> list[Skipped]:
-    return [
-        Skipped(cell.row, cell.column, f"split {split}, seed {seed}: {failed[task.folder]}")
-        for cell, found in tasks.items()
-        for (split, seed), task in found.items()
-        if task.folder in failed
-    ]
+    """Why cells failed, and under which splits and seeds where not under all."""
+    skipped = []
+    for cell, found in tasks.items():
+        reasons: dict[str, list[str]] = {}
+        for (split, seed), task in found.items():
+            if task.folder in failed:
+                reasons.setdefault(failed[task.folder], []).append(f"split {split} seed {seed}")
+        for reason, sets in reasons.items():
+            where = "" if len(sets) == len(found) else f" ({', '.join(sets)})"
+            skipped.append(Skipped(cell.row, cell.column, reason + where))
+    return skipped
 
 
 def _equal_bytes(

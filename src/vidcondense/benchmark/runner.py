@@ -100,7 +100,7 @@ def run_tasks(tasks: Sequence[Task], store: ClipStore, options: Options, logs: P
 
 
 def _start(task: Task, store: ClipStore, options: Options, logs: Path) -> Child:
-    step = next_step(task, store, options)
+    step, left = next_step(task, store, options), steps_left(task)
     assert step is not None
     log = files.make_folder(logs) / f"{task.title}.log"
     environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if options.jobs > 1 else {})}
@@ -117,7 +117,7 @@ def _start(task: Task, store: ClipStore, options: Options, logs: Path) -> Child:
             env=environment,
             start_new_session=True,
         )
-    return Child(task, process, log, steps_left(task))
+    return Child(task, process, log, left)
 
 
 def _finished(child: Child, failed: dict[Path, str], waiting: "deque[Task]", progress: Progress) -> None:

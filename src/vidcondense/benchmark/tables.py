@@ -10,11 +10,12 @@ from vidcondense.benchmark.rows import Row
 from vidcondense.benchmark.statistics import Difference
 
 MARKS = ("*", "†", "‡", "§", "¶")
+WORD = {"top1": "top-1", "top5": "top-5"}
 
 
-def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others are aligned to the right."""
-    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
+    """A Markdown table; the first columns are texts, the others are aligned to the right."""
+    lines = [columns, ["---"] * texts + ["---:"] * (len(columns) - texts), *rows]
     return "\n".join(f"| {' | '.join(_escaped(entry) for entry in line)} |" for line in lines) + "\n"
 
 
@@ -54,7 +55,7 @@ def overview(rows: Sequence[Row]) -> str:
 
 def details(rows: Sequence[Row], *, judged: bool) -> str:
     """Everything about each row but its published figures."""
-    names = list(dict.fromkeys(name for row in rows for name in row.against))
+    names = list(marks(rows))
     headings = ["method", "column", "VPC", "sets", "key frames per video", "MiB", "file bytes", "seconds"]
     if judged:
         headings += ["accuracy %", "std of sets", *(f"against {name}" for name in names), "diverged"]
@@ -76,7 +77,7 @@ def details(rows: Sequence[Row], *, judged: bool) -> str:
             line += [difference(row.against.get(name)) for name in names]
             line.append(f"{flat['diverged']} of {flat['networks']}" if flat["networks"] else "-")
         lines.append(line)
-    return markdown(headings, lines)
+    return markdown(headings, lines, texts=2)
 
 
 def per_class(rows: Sequence[Row]) -> str:
@@ -119,9 +120,15 @@ def difference(value: Difference | None) -> str:
     return f"{value.mean:+.1f}{half}{' *' if value.excludes_zero else ''}{left_out}"
 
 
+def escaped_mark(mark: str) -> str:
+    """A mark at the start of a line, where a bare star would begin a list."""
+    return "\\*" if mark == "*" else mark
+
+
 def marks(rows: Sequence[Row]) -> dict[str, str]:
     """The mark of each row that others are compared with."""
-    names = dict.fromkeys(name for row in rows for name in row.against)
+    compared = {name for row in rows for name in row.against}
+    names = dict.fromkeys(row.method for row in rows if row.method in compared)
     return dict(zip(names, MARKS, strict=False))
 
 

@@ -15,7 +15,18 @@ import vidcondense
 from vidcondense import cli
 from vidcondense.condensed import KeyFrameVideos
 
-COMMANDS = ("demo", "generate", "prepare", "condense", "evaluate", "report", "show", "export", "recipes")
+COMMANDS = (
+    "demo",
+    "generate",
+    "prepare",
+    "condense",
+    "evaluate",
+    "report",
+    "show",
+    "export",
+    "recipes",
+    "benchmark",
+)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:

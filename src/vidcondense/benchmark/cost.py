@@ -182,6 +182,8 @@ def clips_of(protocol: str, training: int, testing: int) -> tuple[int, int]:
 
 def describe(cost: Cost, tasks: int, options: Options) -> list[str]:
     """The cost in a few lines."""
+    if not cost.steps:
+        return [f"{tasks} cells, all finished; they took {_duration(cost.spent)}"]
     work = cost.condensing + cost.evaluating
     lines = [
         f"{tasks} cells; {cost.steps} steps left to run; {_duration(cost.spent)} spent on finished ones",

@@ -105,7 +105,7 @@ def flow_extra(outcome: Outcome) -> Extra:
     caption = (
         f"{len(drawn)} of {len(classes)} classes, those with the most real motion. Real clips above "
         "condensed ones of the first split and seed; hue is direction as in the wheel, brightness is "
-        "magnitude, full at the length named above the column.\n"
+        "magnitude, full at the longest flow of each picture (below it, in pixels per frame).\n"
     )
     return Extra([caption, text + table], {"end_point_error": lines}, lines, [picture])
 

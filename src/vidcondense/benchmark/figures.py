@@ -37,8 +37,8 @@ def flow_figure(
 ) -> list[str]:
     """Real flow above that of each method, a column per class; the classes with the most real motion.
 
-    Each class is scaled by the longest mean flow among its pictures, so that brightness compares within a
-    column. A colour wheel is the legend.
+    Every picture is as bright as its own longest flow, which is written below it: one scale for all would
+    leave the mean of many real clips dark beside that of one. A colour wheel is the legend.
 
     Returns:
         The classes that are shown.
@@ -50,10 +50,11 @@ def flow_figure(
     with figure(path, len(rows), len(order) + 1, size) as (_, axes):
         for row, (name, flows) in enumerate(rows.items()):
             for column, index in enumerate(order):
-                longest = max(float(np.linalg.norm(some[index], axis=-1).max()) for some in rows.values())
+                longest = float(np.linalg.norm(flows[index], axis=-1).max())
                 _bare(axes[row][column], coloured(flows[index], longest))
+                axes[row][column].set_xlabel(f"{longest:.2g} px", fontsize=6, labelpad=1)
                 if not row:
-                    axes[row][column].set_title(f"{classes[index]}\n{longest:.2g} px", fontsize=7)
+                    axes[row][column].set_title(classes[index], fontsize=7)
             axes[row][0].set_ylabel(name)
             _bare(axes[row][-1], wheel(65) if not row else None)
     return [classes[index] for index in order]
@@ -90,11 +91,17 @@ def pictures_figure(path: Path, classes: Sequence[str], kept: Mapping[str, Kept]
     with figure(path, len(shown), len(kept), size) as (_, axes):
         for column, (name, one) in enumerate(kept.items()):
             for row, label in enumerate(shown):
-                strip = np.concatenate(list(one.pictures[row]), 1)
-                _bare(axes[row][column], strip)
+                _bare(axes[row][column], _strip(one.pictures[row]))
                 if not column:
                     axes[row][column].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
             axes[0][column].set_title(name)
+
+
+def _strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(time, height, width, 3) side by side with a white gap."""
+    gap = max(1, frames.shape[2] // 16)
+    apart = np.pad(frames, ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=255)
+    return np.concatenate(list(apart), 1)
 
 
 def _bare(axis: Any, picture: NDArray[np.uint8] | None) -> None:

@@ -205,7 +205,8 @@ def _parsed(text: str, choices: Choices) -> Cell:
     name = (values["--recipe"] or [""])[-1]
     if not name:
         raise VidcondenseError(f"--cell {row}: it names no --recipe")
-    cell = choices.cell(name, "", int(vpc), row=row, overrides=values["--set"])
+    literal = replace(choices, small=False)  # a recipe that is named is the one that is meant
+    cell = literal.cell(name, "", int(vpc), row=row, overrides=values["--set"])
     dataset = values["--dataset"][-1] if values["--dataset"] else cell.dataset
     return replace(cell, row=row, column="", dataset=dataset, reference=None)
 

@@ -17,6 +17,11 @@ from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
 from vidcondense.run_folder import versions
 
+PLOT = (
+    "In the plot a dot is the mean over networks with their standard deviation, a pale dot the mean of one "
+    "condensed set, a hollow diamond a published figure, the dotted line chance.\n"
+)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -130,7 +135,7 @@ def _page(outcome: Outcome, extra: Extra, pictures: Sequence[Path]) -> str:
         *(f"{remark}\n" for remark in outcome.remarks),
     ]
     if judged:
-        parts += [tables.overview(rows), *_legend(rows)]
+        parts += [tables.overview(rows), *_legend(rows), PLOT]
     parts += [f"![]({picture.name})\n" for picture in pictures]
     parts += extra.sections
     if rows:

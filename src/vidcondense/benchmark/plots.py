@@ -79,6 +79,7 @@ def storage_plot(path: Path, rows: Sequence[Row]) -> None:
             for one in row.published:
                 axis.plot([one.mean], [place], "D", mfc="none", color=CITED)
         axis.set_xscale("log")
+        _plain_ticks(axis.xaxis)
         axis.set_xlabel("MiB of float32 values")
         axis.set_yticks(range(len(shown)), names)
         axis.set_ylim(len(shown) - 0.5, -0.5)
@@ -106,9 +107,21 @@ def tradeoff_plot(path: Path, rows: Sequence[Row], chance: float) -> None:
                     fontsize=7.5,
                 )
             axis.set_xscale(scale)
+            _plain_ticks(axis.xaxis)
             axis.set_xlabel(title)
             axis.margins(x=0.25)
             axis.axhline(chance, color="#888888", linestyle=":", linewidth=1)
             for value in whole:
                 axis.axhline(value, color=CITED, linewidth=1)
         axes[0][0].set_ylabel("accuracy %")
+
+
+def _plain_ticks(axis: Any) -> None:
+    """20, not 2 x 10^1, at the ticks of a logarithmic axis."""
+    from matplotlib.ticker import FuncFormatter
+
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    axis.set_major_formatter(plain)
+    low, high = axis.get_view_interval()
+    if 0 < low < high < 12 * low:  # within about a decade the minor ticks are the only ones there are
+        axis.set_minor_formatter(plain)

@@ -139,7 +139,8 @@ def plan(name: str, store: ClipStore, options: Options) -> Plan:
     cells = [replace(cell, networks=tuple(one for one in cell.networks if one in NETWORKS)) for cell in cells]
     if not cells or judged > any(cell.networks for cell in cells):
         raise VidcondenseError(f"nothing to measure: {skipped[0].reason}")
-    return Plan(cells, skipped, dataset, _remarks(options, store, dataset, small))
+    remarks = [] if name == "grid" else [_recipe_remark(options, store, small)]
+    return Plan(cells, skipped, dataset, remarks + _remarks(options, store, dataset))
 
 
 def known_dataset(wanted: str, store: ClipStore) -> str | None:
@@ -174,16 +175,20 @@ def _problem(cell: Cell) -> str | None:
     return None
 
 
-def _remarks(options: Options, store: ClipStore, dataset: str | None, small: bool) -> list[str]:
+def _recipe_remark(options: Options, store: ClipStore, small: bool) -> str:
     chosen = (
         "Recipes for short runs (`_small`) where there are some"
         if small
         else "Recipes with the published hyper-parameters"
     )
     why = f"; chosen for clips of {store.frames}x{store.size}x{store.size}, see --recipes"
-    remarks = [chosen + (why if options.recipes == "auto" else "") + "."]
+    return chosen + (why if options.recipes == "auto" else "") + "."
+
+
+def _remarks(options: Options, store: ClipStore, dataset: str | None) -> list[str]:
+    remarks = []
     if options.overrides:
-        remarks.append(f"Set for all: {', '.join(f'`{text}`' for text in options.overrides)}.")
+        remarks.append(f"Overrides: {', '.join(f'`{text}`' for text in options.overrides)}.")
     if dataset is not None:
         theirs = DATASETS[dataset]
         same = (theirs.frames, theirs.size) == (store.frames, store.size)

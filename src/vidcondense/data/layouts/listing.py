@@ -5,18 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidcondense.data.suffixes import VIDEO_SUFFIXES
+
 TRAIN, VAL, TEST, UNUSED = "train", "val", "test", "unused"
 ROLES = (TRAIN, VAL, TEST, UNUSED)
-
-# What is worth opening. A file with another ending in a class folder is taken for a note, not for a video.
-# fmt: off
-SUFFIXES = frozenset([
-    ".3g2", ".3gp", ".amv", ".apng", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif", ".h264",
-    ".h265", ".hevc", ".ivf", ".m1v", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4",
-    ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob",
-    ".webm", ".wmv", ".y4m",
-])
-# fmt: on
 
 
 @dataclass(frozen=True)
@@ -29,12 +21,21 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """A video that cannot be used, although a list names it or it lies there; the class is "" if unknown."""
+
+    path: str
+    class_name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Listing:
-    """The videos of a layout in any order, and (path, reason) of those that its lists name in vain."""
+    """The videos of a layout and those that are missing, both in any order."""
 
     split_names: tuple[str, ...]
     videos: list[Found]
-    missing: tuple[tuple[str, str], ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 def folders_in(folder: Path) -> list[Path]:
@@ -47,7 +48,7 @@ def videos_in(folder: Path) -> list[Path]:
     return sorted(
         entry
         for entry in folder.iterdir()
-        if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+        if entry.suffix.lower() in VIDEO_SUFFIXES and not entry.name.startswith(".") and entry.is_file()
     )
 
 

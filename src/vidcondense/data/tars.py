@@ -38,14 +38,14 @@ def read_contents(path: Path) -> Contents:
     What comes after damage cannot be found; a member that comes twice is the later one, as when extracting.
     """
     members: dict[str, Member] = {}
-    end = 0
+    end, length = 0, path.stat().st_size
     try:
         with tarfile.open(path, "r:") as archive:
             for info in archive:
                 end = info.offset_data + -(-info.size // BLOCK) * BLOCK
                 name = posixpath.normpath(info.name)
                 if info.isreg() and not info.issparse() and not name.startswith(("/", "..")):
-                    members[name] = Member(info.offset_data, info.size)
+                    members[name] = Member(info.offset_data, min(info.size, length - info.offset_data))
         damage = _damage_at(path, end)
     except (tarfile.TarError, EOFError, ValueError):
         damage = "cut short or damaged" if members else "not a plain tar file"

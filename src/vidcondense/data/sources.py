@@ -101,7 +101,7 @@ def check_classes(
                 more = f" (nor have {len(absent) - 1} others)" if len(absent) > 1 else ""
                 raise VidcondenseError(
                     f"{where}: class '{absent[0]}' has no {word} video in split '{split}'{more}; "
-                    "add some or take the class out"
+                    "add some, take the class out, or choose classes with --class"
                 )
 
 

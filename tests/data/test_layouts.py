@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from media import clip, write_pictures, write_tar, write_video
 
+from vidcondense import cli
 from vidcondense.data.layouts import LAYOUTS, miniucf
 from vidcondense.data.prepare import prepare
 from vidcondense.data.sources import find_videos
@@ -500,3 +501,11 @@ def test_every_layout_refuses_a_folder_that_is_not_its_own(tmp_path):
     touch(tmp_path, "readme.txt")
     for layout in LAYOUTS:
         refused(tmp_path, str(tmp_path), layout=layout)
+
+
+def test_help_and_documentation_name_every_layout():
+    told = cli.Layout.__metadata__[0].help
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    for layout in LAYOUTS:
+        assert layout in told
+        assert f"| `{layout}` |" in page

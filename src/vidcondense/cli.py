@@ -22,6 +22,14 @@ app = tyro.extras.SubcommandApp()
 Precision = Literal["auto", "float32", "bfloat16"]
 
 # How arguments are called in help; the texts stand in the docstrings.
+Layout = Annotated[
+    str,
+    arg(
+        metavar="NAME",
+        help="How SOURCE is laid out: auto looks; or folders, split-folders, frame-folders, webdataset, "
+        "ucf101, miniucf, hmdb51, hmdb51-vdsd, kinetics400, something-something-v2 (see docs/data.md).",
+    ),
+]
 Count = Annotated[int, arg(metavar="N")]
 Share = Annotated[float, arg(metavar="SHARE")]
 Name = Annotated[str, arg(metavar="NAME")]
@@ -101,31 +109,49 @@ def prepare(
     frames: Count = 16,
     stride: Count = 4,
     size: Count = 112,
-    layout: Name = "auto",
+    layout: Layout = "auto",
     test_fraction: Share = 0.2,
     name: Annotated[
         str | None, arg(metavar="NAME", help_behavior_hint="(default: the source folder's name)")
     ] = None,
+    classes: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None,
+    class_names: Annotated[
+        UseAppendAction[tuple[str, ...]],
+        arg(name="class", metavar="NAME", help_behavior_hint="(default: all)"),
+    ] = (),
+    videos_per_class: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None,
+    seed: Count = 0,
+    videos_per_shard: Annotated[
+        int | None, arg(metavar="N", help_behavior_hint="(default: for at most 512 files)")
+    ] = None,
     workers: Count = 0,
     strict: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Decode a video dataset once, into a store that everything else reads.
 
     Args:
-        source: Folder with one folder of videos per class; or with train, val, test above; or HMDB51's.
+        source: Folder with one folder of videos per class, or a dataset's own folder (see --layout).
         store: Folder to create; run the same command again to go on after an interruption.
         frames: Frames per clip (T).
         stride: A clip takes every N-th frame of a video; of a video too short for that, more of them.
         size: Height and width of frames in pixels.
-        layout: How SOURCE is laid out: auto looks; or folders, split-folders, hmdb51.
         test_fraction: Share of each class held out for testing where the source has no split.
         name: Name of the dataset in tables and reports.
+        classes: Take the first N classes only, in alphabetical order.
+        class_names: Take this class only; once per class.
+        videos_per_class: Take at most N training and N test videos of each class, in each split.
+        seed: Seed of the choice that --videos-per-class makes.
+        videos_per_shard: Videos in each file of the store.
         workers: Decoding processes; 0 for one per core.
-        strict: Stop at a broken file instead of skipping and listing it.
+        strict: Stop at a broken or missing file instead of skipping and listing it.
+        dry_run: Say what was found and what the store would take, and write nothing.
     """
-    from vidcondense.data.prepare import prepare
+    from vidcondense.data.limits import Limits
+    from vidcondense.data.plan import make_plan
+    from vidcondense.data.prepare import build_store, preview
 
-    prepare(
+    plan = make_plan(
         source,
         store,
         frames=frames,
@@ -134,9 +160,13 @@ def prepare(
         layout=layout,
         test_fraction=test_fraction,
         name=name,
-        workers=workers,
-        strict=strict,
+        limits=Limits(classes, class_names, videos_per_class, seed),
+        videos_per_shard=videos_per_shard,
     )
+    if dry_run:
+        print(preview(plan, workers=workers))
+    else:
+        build_store(plan, workers=workers, strict=strict)
 
 
 @app.command

@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from vidcondense.condensed import MEBIBYTE, CondensedVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, sample
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
+from vidcondense.features import Features
 from vidcondense.insertion import Insertion, InsertionEvent
 from vidcondense.interrupt import Interrupted, catch_interrupts
 from vidcondense.networks.base import VideoNetwork
@@ -56,7 +58,8 @@ def condense(
     """
     compute = choose(device, precision)
     check(store, recipe)
-    state = State.start(store, recipe, compute)
+    run_folder.refuse_taken(Path(out))
+    state = State.start(store, recipe, compute, show)
     return _run(run_folder.create(Path(out), recipe, store, compute), state, show)
 
 
@@ -84,7 +87,7 @@ def resume(
             f"{store.path} is not the store (or split) that the run in {out} was started with"
         )
     compute = choose(device, known["precision"])
-    state = State.start(store, run.recipe(), compute)
+    state = State.start(store, run.recipe(), compute, show)
     if run.checkpoint.is_file():
         checkpoint = Checkpoint.load(run.checkpoint)
         try:
@@ -121,6 +124,7 @@ class State:
     optimiser: torch.optim.Optimizer
     iteration: int = 0
     seconds: float = 0.0
+    features: Mapping[str, Any] = field(default_factory=dict)  # of the network that a coreset was selected by
     drawn: VideoNetwork = field(init=False)
     network: VideoNetwork = field(init=False)
 
@@ -132,13 +136,17 @@ class State:
         networks.channels_last(self.network)
 
     @staticmethod
-    def start(store: ClipStore, recipe: Recipe, compute: Compute) -> "State":
+    def start(store: ClipStore, recipe: Recipe, compute: Compute, show: bool = False) -> "State":
         """The state before the first iteration."""
-        clips, labels = _start_clips(store, recipe, compute)
+        began = time.perf_counter()
+        features = Features(store, recipe, compute, show)
+        clips, labels = _start_clips(store, recipe, compute, features)
         made = synthetic.build(recipe.synthetic, clips.to(compute.device), labels.to(compute.device))
         made.values.requires_grad_()
         optimiser = build_optimiser(recipe.optimiser, made.values)
-        return State(store, recipe, compute, made, Insertion(recipe.insertion, recipe.iterations), optimiser)
+        state = State(store, recipe, compute, made, Insertion(recipe.insertion, recipe.iterations), optimiser)
+        state.features, state.seconds = features.record, time.perf_counter() - began
+        return state
 
     def match(self) -> tuple[float, Tensor]:
         """The objective's loss in this iteration, and its gradient with respect to the rendered clips."""
@@ -200,14 +208,17 @@ class State:
         }
 
 
-def _start_clips(store: ClipStore, recipe: Recipe, compute: Compute) -> tuple[Tensor, Tensor]:
+def _start_clips(
+    store: ClipStore, recipe: Recipe, compute: Compute, features: Features
+) -> tuple[Tensor, Tensor]:
     """Noise or real clips (video, time, 3, height, width) float32 normalised, and labels, sorted by class."""
-    if recipe.coreset == "none" and recipe.synthetic.init == "noise":
+    kind = recipe.coreset.kind
+    if kind == "none" and recipe.synthetic.init == "noise":
         labels = torch.arange(len(store.class_names)).repeat_interleave(recipe.vpc)
         shape = (len(labels), store.frames, 3, store.size, store.size)
         return torch.randn(shape, generator=generator(recipe.seed, "noise")), labels
-    select = coresets.CORESETS["random" if recipe.coreset == "none" else recipe.coreset]
-    batch = select(store, recipe.vpc, np.random.default_rng(derive_seed(recipe.seed, "coreset")))
+    select = coresets.CORESETS["random" if kind == "none" else kind]
+    batch = select(store, recipe.vpc, np.random.default_rng(derive_seed(recipe.seed, "coreset")), features)
     exact = Compute(compute.device, torch.float32)
     parts = list(batch.read(store, exact, compute.chunk(store.frames, store.size)))
     clips = torch.cat([clips for clips, _ in parts])
@@ -291,6 +302,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
             "precision": state.compute.precision,
             "device": state.compute.device.type,
             "versions": versions(),
+            **({"features": dict(state.features)} if state.features else {}),
         },
     )
     size = condensed.save(run.condensed)

@@ -118,7 +118,8 @@ class Run:
     @property
     def is_random(self) -> bool:
         """Whether this is the random-selection baseline."""
-        return self.recipe.get("coreset") == "random" or self.recipe_name.split("_")[0] == "random"
+        kind = _mapping(self.recipe.get("coreset")).get("kind")
+        return kind == "random" or self.recipe_name.split("_")[0] == "random"
 
     @property
     def vpc(self) -> int | None:

@@ -268,7 +268,8 @@ def report(runs: Runs = (), *, out: Page = Path("report.html")) -> None:
     """Write one self-contained HTML page about runs.
 
     Args:
-        runs: Run folders, the main one first; add a run of recipe random for comparison.
+        runs: Run folders, the main one first; add a run of recipe random for comparison, and for the upper
+            row the JSON of an evaluation of the whole store.
         out: File to write.
     """
     from vidcondense.report import write_report

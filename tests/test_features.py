@@ -103,6 +103,8 @@ def test_trained_features_are_recorded_in_file_show_and_report(tiny_store: ClipS
     with console.capture() as printed:
         console.print(describe(CondensedVideos.load(file), file))
     page = write_report([tmp_path / "a"], tmp_path / "report.html").read_text()
+    assert "real training clips, chosen by k-center" in page
+    assert "2 real clips per class" in page
     for text in (printed.get(), page):
         assert "features.training_accuracy" in text
         assert "features.network" in text

@@ -142,7 +142,8 @@ def _clips(run: Run, condensed: CondensedVideos, index: int, lossless: bool) -> 
     kind = (
         "without loss (PNG)" if lossless else "as JPEG, to keep the page small: export gives the exact pixels"
     )
-    words = "These are real training clips, chosen at random. " if run.is_random else ""
+    how = "at random" if run.is_random else f"by {str(run.coreset).replace('_', '-')}"
+    words = f"These are real training clips, chosen {how}. " if run.coreset else ""
     words += f"{'Key frames' if sparse else 'Frames'} are embedded {kind}"
     if sparse:
         words += "; the frames between are blended from them, as for training, "

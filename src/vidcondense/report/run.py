@@ -118,8 +118,15 @@ class Run:
     @property
     def is_random(self) -> bool:
         """Whether this is the random-selection baseline."""
-        kind = _mapping(self.recipe.get("coreset")).get("kind")
-        return kind == "random" or self.recipe_name.split("_")[0] == "random"
+        return self.coreset == "random"
+
+    @property
+    def coreset(self) -> str | None:
+        """How real clips were selected, None where clips were learned."""
+        kind = _mapping(self.recipe.get("coreset")).get("kind", "none")
+        if kind != "none":
+            return str(kind)
+        return "random" if self.recipe_name.split("_")[0] == "random" else None
 
     @property
     def is_whole(self) -> bool:

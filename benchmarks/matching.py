@@ -49,7 +49,7 @@ def main() -> None:
             parts = zip(clips.split(chunk), made.labels.split(chunk), strict=True)
             found.append((mean_features(network, parts, classes) - real).square().sum().item())
     for run, made, found in zip(options.runs, sets, losses, strict=True):
-        keys = len(made.key_frames) / len(made)
+        keys = sum(made.key_counts) / len(made)
         spread = statistics.stdev(found) if len(found) > 1 else 0.0
         print(f"{run.name}: {statistics.mean(found):.3f} ± {spread:.3f}, {keys:.2f} key frames per video")
 

@@ -128,7 +128,7 @@ def row(options: argparse.Namespace, label: str, outs: list[Path], baseline: lis
     diverged, networks = (sum(result[key] for result in results) for key in ("diverged", "networks"))
     cells = [
         label,
-        f"{statistics.mean(len(made.key_frames) / len(made) for made in sets):.2f}",
+        f"{statistics.mean(sum(made.key_counts) / len(made) for made in sets):.2f}",
         f"{statistics.mean(made.stored_mib for made in sets):.2f}",
         f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}",
         f"{statistics.stdev(means):.1f}" if len(means) > 1 else "-",
@@ -150,7 +150,12 @@ def print_per_class(options: argparse.Namespace, folders: dict[str, list[Path]])
         for index, name in enumerate(sets[0].class_names):
             accuracy = 100 * statistics.mean(result["per_class"][name] for result in results)
             keys = statistics.mean(
-                statistics.mean(made.counts[made.labels == index].tolist()) for made in sets
+                statistics.mean(
+                    count
+                    for count, label in zip(made.key_counts, made.labels.tolist(), strict=True)
+                    if label == index
+                )
+                for made in sets
             )
             lines.setdefault(name, []).append(f"{accuracy:.0f} ({keys:.1f})")
     for name, entries in lines.items():

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import vidcondense
 from vidcondense import cli
+from vidcondense.condensed import KeyFrameVideos
 
 COMMANDS = ("demo", "generate", "prepare", "condense", "evaluate", "report", "show", "export", "recipes")
 
@@ -151,7 +152,7 @@ def test_evaluate_refuses_a_store_with_other_frames_and_damaged_files(
     whole = file.read_bytes()
     made = vidcondense.CondensedVideos.load(file)
     keys = made.key_frames.unflatten(0, (3, 4))[:, [0, 1, 3]].flatten(0, 1)
-    vidcondense.CondensedVideos(
+    KeyFrameVideos(
         **{
             **made.__dict__,
             "key_frames": keys,

@@ -11,15 +11,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 
-from vidcondense.condensed import CondensedVideos
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos
 from vidcondense.errors import VidcondenseError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def make(positions: list[list[int]], frames: int = 6, seed: int = 0) -> CondensedVideos:
+def make(positions: list[list[int]], frames: int = 6, seed: int = 0) -> KeyFrameVideos:
     total = sum(len(part) for part in positions)
-    return CondensedVideos(
+    return KeyFrameVideos(
         key_frames=torch.randn(total, 3, 4, 4, generator=torch.Generator().manual_seed(seed)),
         positions=torch.tensor([t for part in positions for t in part]),
         counts=torch.tensor([len(part) for part in positions]),
@@ -70,8 +70,15 @@ def test_storage_is_counted_as_the_papers_do() -> None:
 def test_pixels_undo_normalisation() -> None:
     pixels = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
     normalised = (pixels / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
-    made = CondensedVideos(
-        normalised, torch.tensor([0, 1]), torch.tensor([2]), torch.tensor([0]), ("a",), 2, MEAN, STD
+    made = KeyFrameVideos(
+        key_frames=normalised,
+        positions=torch.tensor([0, 1]),
+        counts=torch.tensor([2]),
+        labels=torch.tensor([0]),
+        class_names=("a",),
+        frames=2,
+        mean=MEAN,
+        std=STD,
     )
     assert torch.equal(made.pixels()[0], pixels)
 
@@ -91,7 +98,7 @@ def test_pixels_undo_normalisation() -> None:
 def test_inconsistent_sets_are_refused(change: dict[str, torch.Tensor], message: str) -> None:
     good = make([[0, 5], [0, 5]])
     with pytest.raises(VidcondenseError, match=message):
-        CondensedVideos(**{**good.__dict__, **change})
+        KeyFrameVideos(**{**good.__dict__, **change})
 
 
 def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from vidcondense import networks
 from vidcondense.compute import Compute, choose, generator
-from vidcondense.condensed import CondensedVideos
+from vidcondense.condensed import KeyFrameVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, RealBatch
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
@@ -25,13 +25,13 @@ EXACT = Compute(torch.device("cpu"), torch.float32)
 QUICK = (Strict(steps=4, epochs=1), Vdsd(epochs=4))
 
 
-def condensed(store: ClipStore, vpc: int = 2) -> CondensedVideos:
+def condensed(store: ClipStore, vpc: int = 2) -> KeyFrameVideos:
     """The first training clips of every class, every frame stored."""
     videos = np.concatenate([videos[:vpc] for videos in store.by_class("train")])
     flips = np.zeros(len(videos), dtype=np.bool_)
     batch = RealBatch(videos, videos * 0, flips, store.labels[videos])
     clips = torch.cat([clips for clips, _ in batch.read(store, EXACT, 99)])
-    return CondensedVideos(
+    return KeyFrameVideos(
         key_frames=clips.flatten(0, 1).contiguous(),
         positions=torch.arange(store.frames).repeat(len(videos)),
         counts=torch.full((len(videos),), store.frames),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from vidcondense.condensed import CondensedVideos
+from vidcondense.condensed import KeyFrameVideos
 from vidcondense.errors import VidcondenseError
 from vidcondense.export import export, safe_names
 
@@ -18,10 +18,10 @@ FRAMES = 5
 
 
 @pytest.fixture
-def condensed() -> CondensedVideos:
+def condensed() -> KeyFrameVideos:
     """Four videos of 5 frames of 17 x 21 pixels (odd on purpose); two in the first class."""
     coarse = torch.rand(10, 3, 3, 3, generator=torch.Generator().manual_seed(1)) * 4 - 2
-    return CondensedVideos(
+    return KeyFrameVideos(
         key_frames=torch.nn.functional.interpolate(coarse, (17, 21), mode="bilinear"),
         positions=torch.tensor([0, 4, 0, 2, 4, 0, 4, 0, 1, 4]),
         counts=torch.tensor([2, 3, 2, 3]),
@@ -38,7 +38,7 @@ def decode(path: Path) -> NDArray[np.uint8]:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
 
 
-def pixels(condensed: CondensedVideos) -> NDArray[np.uint8]:
+def pixels(condensed: KeyFrameVideos) -> NDArray[np.uint8]:
     return np.asarray(condensed.pixels().permute(0, 1, 3, 4, 2).numpy())
 
 
@@ -47,7 +47,7 @@ def index(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_mp4_reads_back_with_all_frames(tmp_path: Path, condensed: CondensedVideos) -> None:
+def test_mp4_reads_back_with_all_frames(tmp_path: Path, condensed: KeyFrameVideos) -> None:
     written = export(condensed, tmp_path / "out", "mp4", fps=12.5)
     names = [path.relative_to(tmp_path / "out").as_posix() for path in written]
     assert names == ["walk/00.mp4", "walk/01.mp4", "up/00.mp4", "Walk_2/00.mp4", "index.csv"]
@@ -63,7 +63,7 @@ def test_mp4_reads_back_with_all_frames(tmp_path: Path, condensed: CondensedVide
     assert [row["class"] for row in index(tmp_path / "out")] == ["walk", "walk", "../up", "Walk"]
 
 
-def test_frames_are_exactly_the_pixels(tmp_path: Path, condensed: CondensedVideos) -> None:
+def test_frames_are_exactly_the_pixels(tmp_path: Path, condensed: KeyFrameVideos) -> None:
     export(condensed, tmp_path / "out", "frames")
     rows = index(tmp_path / "out")
     assert [row["file"] for row in rows[:3]] == [
@@ -77,7 +77,7 @@ def test_frames_are_exactly_the_pixels(tmp_path: Path, condensed: CondensedVideo
         assert np.array_equal(decode(tmp_path / "out" / row["file"])[0], expected)
 
 
-def test_rendered_frames_and_scale(tmp_path: Path, condensed: CondensedVideos) -> None:
+def test_rendered_frames_and_scale(tmp_path: Path, condensed: KeyFrameVideos) -> None:
     export(condensed, tmp_path / "out", "frames", scale=3, rendered=True)
     rows = index(tmp_path / "out")
     assert len(rows) == len(condensed) * FRAMES
@@ -87,7 +87,7 @@ def test_rendered_frames_and_scale(tmp_path: Path, condensed: CondensedVideos) -
     assert np.array_equal(decode(tmp_path / "out" / rows[FRAMES + 3]["file"])[0], expected)
 
 
-def test_a_second_export_replaces_the_first(tmp_path: Path, condensed: CondensedVideos) -> None:
+def test_a_second_export_replaces_the_first(tmp_path: Path, condensed: KeyFrameVideos) -> None:
     folder = tmp_path / "out"
     export(condensed, folder, "frames")
     (folder / "walk" / "notes.txt").write_text("mine")
@@ -96,7 +96,7 @@ def test_a_second_export_replaces_the_first(tmp_path: Path, condensed: Condensed
     assert left == {*written, folder / "walk" / "notes.txt"}
 
 
-def test_what_an_index_names_outside_is_not_deleted(tmp_path: Path, condensed: CondensedVideos) -> None:
+def test_what_an_index_names_outside_is_not_deleted(tmp_path: Path, condensed: KeyFrameVideos) -> None:
     folder = tmp_path / "out"
     export(condensed, folder, "mp4")
     (tmp_path / "keep.png").write_text("mine")
@@ -106,7 +106,7 @@ def test_what_an_index_names_outside_is_not_deleted(tmp_path: Path, condensed: C
     assert (tmp_path / "keep.png").exists()
 
 
-def test_other_folders_are_left_alone(tmp_path: Path, condensed: CondensedVideos) -> None:
+def test_other_folders_are_left_alone(tmp_path: Path, condensed: KeyFrameVideos) -> None:
     (tmp_path / "index.csv").write_text("a,b\n")
     with pytest.raises(VidcondenseError, match="not empty and not an earlier export"):
         export(condensed, tmp_path, "mp4")
@@ -116,7 +116,7 @@ def test_other_folders_are_left_alone(tmp_path: Path, condensed: CondensedVideos
 
 
 @pytest.mark.parametrize("bad", [{"fps": 0}, {"fps": float("nan")}, {"scale": 0}, {"format": "gif"}])
-def test_bad_arguments_are_named(tmp_path: Path, condensed: CondensedVideos, bad: dict[str, float]) -> None:
+def test_bad_arguments_are_named(tmp_path: Path, condensed: KeyFrameVideos, bad: dict[str, float]) -> None:
     with pytest.raises(VidcondenseError, match=next(iter(bad))):
         export(condensed, tmp_path / "out", **{"format": "mp4", **bad})  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()

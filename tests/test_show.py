@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from vidcondense.condensed import CondensedVideos
+from vidcondense.condensed import KeyFrameVideos
 from vidcondense.show import describe
 
 
-def shown(condensed: CondensedVideos, path: Path) -> str:
+def shown(condensed: KeyFrameVideos, path: Path) -> str:
     condensed.save(path)
     console = Console(file=io.StringIO(), width=110, force_terminal=False)
     console.print(describe(condensed, path))
@@ -18,9 +18,9 @@ def shown(condensed: CondensedVideos, path: Path) -> str:
     return console.file.getvalue()
 
 
-def make(counts: list[int], names: tuple[str, ...], frames: int = 8) -> CondensedVideos:
+def make(counts: list[int], names: tuple[str, ...], frames: int = 8) -> KeyFrameVideos:
     positions = [t for count in counts for t in [*range(count - 1), frames - 1]]
-    return CondensedVideos(
+    return KeyFrameVideos(
         key_frames=torch.zeros(sum(counts), 3, 16, 20),
         positions=torch.tensor(positions),
         counts=torch.tensor(counts),

@@ -8,28 +8,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from vidcondense import coresets, networks, objectives, run_folder, synthetic
+from vidcondense import networks, objectives, run_folder, synthetic
 from vidcondense.checkpoint import Checkpoint
-from vidcondense.compute import Compute, Precision, choose, derive_seed, generator
+from vidcondense.compute import Compute, Precision, choose, generator
 from vidcondense.condensed import MEBIBYTE, CondensedVideos
-from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, sample
+from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.features import Features
 from vidcondense.insertion import Insertion, InsertionEvent
 from vidcondense.interrupt import Interrupted, catch_interrupts
-from vidcondense.networks.base import VideoNetwork
-from vidcondense.optimisation import build_optimiser, learning_rate, low_pass
+from vidcondense.objectives import Objective
+from vidcondense.optimisation import Optimiser, low_pass
 from vidcondense.progress import Progress
 from vidcondense.recipe import Recipe
 from vidcondense.run_folder import RunFolder, versions
 from vidcondense.synthetic import Synthetic
 
 CHECKPOINT_SECONDS = 120.0
+
+OWNERS = ("synthetic", "objective", "insertion", "optimiser")
+"""Attributes of `State` that a checkpoint holds."""
 
 
 def condense(
@@ -120,53 +121,40 @@ class State:
     recipe: Recipe
     compute: Compute
     synthetic: Synthetic
+    objective: Objective
     insertion: Insertion
-    optimiser: torch.optim.Optimizer
+    optimiser: Optimiser
     iteration: int = 0
     seconds: float = 0.0
     features: Mapping[str, Any] = field(default_factory=dict)  # of the network that a coreset was selected by
-    drawn: VideoNetwork = field(init=False)
-    network: VideoNetwork = field(init=False)
-
-    def __post_init__(self) -> None:
-        shape = (self.recipe.network, len(self.store.class_names), self.store.frames, self.store.size)
-        self.drawn = networks.build(*shape)
-        self.network = networks.build(*shape).requires_grad_(False)
-        self.network.to(self.compute.device, self.compute.dtype)
-        networks.channels_last(self.network)
 
     @staticmethod
     def start(store: ClipStore, recipe: Recipe, compute: Compute, show: bool = False) -> "State":
         """The state before the first iteration."""
         began = time.perf_counter()
         features = Features(store, recipe, compute, show)
-        clips, labels = _start_clips(store, recipe, compute, features)
-        made = synthetic.build(recipe.synthetic, clips.to(compute.device), labels.to(compute.device))
-        made.values.requires_grad_()
-        optimiser = build_optimiser(recipe.optimiser, made.values)
-        state = State(store, recipe, compute, made, Insertion(recipe.insertion, recipe.iterations), optimiser)
-        state.features, state.seconds = features.record, time.perf_counter() - began
-        return state
+        made = synthetic.build(recipe, store, compute, features)
+        objective = objectives.build(recipe, store, compute)
+        parameters = {**made.parameters, **objective.parameters}
+        return State(
+            store,
+            recipe,
+            compute,
+            made,
+            objective,
+            Insertion(recipe.insertion, recipe.iterations),
+            Optimiser(recipe.optimiser, parameters, recipe.iterations),
+            seconds=time.perf_counter() - began,
+            features=features.record,
+        )
 
     def match(self) -> tuple[float, Tensor]:
         """The objective's loss in this iteration, and its gradient with respect to the rendered clips."""
-        recipe, iteration = self.recipe, self.iteration
-        networks.initialise(self.drawn, generator(recipe.seed, "network", iteration))
-        self.network.load_state_dict(self.drawn.state_dict())
-        rng = np.random.default_rng(derive_seed(recipe.seed, "real", iteration))
-        batch = sample(self.store, recipe.objective.batch_real, recipe.flip, rng)
-        chunk = self.compute.chunk(self.store.frames, self.store.size)
-        return objectives.OBJECTIVES[recipe.objective.kind](
-            self.network,
-            batch.read(self.store, self.compute, chunk),
-            self.synthetic.render(),
-            self.synthetic.labels,
-            self.compute,
-            chunk,
-        )
+        self.synthetic.draw(generator(self.recipe.seed, "draw", self.iteration))
+        return self.objective.match(self.iteration, self.synthetic.render(), self.synthetic.labels)
 
     def step(self) -> tuple[float, list[InsertionEvent]]:
-        """One iteration: match, insert where gradients disagree, update the key frames."""
+        """One iteration: match, insert where gradients disagree, update what is learned."""
         loss, gradient = self.match()
         if not math.isfinite(loss):
             raise VidcondenseError(
@@ -176,53 +164,21 @@ class State:
             )
         events = self.insertion.step(self.iteration, self.synthetic, gradient)
         self.synthetic.pull_back(low_pass(gradient, self.recipe.optimiser.low_pass))
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.recipe.optimiser, self.iteration, self.recipe.iterations)
-        self.optimiser.step()
+        self.optimiser.step(self.iteration)
+        self.objective.advance(self.iteration, self.synthetic.render(), self.synthetic.labels)
         self.iteration += 1
         return loss, events
 
     def checkpoint(self, metrics_bytes: int) -> Checkpoint:
         """What `restore` needs."""
-        optimiser = {
-            name: torch.as_tensor(value)
-            for name, value in self.optimiser.state.get(self.synthetic.values, {}).items()
-            if value is not None
-        }
-        tensors = {
-            "synthetic": self.synthetic.state(),
-            "insertion": self.insertion.state(),
-            "optimiser": optimiser,
-        }
-        return Checkpoint(self.iteration, self.seconds, metrics_bytes, tensors)
+        owners = {name: getattr(self, name).state() for name in OWNERS}
+        return Checkpoint(self.iteration, self.seconds, metrics_bytes, owners)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to the point where the checkpoint was made."""
         self.iteration, self.seconds = checkpoint.iteration, checkpoint.seconds
-        device = self.compute.device
-        self.synthetic.restore(checkpoint.tensors["synthetic"])
-        self.insertion.restore({k: v.to(device) for k, v in checkpoint.tensors.get("insertion", {}).items()})
-        moments = checkpoint.tensors.get("optimiser", {})
-        self.optimiser.state[self.synthetic.values] = {
-            name: value if name == "step" else value.to(device) for name, value in moments.items()
-        }
-
-
-def _start_clips(
-    store: ClipStore, recipe: Recipe, compute: Compute, features: Features
-) -> tuple[Tensor, Tensor]:
-    """Noise or real clips (video, time, 3, height, width) float32 normalised, and labels, sorted by class."""
-    kind = recipe.coreset.kind
-    if kind == "none" and recipe.synthetic.init == "noise":
-        labels = torch.arange(len(store.class_names)).repeat_interleave(recipe.vpc)
-        shape = (len(labels), store.frames, 3, store.size, store.size)
-        return torch.randn(shape, generator=generator(recipe.seed, "noise")), labels
-    select = coresets.CORESETS["random" if kind == "none" else kind]
-    batch = select(store, recipe.vpc, np.random.default_rng(derive_seed(recipe.seed, "coreset")), features)
-    exact = Compute(compute.device, torch.float32)
-    parts = list(batch.read(store, exact, compute.chunk(store.frames, store.size)))
-    clips = torch.cat([clips for clips, _ in parts])
-    return clips.contiguous(), torch.cat([labels for _, labels in parts])
+        for name in OWNERS:
+            getattr(self, name).restore(checkpoint.tensors.get(name, {}))
 
 
 def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
@@ -235,7 +191,7 @@ def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
         while state.iteration < total:
             with _timed(state):
                 loss, events = state.step()
-            keys = int(state.synthetic.is_key.sum())
+            keys = state.synthetic.key_frames
             row = {"event": "iteration", "iteration": state.iteration - 1, "loss": loss, "key_frames": keys}
             run.append_metrics([*(event.to_dict() for event in events), row])
             progress.advance(loss=loss, key_frames=keys)
@@ -264,20 +220,20 @@ def _cost(state: State) -> str:
     began = time.perf_counter()
     state.match()
     seconds = time.perf_counter() - began
-    stored = int(state.synthetic.is_key.sum())
-    most = state.synthetic.is_key.numel() if state.recipe.insertion.kind != "none" else stored
-    frame = 3 * state.store.size**2 * 4
+    stored = state.synthetic.stored_values * 4
+    most = state.synthetic.most_values * 4 if state.recipe.insertion.kind != "none" else stored
+    clip = state.store.frames * 3 * state.store.size**2 * 4
+    learned = sum(value.numel() for value in state.optimiser.parameters.values()) * 4
     left = seconds * (state.recipe.iterations - state.iteration)
-    copies = 4 if state.recipe.optimiser.kind == "sgd" else 5  # values, clips, gradient, one or two moments
+    copies = 3 if state.recipe.optimiser.kind == "sgd" else 4  # values, gradient, one or two moments
     memory = (
-        copies * state.synthetic.values.numel() * 4
-        + state.compute.chunk(state.store.frames, state.store.size) * 6 * state.store.frames * frame
+        copies * learned
+        + len(state.synthetic.labels) * clip
+        + state.compute.chunk(state.store.frames, state.store.size) * 6 * clip
     )
-    grows = (
-        f" (at most {most * frame / MEBIBYTE:.2f} MiB if every frame is inserted)" if most > stored else ""
-    )
+    grows = f" (at most {most / MEBIBYTE:.2f} MiB if every frame is inserted)" if most > stored else ""
     return (
-        f"result {stored * frame / MEBIBYTE:.2f} MiB{grows}; "
+        f"result {stored / MEBIBYTE:.2f} MiB{grows}; "
         f"working memory about {memory / MEBIBYTE:.0f} MiB; "
         f"{seconds:.2f} s per iteration, about {left / 60:.1f} min for "
         f"{state.recipe.iterations - state.iteration} iterations on {state.compute.device} in "
@@ -286,12 +242,9 @@ def _cost(state: State) -> str:
 
 
 def _finish(run: RunFolder, state: State) -> CondensedVideos:
-    made, store, recipe = state.synthetic, state.store, state.recipe
-    condensed = CondensedVideos(
-        key_frames=made.values.detach()[made.is_key].cpu(),
-        positions=made.is_key.nonzero()[:, 1].cpu(),
-        counts=made.is_key.sum(1).cpu(),
-        labels=made.labels.cpu(),
+    store, recipe = state.store, state.recipe
+    condensed = state.synthetic.condensed(
+        labels=state.synthetic.labels.cpu(),
         class_names=tuple(store.class_names),
         frames=store.frames,
         mean=IMAGENET_MEAN,
@@ -304,12 +257,13 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
             "versions": versions(),
             **({"features": dict(state.features)} if state.features else {}),
         },
+        **state.objective.learned(),
     )
     size = condensed.save(run.condensed)
     run.update(
         status="finished",
         seconds=round(state.seconds, 3),
-        key_frames=len(condensed.key_frames),
+        key_frames=sum(condensed.key_counts),
         file_bytes=size,
     )
     run.checkpoint.unlink(missing_ok=True)

@@ -52,7 +52,7 @@ def run_demo(folder: Path, seed: int = 0) -> Path:
         shown = "no network trained" if mean is None else f"top-1 {100 * mean:.1f} ± {100 * std:.1f} %"
         console.print(
             f"    {shown} over {result['networks']} networks ({result['diverged']} diverged; chance "
-            f"{100 / len(store.class_names):.0f} %), {len(made.key_frames) / len(made):.1f} key frames per "
+            f"{100 / len(store.class_names):.0f} %), {sum(made.key_counts) / len(made):.1f} key frames per "
             f"video, {made.stored_mib:.2f} MiB"
         )
         runs.append(run.path)

@@ -93,7 +93,8 @@ class Insertion:
         decay = self.settings.smoothing
         if decay == 0:
             return gradient
-        self.mean = gradient if self.mean is None else decay * self.mean + (1 - decay) * gradient
+        old = gradient if self.mean is None else self.mean.to(gradient.device)
+        self.mean = decay * old + (1 - decay) * gradient
         return self.mean
 
     def state(self) -> dict[str, Tensor]:

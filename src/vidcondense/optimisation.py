@@ -1,25 +1,73 @@
-"""How the synthetic set is updated: optimiser, step size over time, and the low-pass filter of gradients."""
+"""How the synthetic set is updated: optimiser, step sizes over time, and the low-pass filter of gradients."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from vidcondense.recipe import OptimiserSettings
 
-
-def build_optimiser(settings: OptimiserSettings, values: Tensor) -> torch.optim.Optimizer:
-    """The optimiser that a recipe's [optimiser] table names, for one parameter tensor."""
-    if settings.kind == "adam":
-        return torch.optim.Adam([values], lr=settings.learning_rate, betas=(settings.momentum, 0.999))
-    return torch.optim.SGD([values], lr=settings.learning_rate, momentum=settings.momentum)
+RATES: dict[str, str] = {}
+"""Parameters by name whose step size is another key of [optimiser] than `learning_rate`."""
 
 
-def learning_rate(settings: OptimiserSettings, iteration: int, iterations: int) -> float:
-    """The step size of one iteration, counted from 0, under the recipe's schedule."""
+class Optimiser:
+    """The optimiser that a recipe's [optimiser] table names, for parameters by name.
+
+    Args:
+        settings: the table.
+        parameters: float32 leaves by name.
+        iterations: N, the length of the whole run, which the schedule spans.
+    """
+
+    def __init__(
+        self, settings: OptimiserSettings, parameters: Mapping[str, Tensor], iterations: int
+    ) -> None:
+        self.settings = settings
+        self.parameters = dict(parameters)
+        self.iterations = iterations
+        groups = [{"params": [value], "name": name} for name, value in parameters.items()]
+        rate = settings.learning_rate
+        if settings.kind == "adam":
+            self.torch: torch.optim.Optimizer = torch.optim.Adam(
+                groups, lr=rate, betas=(settings.momentum, 0.999)
+            )
+        else:
+            self.torch = torch.optim.SGD(groups, lr=rate, momentum=settings.momentum)
+
+    def step(self, iteration: int) -> None:
+        """Update every parameter from its `grad` with the step size of this iteration, counted from 0."""
+        for group in self.torch.param_groups:
+            group["lr"] = learning_rate(self.settings, group["name"], iteration, self.iterations)
+        self.torch.step()
+
+    def state(self) -> dict[str, Tensor]:
+        """Moments and step counts as "parameter.moment", for a checkpoint."""
+        return {
+            f"{name}.{moment}": torch.as_tensor(value)
+            for name, parameter in self.parameters.items()
+            for moment, value in self.torch.state.get(parameter, {}).items()
+            if value is not None
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` returned."""
+        for name, parameter in self.parameters.items():
+            prefix = f"{name}."
+            self.torch.state[parameter] = {
+                key.removeprefix(prefix): value if key.endswith(".step") else value.to(parameter.device)
+                for key, value in state.items()
+                if key.startswith(prefix)
+            }
+
+
+def learning_rate(settings: OptimiserSettings, name: str, iteration: int, iterations: int) -> float:
+    """The step size of a parameter in one iteration, counted from 0, under the recipe's schedule."""
+    rate = float(getattr(settings, RATES.get(name, "learning_rate")))
     if settings.schedule == "constant":
-        return settings.learning_rate
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * iteration / iterations))
+        return rate
+    return rate * 0.5 * (1 + math.cos(math.pi * iteration / iterations))
 
 
 def low_pass(gradient: Tensor, cutoff: float) -> Tensor:

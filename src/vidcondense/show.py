@@ -36,7 +36,7 @@ def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
 
 
 def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
-    counts = condensed.counts
+    counts = condensed.key_counts
     height, width = condensed.size
     recipe = condensed.provenance.get("recipe")
     settings = recipe if isinstance(recipe, Mapping) else {"name": recipe}
@@ -45,8 +45,8 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
         ("clip", f"{condensed.frames} frames of {width} x {height} pixels when rendered"),
         (
             "key frames",
-            f"{int(counts.sum())} stored; per video {float(counts.float().mean()):.2f} on average, "
-            f"{int(counts.min())} to {int(counts.max())}",
+            f"{sum(counts)} stored; per video {sum(counts) / len(counts):.2f} on average, "
+            f"{min(counts)} to {max(counts)}",
         ),
         ("recipe", str(settings.get("name") or "not recorded")),
         ("seed", str(settings.get("seed", condensed.provenance.get("seed", "not recorded")))),
@@ -55,7 +55,7 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
 
 def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
     height, width = condensed.size
-    stored = condensed.key_frames.numel() * 4
+    stored = condensed.stored_values * 4
     every = len(condensed) * condensed.frames * 3 * height * width * 4
     real = path.stat().st_size
     return [

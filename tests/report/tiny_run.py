@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from vidcondense.condensed import CondensedVideos
+from vidcondense.condensed import KeyFrameVideos
 
 CLASSES = ("walk", "<script>alert(1)</script>", 'a "b" & </script>')
 FRAMES = 6
@@ -18,11 +18,11 @@ KEYS: list[list[tuple[int, int | None]]] = [
 ]
 
 
-def condensed_videos() -> CondensedVideos:
+def condensed_videos() -> KeyFrameVideos:
     """Three videos, one per class, of 6 frames of 8 x 10 pixels."""
     generator = torch.Generator().manual_seed(0)
     positions = [time for keys in KEYS for time, _ in keys]
-    return CondensedVideos(
+    return KeyFrameVideos(
         key_frames=torch.randn(len(positions), 3, 8, 10, generator=generator),
         positions=torch.tensor(positions),
         counts=torch.tensor([len(keys) for keys in KEYS]),

@@ -30,7 +30,7 @@ def test_detached_gradient_is_the_key_frames_own() -> None:
 def test_through_gradient_is_what_autograd_gives() -> None:
     made, gradient = make(through=True), torch.randn(2, 6, 3, 2, 2)
     made.pull_back(gradient)
-    ends = made.values[:, [0, 5]].clone().requires_grad_()
+    ends = made.values.detach()[:, [0, 5]].requires_grad_()
     times = torch.arange(6) / 5
     rendered = (1 - times).view(1, 6, 1, 1, 1) * ends[:, :1] + times.view(1, 6, 1, 1, 1) * ends[:, 1:]
     rendered.backward(gradient)

@@ -20,6 +20,11 @@ Rule = Callable[[Floats, int], Ints]
 Coreset = Callable[[ClipStore, int, np.random.Generator, Embed], RealBatch]
 
 
+def no_features(batches: Sequence[RealBatch]) -> Iterator[Floats]:
+    """For coresets that read no features."""
+    raise ValueError("this coreset selects by features: pass embed")
+
+
 def refuse_small_classes(store: ClipStore, vpc: int) -> None:
     """Refuse a store of which a class has fewer training videos than `vpc`.
 

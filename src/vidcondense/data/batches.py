@@ -1,6 +1,6 @@
 """Batches of real clips: which windows to take, and how networks get them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,9 @@ from torch import Tensor
 from vidcondense.compute import Compute, normalise
 from vidcondense.data.sampling import random_starts
 from vidcondense.data.store import ClipStore
+
+RealClips = Iterable[tuple[Tensor, Tensor]]
+"""Chunks of real clips (video, time, 3, height, width), normalised, and their labels (video,)."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

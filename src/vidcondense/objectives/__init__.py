@@ -1,11 +1,18 @@
-"""Objectives: how synthetic clips are compared with real ones. One per file."""
+"""Objectives: how synthetic clips are compared with real ones. One per file; `build` makes the one named."""
 
-from collections.abc import Callable
+from vidcondense.compute import Compute
+from vidcondense.data.store import ClipStore
+from vidcondense.objectives.base import Objective
+from vidcondense.objectives.distribution_matching import DistributionMatching
+from vidcondense.recipe import Recipe
 
-from torch import Tensor
+__all__ = ["OBJECTIVES", "Objective", "build"]
 
-from vidcondense.objectives.distribution_matching import distribution_matching
-
-OBJECTIVES: dict[str, Callable[..., tuple[float, Tensor]]] = {
-    "distribution_matching": distribution_matching,
+OBJECTIVES: dict[str, type[Objective]] = {
+    "distribution_matching": DistributionMatching,
 }
+
+
+def build(recipe: Recipe, store: ClipStore, compute: Compute) -> Objective:
+    """The objective that a recipe's [objective] table names."""
+    return OBJECTIVES[recipe.objective.kind](recipe, store, compute)

@@ -1,14 +1,33 @@
 """Distribution matching: mean features of real and synthetic clips agree (DM; DFS eq. 8)."""
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 
 from vidcondense.compute import Compute
+from vidcondense.data.batches import RealClips
+from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.objectives.base import Objective, RandomNetworks, real_clips
+from vidcondense.recipe import Recipe
 
-RealClips = Iterable[tuple[Tensor, Tensor]]
+
+class DistributionMatching(Objective):
+    """Mean features of a network with fresh random weights in every iteration."""
+
+    def __init__(self, recipe: Recipe, store: ClipStore, compute: Compute) -> None:
+        super().__init__(recipe, store, compute)
+        self.networks = RandomNetworks.of(recipe, store, compute)
+
+    def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
+        """See Objective."""
+        return distribution_matching(
+            self.networks.at(iteration),
+            real_clips(self.recipe, self.store, self.compute, iteration),
+            clips,
+            labels,
+            self.compute,
+            self.compute.chunk(self.store.frames, self.store.size),
+        )
 
 
 def distribution_matching(

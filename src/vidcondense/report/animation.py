@@ -9,10 +9,9 @@ from functools import partial
 
 import av
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from vidcondense.condensed import CondensedVideos, to_pixels
+from vidcondense.condensed import CondensedVideos
 from vidcondense.errors import VidcondenseError
 
 Pixels = NDArray[np.uint8]
@@ -71,8 +70,10 @@ def mp4(frames: Pixels, fps: float) -> bytes:
 
 def key_frame_pixels(condensed: CondensedVideos) -> list[Pixels]:
     """The key frames of each video as uint8, one array (key frame, height, width, 3) per video."""
-    shown = to_pixels(condensed.key_frames, condensed.mean, condensed.std).permute(0, 2, 3, 1)
-    return [part.numpy() for part in torch.split(shown, condensed.counts.tolist())]
+    return [
+        condensed.pixels([video])[0, keys].permute(0, 2, 3, 1).numpy()
+        for video, keys in enumerate(condensed.key_positions())
+    ]
 
 
 def sheets(condensed: CondensedVideos, budget: int) -> Sheets:

@@ -131,7 +131,7 @@ def _clips(run: Run, condensed: CondensedVideos, index: int, lossless: bool) -> 
     controls = tag("button", "Play all", type="button", class_="play", data_run=index)
     speeds = [tag("option", f"{fps} frames/s", value=fps, selected=fps == 8) for fps in (2, 4, 8, 16, 30)]
     speed = tag("label", "Speed ", tag("select", *speeds, class_="speed"))
-    sparse = int(condensed.counts.sum()) < len(condensed) * condensed.frames
+    sparse = sum(condensed.key_counts) < len(condensed) * condensed.frames
     first = "key frame from the start" if sparse or run.metrics.insertions else "stored frame"
     legend = [tag("span", tag("i", class_="start"), first)]
     if run.metrics.insertions:
@@ -162,8 +162,8 @@ def _growth(run: Run) -> Markup:
     shares = [number(settings.get(name)) or 0.0 for name in ("warm_up", "cool_down")]
     iterations = run.iterations or events[-1].iteration + 1
     chart = insertions_chart(events, run.condensed.frames, iterations, *shares)
-    counts = run.condensed.counts
-    mean, most = float(counts.float().mean()), int(counts.max())
+    counts = run.condensed.key_counts
+    mean, most = sum(counts) / len(counts), max(counts)
     return join(
         [
             chart,

@@ -32,8 +32,8 @@ def chance(run: Run) -> float | None:
 
 
 def stored_bytes(condensed: CondensedVideos) -> int:
-    """Bytes of float32 key frames, as the papers count storage."""
-    return condensed.key_frames.numel() * 4
+    """Bytes of float32 values, as the papers count storage."""
+    return condensed.stored_values * 4
 
 
 def real_bytes(run: Run) -> int | None:
@@ -65,7 +65,7 @@ def _sentences(run: Run, runs: Sequence[Run]) -> Markup:
     parts.append(
         tag("b", f"{plural(condensed.vpc, 'real clip' if run.coreset else 'synthetic clip')} per class")
     )
-    keys, every = int(condensed.counts.sum()), len(condensed) * condensed.frames
+    keys, every = sum(condensed.key_counts), len(condensed) * condensed.frames
     if keys < every:
         parts.append(f": {keys:,} stored key frames, from which all {every:,} frames are interpolated. ")
     else:
@@ -142,7 +142,7 @@ def _compression_tile(run: Run) -> Markup:
     if run.condensed is None:
         return _tile("Compression", "not known")
     stored = stored_bytes(run.condensed)
-    kept = int(run.condensed.counts.sum()) / (len(run.condensed) * run.condensed.frames)
+    kept = sum(run.condensed.key_counts) / (len(run.condensed) * run.condensed.frames)
     frames = f"{percent(kept, 0)} of the frames of its own clips stored"
     real = real_bytes(run)
     if real is None:
@@ -207,7 +207,7 @@ def _row(run: Run, evaluation: Evaluation | None) -> Markup:
         cells = [spread(score.mean, score.std) if score else "–" for score in scores]
         cells += [_two_lines(evaluation.protocol, evaluation.network)]
     cells += [run.vpc or "–"]
-    cells += [f"{float(condensed.counts.float().mean()):.2f}" if condensed else "–"]
+    cells += [f"{sum(condensed.key_counts) / len(condensed):.2f}" if condensed else "–"]
     cells += [mib(stored_bytes(condensed)) if condensed else "–"]
     cells += [f"{run.file_bytes:,}\N{NO-BREAK SPACE}B" if run.file_bytes else "–"]
     cells += [duration(run.seconds) if run.seconds is not None else "–"]

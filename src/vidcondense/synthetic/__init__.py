@@ -1,26 +1,26 @@
 """Representations: what is learned and stored. One per file; `build` makes the one that a recipe names."""
 
-import torch
-from torch import Tensor
-
-from vidcondense.recipe import SyntheticSettings
+from vidcondense.compute import Compute
+from vidcondense.coresets.selection import Embed, no_features
+from vidcondense.data.store import ClipStore
+from vidcondense.recipe import Recipe
 from vidcondense.synthetic.base import Synthetic
 from vidcondense.synthetic.every_frame import EveryFrame
 from vidcondense.synthetic.key_frames import KeyFrames
+from vidcondense.synthetic.start import start_clips
+from vidcondense.synthetic.stored_frames import StoredFrames
 
-__all__ = ["EveryFrame", "KeyFrames", "Synthetic", "build"]
+__all__ = ["EveryFrame", "KeyFrames", "StoredFrames", "Synthetic", "build"]
 
 
-def build(settings: SyntheticSettings, start: Tensor, labels: Tensor) -> Synthetic:
-    """The representation that `settings` name.
+def build(recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed = no_features) -> Synthetic:
+    """The representation that a recipe's [synthetic] table names, at its start, on the device.
 
-    Args:
-        settings: a recipe's [synthetic] table.
-        start: (video, time, 3, height, width) float32, normalised: noise or real clips.
-        labels: (video,) int64, ascending.
+    `embed` gives the features of real clips to a coreset that selects by them.
     """
-    start = start.to(torch.float32)
+    settings = recipe.synthetic
+    clips, labels = start_clips(store, recipe, compute, embed)
     if settings.kind == "every_frame":
-        return EveryFrame(start, labels)
+        return EveryFrame(clips, labels)
     through = settings.interpolation_gradient == "through"
-    return KeyFrames(start, labels, settings.initial_key_frames, through=through)
+    return KeyFrames(clips, labels, settings.initial_key_frames, through=through)

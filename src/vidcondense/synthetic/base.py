@@ -1,24 +1,34 @@
 """What every representation of the synthetic set offers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from vidcondense.condensed import CondensedVideos
 
 
 class Synthetic(ABC):
     """A synthetic set that is being learned.
 
     Attributes:
-        values: (video, time, 3, height, width) float32, normalised: the parameter that the optimiser updates.
-            Its `grad` is set by `pull_back`; frames that are not stored have zero gradient.
-        labels: (video,) int64, ascending.
-        is_key: (video, time) bool, which frames are stored.
+        labels: (video,) int64, ascending: the class of each rendered clip.
     """
 
-    values: Tensor
     labels: Tensor
-    is_key: Tensor
+
+    @property
+    @abstractmethod
+    def parameters(self) -> dict[str, Tensor]:
+        """What the optimiser updates, float32 by name; `pull_back` sets their `grad`.
+
+        The name decides which of a recipe's step sizes a parameter gets (`optimisation.RATES`).
+        """
+
+    def draw(self, rng: torch.Generator) -> None:  # noqa: B027
+        """Choose what `render` shows until the next draw; nothing to choose for most."""
 
     @abstractmethod
     def render(self) -> Tensor:
@@ -26,15 +36,34 @@ class Synthetic(ABC):
 
     @abstractmethod
     def pull_back(self, gradient: Tensor) -> None:
-        """Turn the loss's gradient with respect to the rendered clips (same shape) into `values.grad`."""
+        """Turn the loss's gradient with respect to the rendered clips (same shape) into the parameters'."""
+
+    @abstractmethod
+    def condensed(self, **about: Any) -> CondensedVideos:
+        """The artifact; `about` are the fields that every kind of it has."""
+
+    @property
+    @abstractmethod
+    def stored_values(self) -> int:
+        """The number of float32 values that the artifact would hold now."""
+
+    @property
+    def most_values(self) -> int:
+        """The number it may grow to."""
+        return self.stored_values
+
+    @property
+    @abstractmethod
+    def key_frames(self) -> int:
+        """The number of key frames of all videos; of all frames where none is interpolated."""
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a checkpoint must hold to restore this set."""
-        return {"values": self.values.detach(), "labels": self.labels, "is_key": self.is_key}
+        return {**{name: value.detach() for name, value in self.parameters.items()}, "labels": self.labels}
 
     @torch.no_grad()
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def restore(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state` returned."""
-        self.values.copy_(state["values"])
+        for name, value in self.parameters.items():
+            value.copy_(state[name])
         self.labels.copy_(state["labels"])
-        self.is_key.copy_(state["is_key"])

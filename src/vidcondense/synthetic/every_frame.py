@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from vidcondense.synthetic.base import Synthetic
+from vidcondense.synthetic.stored_frames import StoredFrames
 
 
-class EveryFrame(Synthetic):
+class EveryFrame(StoredFrames):
     """All T frames of every video are parameters.
 
     Args:
@@ -15,9 +15,7 @@ class EveryFrame(Synthetic):
     """
 
     def __init__(self, values: Tensor, labels: Tensor) -> None:
-        self.values = values
-        self.labels = labels
-        self.is_key = torch.ones(values.shape[:2], dtype=torch.bool, device=values.device)
+        super().__init__(values, labels, torch.ones(values.shape[:2], dtype=torch.bool, device=values.device))
 
     def render(self) -> Tensor:
         """The parameters themselves."""

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from vidcondense.synthetic.base import Synthetic
+from vidcondense.synthetic.stored_frames import StoredFrames
 
 
-class KeyFrames(Synthetic):
+class KeyFrames(StoredFrames):
     """A few frames per video are parameters; the others are interpolated.
 
     All T frames have a place in `values`, with a mask of the key frames, so that rendering and its transpose
@@ -22,13 +22,12 @@ class KeyFrames(Synthetic):
     """
 
     def __init__(self, values: Tensor, labels: Tensor, initial: int = 2, *, through: bool = False) -> None:
-        self.values = values
-        self.labels = labels
-        self.through = through
         frames = values.shape[1]
         positions = torch.linspace(0, frames - 1, min(initial, frames)).round().long()
-        self.is_key = torch.zeros(values.shape[:2], dtype=torch.bool, device=values.device)
-        self.is_key[:, positions] = True
+        is_key = torch.zeros(values.shape[:2], dtype=torch.bool, device=values.device)
+        is_key[:, positions] = True
+        super().__init__(values, labels, is_key)
+        self.through = through
 
     def render(self) -> Tensor:
         """Key frames in their places, interpolations between: (video, time, 3, height, width) float32."""

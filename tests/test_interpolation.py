@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidcondense.synthetic.interpolation import interpolate
+from vidcondense.interpolation import interpolate
 from vidcondense.synthetic.key_frames import KeyFrames, interpolation_weights
 
 

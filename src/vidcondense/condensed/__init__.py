@@ -1,0 +1,6 @@
+"""Condensed sets: the artifact of this package, one kind of content per file, and their file format."""
+
+from vidcondense.condensed.base import MEBIBYTE, CondensedVideos, to_pixels
+from vidcondense.condensed.key_frames import KeyFrameVideos
+
+__all__ = ["MEBIBYTE", "CondensedVideos", "KeyFrameVideos", "to_pixels"]

@@ -1,0 +1,65 @@
+"""Representations whose artifact is some of their frames."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vidcondense.condensed import KeyFrameVideos
+from vidcondense.synthetic.base import Synthetic
+
+
+class StoredFrames(Synthetic):
+    """A synthetic set whose parameters are frames, some or all of which are stored.
+
+    Attributes:
+        values: (video, time, 3, height, width) float32, normalised: the parameter. Frames that are not stored
+            have zero gradient.
+        labels: (video,) int64, ascending.
+        is_key: (video, time) bool, which frames are stored.
+    """
+
+    def __init__(self, values: Tensor, labels: Tensor, is_key: Tensor) -> None:
+        self.values = values.requires_grad_()
+        self.labels = labels
+        self.is_key = is_key
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """The frames."""
+        return {"frames": self.values}
+
+    def condensed(self, **about: Any) -> KeyFrameVideos:
+        """The frames that are stored, with their positions."""
+        return KeyFrameVideos(
+            key_frames=self.values.detach()[self.is_key].cpu(),
+            positions=self.is_key.nonzero()[:, 1].cpu(),
+            counts=self.is_key.sum(1).cpu(),
+            **about,
+        )
+
+    @property
+    def stored_values(self) -> int:
+        """The values of all frames that are stored."""
+        return self.key_frames * self.values[0, 0].numel()
+
+    @property
+    def most_values(self) -> int:
+        """Those of every frame."""
+        return self.values.numel()
+
+    @property
+    def key_frames(self) -> int:
+        """The number of frames that are stored."""
+        return int(self.is_key.sum())
+
+    def state(self) -> dict[str, Tensor]:
+        """See Synthetic; and which frames are stored."""
+        return {**super().state(), "is_key": self.is_key}
+
+    @torch.no_grad()
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """See Synthetic."""
+        super().restore(state)
+        self.is_key.copy_(state["is_key"])

@@ -57,6 +57,9 @@ def test_the_whole_way(
         ("export", run, tmp_path / "mp4"),
         ("export", run / "condensed.safetensors", tmp_path / "png", "--format", "frames"),
         ("recipes",),
+        ("condense", store, "--recipe", "herding", "--out", tmp_path / "herding"),
+        ("evaluate", store, store, "--networks", 1, "--flip", 0, "--out", tmp_path / "new" / "whole.json"),
+        ("report", run, tmp_path / "new" / "whole.json", "--out", tmp_path / "report.html"),
     ]
     for step in steps:
         assert call(monkeypatch, *step) == 0, step
@@ -65,7 +68,9 @@ def test_the_whole_way(
     assert "top-1" in printed
     assert "prism_small" in printed
     assert (run / "evaluations" / "strict-minic3d.json").is_file()
-    assert (tmp_path / "report.html").stat().st_size > 1000
+    assert json.loads((tmp_path / "new" / "whole.json").read_text())["trained_on"]["flip"] == 0
+    assert not (store / "evaluations").exists()
+    assert "all training clips" in (tmp_path / "report.html").read_text()
     assert len(list((tmp_path / "mp4").rglob("*.mp4"))) == 2
     assert list((tmp_path / "png").rglob("*.png"))
 
@@ -113,6 +118,9 @@ def test_bad_input_is_one_line_with_the_mend(tiny_store_path: Path, tmp_path: Pa
     assert "device 'tpu'" in refused("condense", tiny_store_path, "--device", "tpu", "--out", tmp_path / "r")
     assert "no condensed file" in refused("show", tmp_path / "nothing.safetensors")
     assert "no condensed file" in refused("evaluate", empty, tiny_store_path)
+    assert "not a store" in refused("evaluate", tiny_store_path, empty)
+    line = refused("evaluate", tiny_store_path, tiny_store_path, "--flip", 2, "--networks", 1)
+    assert "flip is a probability" in line
     assert "not a run folder" in refused("report", empty)
     text = tmp_path / "notes.safetensors"
     text.write_text("not a condensed file")

@@ -78,7 +78,10 @@ def test_overrides_win() -> None:
         ("insertion.warm_up=1.2", "share in"),
         ("synthetic.kind=every_frame", "nothing left to insert"),
         ("frames", "key=value"),
-        ("coreset=random", "iterations must be 0"),
+        ("coreset.kind=random", "iterations must be 0"),
+        ("coreset=random", "is a table of settings"),
+        ("coreset.features=trained", "coreset.kind = 'none' reads none"),
+        ("coreset.kind=k_centre", "must be one of none, random, herding, k_center"),
         ("optimiser.low_pass=-1", "must be at least 0"),
     ],
 )

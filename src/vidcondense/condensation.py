@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from vidcondense.condensed import MEBIBYTE, CondensedVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
+from vidcondense.features import Features
 from vidcondense.insertion import Insertion, InsertionEvent
 from vidcondense.interrupt import Interrupted, catch_interrupts
 from vidcondense.objectives import Objective
@@ -57,7 +59,8 @@ def condense(
     """
     compute = choose(device, precision)
     check(store, recipe)
-    state = State.start(store, recipe, compute)
+    run_folder.refuse_taken(Path(out))
+    state = State.start(store, recipe, compute, show)
     return _run(run_folder.create(Path(out), recipe, store, compute), state, show)
 
 
@@ -85,7 +88,7 @@ def resume(
             f"{store.path} is not the store (or split) that the run in {out} was started with"
         )
     compute = choose(device, known["precision"])
-    state = State.start(store, run.recipe(), compute)
+    state = State.start(store, run.recipe(), compute, show)
     if run.checkpoint.is_file():
         checkpoint = Checkpoint.load(run.checkpoint)
         try:
@@ -123,11 +126,14 @@ class State:
     optimiser: Optimiser
     iteration: int = 0
     seconds: float = 0.0
+    features: Mapping[str, Any] = field(default_factory=dict)  # of the network that a coreset was selected by
 
     @staticmethod
-    def start(store: ClipStore, recipe: Recipe, compute: Compute) -> "State":
+    def start(store: ClipStore, recipe: Recipe, compute: Compute, show: bool = False) -> "State":
         """The state before the first iteration."""
-        made = synthetic.build(recipe, store, compute)
+        began = time.perf_counter()
+        features = Features(store, recipe, compute, show)
+        made = synthetic.build(recipe, store, compute, features)
         objective = objectives.build(recipe, store, compute)
         parameters = {**made.parameters, **objective.parameters}
         return State(
@@ -138,6 +144,8 @@ class State:
             objective,
             Insertion(recipe.insertion, recipe.iterations),
             Optimiser(recipe.optimiser, parameters, recipe.iterations),
+            seconds=time.perf_counter() - began,
+            features=features.record,
         )
 
     def match(self) -> tuple[float, Tensor]:
@@ -247,6 +255,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
             "precision": state.compute.precision,
             "device": state.compute.device.type,
             "versions": versions(),
+            **({"features": dict(state.features)} if state.features else {}),
         },
         **state.objective.learned(),
     )

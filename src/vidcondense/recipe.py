@@ -102,6 +102,22 @@ class InsertionSettings:
 
 
 @dataclass(frozen=True)
+class CoresetSettings:
+    """Which real clips to keep, where nothing is learned."""
+
+    kind: Literal["none", "random", "herding", "k_center"] = "none"
+    """none: clips are learned; otherwise real clips are selected in this way, and that is all."""
+    features: Literal["random", "trained"] = "random"
+    """Of herding and k_center: embeddings of a network with random weights, or trained on all real clips."""
+
+    def __post_init__(self) -> None:
+        _check(
+            self.features == "random" or self.kind in ("herding", "k_center"),
+            f"coreset.features is for herding and k_center; coreset.kind = {self.kind!r} reads none",
+        )
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One method: a representation, an objective, an insertion schedule and their hyper-parameters."""
 
@@ -109,8 +125,6 @@ class Recipe:
     """What the method is called in tables."""
     description: str = ""
     """One sentence for the list of recipes."""
-    coreset: Literal["none", "random"] = "none"
-    """random: select real clips at random and stop there; nothing is learned."""
     vpc: int = 1
     """Synthetic videos per class."""
     frames: int = 0
@@ -120,13 +134,14 @@ class Recipe:
     seed: int = 0
     """Of every random number: initial frames, networks, real batches."""
     network: str = "minic3d"
-    """Drawn afresh with random weights in every iteration."""
+    """Drawn afresh with random weights in every iteration; also gives the features of coresets."""
     flip: float = 0.5
     """Probability of mirroring a real clip; set 0 where left and right are different classes."""
     synthetic: SyntheticSettings = field(default_factory=SyntheticSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     insertion: InsertionSettings = field(default_factory=InsertionSettings)
+    coreset: CoresetSettings = field(default_factory=CoresetSettings)
 
     def __post_init__(self) -> None:
         _check(self.vpc >= 1, f"vpc must be at least 1, not {self.vpc}")
@@ -135,9 +150,10 @@ class Recipe:
         _check(self.frames >= 0, f"frames must be at least 0, not {self.frames}")
         _check(self.seed >= 0, f"seed must be at least 0, not {self.seed}")
         _check(
-            self.coreset == "none" or self.iterations == 0,
-            f"a coreset keeps real clips as they are: with coreset = {self.coreset!r} iterations must be 0, "
-            f"not {self.iterations}; to start learning from real clips use synthetic.init = 'real'",
+            self.coreset.kind == "none" or self.iterations == 0,
+            f"a coreset keeps real clips as they are: with coreset.kind = {self.coreset.kind!r} "
+            f"iterations must be 0, not {self.iterations}; to start learning from real clips use "
+            "synthetic.init = 'real'",
         )
         grows = self.insertion.kind != "none"
         _check(

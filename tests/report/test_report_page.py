@@ -12,7 +12,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tiny_run import CLASSES, FRAMES, KEYS, condensed_videos
+from tiny_run import CLASSES, FRAMES, KEYS, condensed_videos, evaluation
 
 from vidcondense.errors import VidcondenseError
 from vidcondense.report import write_report
@@ -190,3 +190,22 @@ def test_a_failed_write_leaves_the_old_page(tmp_path: Path, make_run: Make) -> N
     with pytest.raises(VidcondenseError, match="cannot write"):
         write_report([make_run()], out)
     assert not list(tmp_path.glob("*.tmp")) and not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_whole_dataset_is_a_row_and_no_more(tmp_path: Path, make_run: Make) -> None:
+    first, whole = make_run("first"), tmp_path / "whole.json"
+    store = {"name": "tiny <b>set</b>", "fingerprint": "f1", "split": "1", "videos": 90, "flip": 0.5}
+    whole.write_text(json.dumps({**evaluation(0.875), "trained_on": store}))
+    alone = Page(write_report([first], tmp_path / "alone.html"))
+    beside = Page(write_report([whole, first], tmp_path / "beside.html"))
+    assert "all training clips" in beside.text
+    assert "87.5" in beside.text
+    assert "87.5" not in alone.text
+    assert "do not compare" not in beside.text
+    assert beside.data() == alone.data()
+    assert beside.of_class("lead") == alone.of_class("lead")
+    assert len(beside.of_class("run")) == len(alone.of_class("run")) == 1
+    with pytest.raises(VidcondenseError, match="at least one"):
+        write_report([whole], tmp_path / "none.html")
+    with pytest.raises(VidcondenseError, match=r"strict\.json is not an evaluation of a whole store"):
+        write_report([first, first / "evaluations" / "strict.json"], tmp_path / "none.html")

@@ -27,7 +27,8 @@ def write_report(runs: list[Path], out: Path) -> Path:
     """Write one self-contained HTML page about run folders.
 
     Args:
-        runs: folders that condense (and evaluate) wrote; parts may be missing, the page then says so.
+        runs: folders that condense (and evaluate) wrote; parts may be missing, the page then says so. Beside
+            them, .json files of evaluations on a whole store.
         out: the HTML file; written whole or not at all.
 
     Returns:
@@ -42,8 +43,9 @@ def write_report(runs: list[Path], out: Path) -> Path:
     return out
 
 
-def build_page(runs: Sequence[Run]) -> str:
-    """The page as text."""
+def build_page(everything: Sequence[Run]) -> str:
+    """The page as text; an evaluation of a whole dataset is a row of the table and no more."""
+    runs = [run for run in everything if not run.is_whole]
     budget = PICTURE_BUDGET // max(1, sum(run.condensed is not None for run in runs))
     sections: list[Markup] = []
     data: list[dict[str, Any] | None] = []
@@ -62,7 +64,7 @@ def build_page(runs: Sequence[Run]) -> str:
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_resource("page.css"),
         headline=headline(runs),
-        comparison=comparison(runs),
+        comparison=comparison(everything),
         tabs=_tabs(runs),
         sections=join(sections),
         version=esc(_version()),
@@ -140,7 +142,8 @@ def _clips(run: Run, condensed: CondensedVideos, index: int, lossless: bool) -> 
     kind = (
         "without loss (PNG)" if lossless else "as JPEG, to keep the page small: export gives the exact pixels"
     )
-    words = "These are real training clips, chosen at random. " if run.is_random else ""
+    how = "at random" if run.is_random else f"by {str(run.coreset).replace('_', '-')}"
+    words = f"These are real training clips, chosen {how}. " if run.coreset else ""
     words += f"{'Key frames' if sparse else 'Frames'} are embedded {kind}"
     if sparse:
         words += "; the frames between are blended from them, as for training, "

@@ -63,7 +63,7 @@ def _sentences(run: Run, runs: Sequence[Run]) -> Markup:
     of = f"{plural(videos, 'training video')} in" if videos else "The training videos of"
     parts.append(f"{of} {plural(len(condensed.class_names), 'class', 'classes')} became ")
     parts.append(
-        tag("b", f"{plural(condensed.vpc, 'synthetic clip' if not run.is_random else 'clip')} per class")
+        tag("b", f"{plural(condensed.vpc, 'real clip' if run.coreset else 'synthetic clip')} per class")
     )
     keys, every = sum(condensed.key_counts), len(condensed) * condensed.frames
     if keys < every:

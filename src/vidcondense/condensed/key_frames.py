@@ -92,22 +92,27 @@ class KeyFrameVideos(CondensedVideos):
             "segments": tuple(header.get("segments", (0,))),
         }
 
-    def is_key(self) -> Tensor:
-        """(video, time) bool, which frames are stored."""
-        mask = torch.zeros(len(self), self.frames, dtype=torch.bool)
-        mask[torch.arange(len(self)).repeat_interleave(self.counts), self.positions] = True
-        return mask
+    def mixture(self, videos: list[int]) -> tuple[Tensor, Tensor]:
+        """Which of its video's key frames each frame is made of.
+
+        Returns:
+            (video, time, tap) int64, counted within each video, and their weights, float32 of the same shape;
+            see `interpolation.taps`.
+        """
+        positions = self.key_positions()
+        is_key = torch.zeros(len(videos), self.frames, dtype=torch.bool)
+        for row, video in enumerate(videos):
+            is_key[row, positions[video]] = True
+        times, weights = taps(is_key, self.interpolation, self.segments)
+        place = is_key.cumsum(1) - 1
+        return place[:, :, None].expand_as(times).gather(1, times), weights
 
     def render(self, videos: list[int] | None = None) -> Tensor:
         """See CondensedVideos; interpolated between key frames (PRISM eq. 3 where it is linear)."""
         chosen = list(range(len(self))) if videos is None else videos
         keys = torch.split(self.key_frames, self.counts.tolist())
-        is_key = self.is_key()[chosen]
-        times, weights = taps(is_key, self.interpolation, self.segments)
-        place = is_key.cumsum(1) - 1  # of each key frame among its video's
-        return torch.stack(
-            [_mix(keys[video], place[i][times[i]], weights[i]) for i, video in enumerate(chosen)]
-        )
+        index, weight = self.mixture(chosen)
+        return torch.stack([_mix(keys[video], index[i], weight[i]) for i, video in enumerate(chosen)])
 
     def key_positions(self) -> list[list[int]]:
         """The times of each video's key frames."""

@@ -15,9 +15,6 @@ def weights(recipe: Recipe, frames: int) -> Tensor | None:
 
     The kept frames are evenly spread over each segment; interpolation algorithm and segments are those of the
     recipe's [synthetic] table.
-
-    Raises:
-        VidcondenseError: more segments than frames.
     """
     kept = recipe.objective.real_frames
     if kept == 0 or kept >= frames:

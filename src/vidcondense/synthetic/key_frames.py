@@ -67,7 +67,7 @@ class KeyFrames(StoredFrames):
         """Make frames key frames; each starts as its interpolation.
 
         With linear interpolation the rendered clips do not change. With the others the frames around a new
-        key frame would (nearest: those that it is now nearest to; smooth: the slopes), so recipes refuse them.
+        key frame would (nearest: it takes over some of them; smooth: the slopes), so recipes refuse them.
 
         Args:
             chosen: (video, time) bool.

@@ -127,7 +127,9 @@ def test_other_interpolations_are_drawn_exactly(tmp_path: Path, make_run: Make, 
     run = make_run()
     made.save(run / "condensed.safetensors")
     pixels = made.pixels().permute(0, 1, 3, 4, 2).numpy()
-    for video, shown in enumerate(report(tmp_path, run).data()[0]["videos"]):
+    page = report(tmp_path, run)
+    assert ("the frames between are blended" in page.text) == (interpolation == "nearest")
+    for video, shown in enumerate(page.data()[0]["videos"]):
         assert shown["keys"] == [time for time, _ in KEYS[video]]
         sheet = sheet_frames(tmp_path, shown["sheet"])
         assert len(sheet) == (FRAMES if interpolation == "smooth" else len(KEYS[video]))

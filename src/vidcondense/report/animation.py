@@ -75,7 +75,7 @@ def blends(condensed: CondensedVideos) -> list[list[tuple[int, int, float]]]:
     The sheet holds the key frames where a blend of two makes every other frame, and all frames where not: the
     smooth spline has negative weights, which a canvas cannot draw.
     """
-    if not _blendable(condensed):
+    if not is_blended(condensed):
         return [[(time, time, 1.0) for time in range(condensed.frames)]] * len(condensed)
     index, weight = condensed.mixture(list(range(len(condensed))))
     drawn = zip(index[:, :, 0].tolist(), index[:, :, -1].tolist(), weight[:, :, 0].tolist(), strict=True)
@@ -87,14 +87,15 @@ def blends(condensed: CondensedVideos) -> list[list[tuple[int, int, float]]]:
 
 def embedded_pixels(condensed: CondensedVideos) -> list[Pixels]:
     """The frames of each video's sheet as uint8, one array (frame, height, width, 3) per video."""
-    times = condensed.key_positions() if _blendable(condensed) else [range(condensed.frames)] * len(condensed)
+    times = condensed.key_positions() if is_blended(condensed) else [range(condensed.frames)] * len(condensed)
     return [
         condensed.pixels([video])[0, list(mine)].permute(0, 2, 3, 1).numpy()
         for video, mine in enumerate(times)
     ]
 
 
-def _blendable(condensed: CondensedVideos) -> TypeGuard[KeyFrameVideos]:
+def is_blended(condensed: CondensedVideos) -> TypeGuard[KeyFrameVideos]:
+    """Whether a page embeds key frames only, and blends of two of them make the others."""
     return isinstance(condensed, KeyFrameVideos) and condensed.interpolation != "smooth"
 
 

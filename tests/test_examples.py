@@ -100,7 +100,7 @@ def test_every_interpolation_can_be_read_as_the_format_page_shows(
     positions = [[0, 1, 3, 4, 6, 9], [2, 8], [0, 4, 9]]
     made = KeyFrameVideos(
         key_frames=torch.randn(11, 3, 2, 2, generator=torch.Generator().manual_seed(0)),
-        positions=torch.tensor(sum(positions, [])),
+        positions=torch.tensor([time for part in positions for time in part]),
         counts=torch.tensor([len(part) for part in positions]),
         labels=torch.arange(3),
         class_names=("a", "b", "c"),

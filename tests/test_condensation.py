@@ -81,6 +81,50 @@ def test_insertions_are_logged_as_they_are_stored(tiny_store: ClipStore, tmp_pat
     assert all(2 <= row["iteration"] < 8 for row in events)
 
 
+@pytest.mark.parametrize("interpolation", ["linear", "nearest", "smooth"])
+def test_the_four_settings_of_temporal_condensation(
+    interpolation: str, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    chosen = load(
+        "segments_debug",
+        synthetic__interpolation=interpolation,
+        synthetic__initial_key_frames=2,
+        objective__real_frames=2,
+    )
+    made = run(tiny_store, chosen, tmp_path / "run")
+    assert made.key_positions() == [[0, 2]] * 3
+    clips = made.render()
+    assert torch.equal(clips[:, [0, 2]], clips[:, [1, 3]])
+    whole = run(tiny_store, load("segments_debug", synthetic__initial_key_frames=2), tmp_path / "whole")
+    assert not torch.equal(whole.render(), clips)  # real_frames counts
+
+
+def test_more_segments_than_frames_are_refused_before_anything_is_written(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    chosen = load("segments_debug", synthetic__segments=5, synthetic__initial_key_frames=5)
+    with pytest.raises(VidcondenseError, match="segments = 5 is more than the 4 frames of a clip"):
+        run(tiny_store, chosen, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_random_and_uniform_insertion_can_be_held_to_the_same_storage(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    for kind in ("gradient", "random", "uniform"):
+        chosen = load(
+            "prism_debug",
+            iterations=10,
+            insertion__kind=kind,
+            insertion__threshold=1.0,
+            insertion__mean_key_frames=2.67,
+        )
+        assert len(run(tiny_store, chosen, tmp_path / kind).key_frames) == 8
+    with pytest.raises(VidcondenseError, match="mean_key_frames = 1 must lie between"):
+        run(tiny_store, load("prism_debug", insertion__mean_key_frames=1.0), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_random_selection_is_real_clips(tiny_store: ClipStore, tmp_path: Path) -> None:
     made = run(tiny_store, load("random"), tmp_path / "run")
     train = tiny_store.select("train")
@@ -97,13 +141,28 @@ def test_random_selection_is_real_clips(tiny_store: ClipStore, tmp_path: Path) -
         assert nearest == 0
 
 
-@pytest.mark.parametrize("name", ["prism_debug", "prism_small_debug", "dm_debug"])
+GROWING = {"iterations": 8, "insertion__threshold": 1.0, "insertion__smoothing": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("prism_debug", GROWING),
+        ("prism_small_debug", GROWING),
+        ("dm_debug", {"iterations": 8}),
+        ("prism_debug", {**GROWING, "vpc": 3, "insertion__kind": "random"}),
+        ("prism_debug", {**GROWING, "vpc": 3, "insertion__kind": "uniform", "insertion__mean_key_frames": 3}),
+        ("segments_small_debug", {"iterations": 8, "objective__real_frames": 2}),
+    ],
+)
 def test_an_interrupted_run_resumes_to_the_same_bytes(
-    name: str, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    changed: dict[str, object],
+    tiny_store: ClipStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    chosen = load(name, iterations=8, insertion__threshold=1.0, insertion__smoothing=0.5)
-    if name == "dm_debug":
-        chosen = load(name, iterations=8)
+    chosen = load(name, **changed)
     run(tiny_store, chosen, tmp_path / "whole")
 
     original = State.step

@@ -1,7 +1,9 @@
 """Exported files read back as what the condensed set renders."""
 
 import csv
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -85,6 +87,17 @@ def test_rendered_frames_and_scale(tmp_path: Path, condensed: KeyFrameVideos) ->
     assert kinds == ["key", "interpolated", "key", "interpolated", "key"]
     expected = pixels(condensed)[1, 3].repeat(3, axis=0).repeat(3, axis=1)
     assert np.array_equal(decode(tmp_path / "out" / rows[FRAMES + 3]["file"])[0], expected)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "smooth"])
+def test_every_interpolation_is_exported_as_it_is_rendered(
+    tmp_path: Path, condensed: KeyFrameVideos, interpolation: Any
+) -> None:
+    made = dataclasses.replace(condensed, interpolation=interpolation, segments=(0, 3))
+    export(made, tmp_path / "out", "frames", rendered=True)
+    for row in index(tmp_path / "out"):
+        expected = pixels(made)[int(row["video"]), int(row["time"])]
+        assert np.array_equal(decode(tmp_path / "out" / row["file"])[0], expected)
 
 
 def test_a_second_export_replaces_the_first(tmp_path: Path, condensed: KeyFrameVideos) -> None:

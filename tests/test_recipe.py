@@ -83,12 +83,35 @@ def test_overrides_win() -> None:
         ("coreset.features=trained", "coreset.kind = 'none' reads none"),
         ("coreset.kind=k_centre", "must be one of none, random, herding, k_center"),
         ("optimiser.low_pass=-1", "must be at least 0"),
+        ("synthetic.initial_key_frames=0", "initial_key_frames must be at least 1, not 0"),
+        ("synthetic.segments=0", "segments must be at least 1"),
+        ("synthetic.segments=3", "= 2 cannot be shared equally by synthetic.segments = 3; choose 3"),
+        ("synthetic.interpolation=cubic", "must be one of linear, nearest, smooth"),
+        ("synthetic.interpolation=smooth", "with 'smooth' a new key frame would change the frames around it"),
+        ("objective.real_frames=-1", "real_frames must be at least 0"),
+        ("insertion.threshold=1.5", r"a cosine in \[-1, 1\], not 1.5"),
+        ("insertion.kind=l2_above", r"a distance of unit vectors in \(0, 2\) .*0.141"),
+        ("insertion.kind=uniform", "mean_key_frames, so that needs a value"),
+        ("insertion.mean_key_frames=0.5", "must be 0 or at least 1"),
+        ("insertion.most=3", 'limits insertion.select = "all"'),
+        ("insertion.most=-1", "most must be at least 0"),
     ],
 )
 def test_bad_overrides_are_refused_in_one_line(override: str, message: str) -> None:
     with pytest.raises(VidcondenseError, match=message) as caught:
         recipe.load("prism", overrides=recipe.parse_overrides([override]))
     assert "\n" not in str(caught.value)
+
+
+def test_segments_share_synthetic_and_real_frames_equally() -> None:
+    shared = {"synthetic.segments": 3, "synthetic.initial_key_frames": 6, "objective.real_frames": 9}
+    loaded = recipe.load("segments", overrides=shared)
+    assert (loaded.synthetic.segments, loaded.objective.real_frames) == (3, 9)
+    for key, count in (("synthetic.initial_key_frames", 5), ("objective.real_frames", 4)):
+        with pytest.raises(VidcondenseError, match=f"{key} = {count} cannot .*; choose 3 or 6"):
+            recipe.load("segments", overrides={**shared, key: count})
+    every = {"synthetic.segments": 3, "objective.real_frames": 3}  # DM of every frame has no N_syn to share
+    assert recipe.load("dm", overrides=every).synthetic.segments == 3
 
 
 def test_no_videos_per_class_is_refused() -> None:

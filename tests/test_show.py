@@ -1,6 +1,8 @@
 """`show` prints what is in the file, the right bytes, and nothing that steers the terminal."""
 
+import dataclasses
 import io
+import re
 from pathlib import Path
 
 import torch
@@ -44,6 +46,13 @@ def test_bytes_frames_and_provenance(tmp_path: Path) -> None:
     assert "15 stored; per video 3.75 on average, 2 to 8" in text
     assert "0 1 7" in text and "every frame" in text
     assert "insertion.warm_up" in text and "prism" in text and "7" in text
+
+
+def test_what_makes_the_frames_between_is_named_where_it_is_unusual(tmp_path: Path) -> None:
+    path, usual = tmp_path / "condensed.safetensors", make([3, 3], ("walk", "run"))
+    assert "interpolation" not in shown(usual, path)
+    unusual = dataclasses.replace(usual, interpolation="smooth", segments=(0, 4))
+    assert re.search(r"interpolation +smooth, in 2 segments from 0 4", shown(unusual, path))
 
 
 def test_class_names_are_plain_text(tmp_path: Path) -> None:

@@ -135,6 +135,8 @@ class State:
         features = Features(store, recipe, compute, show)
         made = synthetic.build(recipe, store, compute, features)
         objective = objectives.build(recipe, store, compute)
+        insertion = Insertion(recipe.insertion, recipe.iterations, recipe.seed)
+        insertion.check(made)
         parameters = {**made.parameters, **objective.parameters}
         return State(
             store,
@@ -142,7 +144,7 @@ class State:
             compute,
             made,
             objective,
-            Insertion(recipe.insertion, recipe.iterations),
+            insertion,
             Optimiser(recipe.optimiser, parameters, recipe.iterations),
             seconds=time.perf_counter() - began,
             features=features.record,
@@ -221,7 +223,7 @@ def _cost(state: State) -> str:
     state.match()
     seconds = time.perf_counter() - began
     stored = state.synthetic.stored_values * 4
-    most = state.synthetic.most_values * 4 if state.recipe.insertion.kind != "none" else stored
+    most = state.insertion.most_values(state.synthetic) * 4
     clip = state.store.frames * 3 * state.store.size**2 * 4
     learned = sum(value.numel() for value in state.optimiser.parameters.values()) * 4
     left = seconds * (state.recipe.iterations - state.iteration)
@@ -231,7 +233,7 @@ def _cost(state: State) -> str:
         + len(state.synthetic.labels) * clip
         + state.compute.chunk(state.store.frames, state.store.size) * 6 * clip
     )
-    grows = f" (at most {most / MEBIBYTE:.2f} MiB if every frame is inserted)" if most > stored else ""
+    grows = f" (at most {most / MEBIBYTE:.2f} MiB with all insertions)" if most > stored else ""
     return (
         f"result {stored / MEBIBYTE:.2f} MiB{grows}; "
         f"working memory about {memory / MEBIBYTE:.0f} MiB; "

@@ -19,6 +19,16 @@ def _check(condition: bool, message: str) -> None:
         raise VidcondenseError(message)
 
 
+def _check_shared(key: str, frames: int, segments: int) -> None:
+    """Frames that segments share must be as many in each."""
+    less, more = frames // segments * segments, -(-frames // segments) * segments
+    _check(
+        frames % segments == 0,
+        f"{key} = {frames} cannot be shared equally by synthetic.segments = {segments}; "
+        f"choose {f'{less} or {more}' if less else more}",
+    )
+
+
 @dataclass(frozen=True)
 class SyntheticSettings:
     """What is learned and stored."""
@@ -28,15 +38,20 @@ class SyntheticSettings:
     init: Literal["noise", "real"] = "noise"
     """noise: N(0, 1) in normalised space; real: frames of randomly chosen training clips."""
     initial_key_frames: int = 2
-    """Evenly spread over the clip, both ends included (PRISM Table 4)."""
+    """N_syn per video, evenly spread over each segment, both ends included (PRISM Table 4); 1: the middle."""
+    segments: int = 1
+    """K: parts of equal length between which nothing is interpolated (Wang et al.)."""
+    interpolation: Literal["linear", "nearest", "smooth"] = "linear"
+    """I: linear (PRISM eq. 3), the nearest key frame, or a Catmull-Rom spline."""
     interpolation_gradient: Literal["detached", "through"] = "detached"
     """detached: interpolated frames are held fixed; through: their gradient flows into their key frames."""
 
     def __post_init__(self) -> None:
-        _check(
-            self.initial_key_frames >= 2,
-            f"synthetic.initial_key_frames must be at least 2 (both ends), not {self.initial_key_frames}",
-        )
+        count = self.initial_key_frames
+        _check(self.segments >= 1, f"synthetic.segments must be at least 1, not {self.segments}")
+        _check(count >= 1, f"synthetic.initial_key_frames must be at least 1, not {count}")
+        if self.kind == "key_frames":
+            _check_shared("synthetic.initial_key_frames", count, self.segments)
 
 
 @dataclass(frozen=True)
@@ -47,9 +62,12 @@ class ObjectiveSettings:
     """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8)."""
     batch_real: int = 64
     """Real clips per class and iteration, without replacement; all if a class has fewer."""
+    real_frames: int = 0
+    """N_real: real clips keep so many frames, and the others are interpolated (Wang et al.); 0: all."""
 
     def __post_init__(self) -> None:
         _check(self.batch_real >= 1, f"objective.batch_real must be at least 1, not {self.batch_real}")
+        _check(self.real_frames >= 0, f"objective.real_frames must be at least 0, not {self.real_frames}")
 
 
 @dataclass(frozen=True)
@@ -77,10 +95,13 @@ class OptimiserSettings:
 class InsertionSettings:
     """When and where key frames are inserted (PRISM section 3.3)."""
 
-    kind: Literal["gradient", "none"] = "gradient"
-    """gradient: where a frame's gradient opposes both adjacent key frames'; none: never."""
+    kind: Literal["gradient", "random", "l2_above", "l2_below", "uniform", "none"] = "gradient"
+    """gradient: where a frame's gradient opposes both adjacent key frames'; random: as often, anywhere;
+    l2_above, l2_below: by the distance of unit gradients; uniform: at any time, anywhere; none: never."""
     threshold: float = 0.0
-    """epsilon: both cosines must be strictly below it."""
+    """epsilon: both cosines must be strictly below it; of l2_above and l2_below a distance."""
+    compare: Literal["adjacent", "all"] = "adjacent"
+    """The key frames that a frame is compared with: the two it lies between, or all of its video."""
     warm_up: float = 0.2
     """Share of all iterations at the start without insertion."""
     cool_down: float = 0.2
@@ -89,16 +110,41 @@ class InsertionSettings:
     """Iterations between checks."""
     select: Literal["lowest", "all"] = "lowest"
     """lowest: per video and check the one candidate with the lowest sum of cosines; all: every candidate."""
+    most: int = 0
+    """With select = "all", per video and check at most so many, the lowest sums first; 0: no limit."""
+    mean_key_frames: float = 0.0
+    """Key frames per video, on average over all, at which insertion ends; 0: no limit."""
     smoothing: float = 0.0
     """Decay of a running mean of the frame gradients before the test; 0 reads one step, as published."""
 
     def __post_init__(self) -> None:
-        _check(-1 <= self.threshold <= 1, f"insertion.threshold is a cosine in [-1, 1], not {self.threshold}")
+        if self.kind in ("l2_above", "l2_below"):
+            _check(
+                0 < self.threshold < 2,
+                f"with {self.kind} insertion.threshold is a distance of unit vectors in (0, 2) "
+                f"(PRISM Table 5: 0.141), not {self.threshold}",
+            )
+        else:
+            cosine = -1 <= self.threshold <= 1
+            _check(cosine, f"insertion.threshold is a cosine in [-1, 1], not {self.threshold}")
         for name in ("warm_up", "cool_down"):
             value = getattr(self, name)
             _check(0 <= value <= 1, f"insertion.{name} is a share in [0, 1], not {value}")
         _check(self.check_every >= 1, f"insertion.check_every must be at least 1, not {self.check_every}")
         _check(0 <= self.smoothing < 1, f"insertion.smoothing must lie in [0, 1), not {self.smoothing}")
+        _check(self.most >= 0, f"insertion.most must be at least 0, not {self.most}")
+        _check(
+            self.most == 0 or self.select == "all",
+            'insertion.most limits insertion.select = "all"; "lowest" inserts one frame per video and check',
+        )
+        _check(
+            self.mean_key_frames == 0 or self.mean_key_frames >= 1,
+            f"insertion.mean_key_frames must be 0 or at least 1, not {self.mean_key_frames}",
+        )
+        _check(
+            self.kind != "uniform" or self.mean_key_frames > 0,
+            'insertion.kind = "uniform" inserts up to insertion.mean_key_frames, so that needs a value',
+        )
 
 
 @dataclass(frozen=True)
@@ -160,6 +206,13 @@ class Recipe:
             not (grows and self.synthetic.kind == "every_frame"),
             'insertion needs synthetic.kind = "key_frames": with every_frame there is nothing left to insert',
         )
+        _check(
+            not (grows and self.synthetic.interpolation != "linear"),
+            f'insertion needs synthetic.interpolation = "linear": with {self.synthetic.interpolation!r} '
+            'a new key frame would change the frames around it; set insertion.kind = "none"',
+        )
+        if self.objective.real_frames:
+            _check_shared("objective.real_frames", self.objective.real_frames, self.synthetic.segments)
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, as `from_dict` takes them."""

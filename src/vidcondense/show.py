@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from vidcondense.condensed import MEBIBYTE, CondensedVideos
+from vidcondense.condensed import MEBIBYTE, CondensedVideos, KeyFrameVideos
 
 MOST_ROWS = 60
 
@@ -48,9 +48,21 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
             f"{sum(counts)} stored; per video {sum(counts) / len(counts):.2f} on average, "
             f"{min(counts)} to {max(counts)}",
         ),
+        *_interpolation(condensed),
         ("recipe", str(settings.get("name") or "not recorded")),
         ("seed", str(settings.get("seed", condensed.provenance.get("seed", "not recorded")))),
     ]
+
+
+def _interpolation(condensed: CondensedVideos) -> list[tuple[str, str]]:
+    """What makes the frames between, where that is not linear over the whole clip."""
+    if not isinstance(condensed, KeyFrameVideos):
+        return []
+    starts = condensed.segments
+    if (condensed.interpolation, starts) == ("linear", (0,)):
+        return []
+    parts = f", in {len(starts)} segments from {' '.join(map(str, starts))}" if len(starts) > 1 else ""
+    return [("interpolation", f"{condensed.interpolation}{parts}")]
 
 
 def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:

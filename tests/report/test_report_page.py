@@ -1,6 +1,7 @@
 """The page is complete in itself, escapes what it is given, and shows what the run folder says."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -102,18 +103,52 @@ def test_markers_stand_at_the_key_positions(tmp_path: Path, make_run: Make) -> N
     assert "2iter. 31" in page.text and "0, 5from the start" in page.text
 
 
+def sheet_frames(folder: Path, sheet: str) -> Any:
+    """The frames of 8 x 10 pixels below one another in a sheet."""
+    kind, encoded = sheet.split(",", 1)
+    assert kind == "data:image/png;base64"
+    path = folder / "sheet.png"
+    path.write_bytes(base64.b64decode(encoded))
+    with av.open(path) as container:
+        picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    return picture.reshape(-1, 8, 10, 3)
+
+
 def test_sheets_hold_the_exact_key_frames(tmp_path: Path, make_run: Make) -> None:
     data = report(tmp_path, make_run()).data()[0]
     pixels = condensed_videos().pixels().permute(0, 1, 3, 4, 2).numpy()
     for video, shown in enumerate(data["videos"]):
-        kind, encoded = shown["sheet"].split(",", 1)
-        assert kind == "data:image/png;base64"
-        path = tmp_path / "sheet.png"
-        path.write_bytes(base64.b64decode(encoded))
-        with av.open(path) as container:
-            sheet = next(container.decode(video=0)).to_ndarray(format="rgb24")
-        keys = pixels[video, shown["keys"]]
-        assert np.array_equal(sheet.reshape(keys.shape), keys)
+        assert np.array_equal(sheet_frames(tmp_path, shown["sheet"]), pixels[video, shown["keys"]])
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "smooth"])
+def test_other_interpolations_are_drawn_exactly(tmp_path: Path, make_run: Make, interpolation: Any) -> None:
+    made = dataclasses.replace(condensed_videos(), interpolation=interpolation, segments=(0, 4))
+    run = make_run()
+    made.save(run / "condensed.safetensors")
+    pixels = made.pixels().permute(0, 1, 3, 4, 2).numpy()
+    page = report(tmp_path, run)
+    assert ("the frames between are blended" in page.text) == (interpolation == "nearest")
+    for video, shown in enumerate(page.data()[0]["videos"]):
+        assert shown["keys"] == [time for time, _ in KEYS[video]]
+        sheet = sheet_frames(tmp_path, shown["sheet"])
+        assert len(sheet) == (FRAMES if interpolation == "smooth" else len(KEYS[video]))
+        drawn = np.stack([w * sheet[i] + (1 - w) * sheet[j] for i, j, w in shown["mix"]])
+        assert np.array_equal(drawn, pixels[video])
+
+
+def test_linear_blends_stop_at_the_borders_of_segments(tmp_path: Path, make_run: Make) -> None:
+    run = make_run()
+    whole = report(tmp_path, run).data()[0]["videos"][0]["mix"]
+    assert [i * w + j * (1 - w) for i, j, w in whole] == pytest.approx([0, 0.5, 1, 4 / 3, 5 / 3, 2], abs=1e-5)
+    dataclasses.replace(condensed_videos(), segments=(0, 4)).save(run / "condensed.safetensors")
+    first, middle, last = (video["mix"] for video in report(tmp_path, run).data()[0]["videos"])
+    for mix, expected in (
+        (first, [0, 0.5, 1, 1, 2, 2]),
+        (middle, [0, 0, 0, 0, 1, 1]),
+        (last, [0, 1, 1.5, 2, 3, 3]),
+    ):
+        assert [i * w + j * (1 - w) for i, j, w in mix] == expected
 
 
 def test_says_accuracy_beside_random_selection(tmp_path: Path, make_run: Make) -> None:

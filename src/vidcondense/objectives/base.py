@@ -14,6 +14,7 @@ from vidcondense.compute import Compute, derive_seed, generator
 from vidcondense.data.batches import RealClips, sample
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.objectives import real_frames
 from vidcondense.recipe import Recipe
 
 
@@ -98,7 +99,12 @@ class RandomNetworks:
 
 
 def real_clips(recipe: Recipe, store: ClipStore, compute: Compute, iteration: int) -> RealClips:
-    """Chunks of the real clips of one iteration, and labels; every class has some."""
+    """Chunks of the real clips of one iteration, and labels; every class has some.
+
+    With `objective.real_frames` each keeps so many frames, and the others are interpolated.
+    """
     rng = np.random.default_rng(derive_seed(recipe.seed, "real", iteration))
     batch = sample(store, recipe.objective.batch_real, recipe.flip, rng)
-    return batch.read(store, compute, compute.chunk(store.frames, store.size))
+    clips = batch.read(store, compute, compute.chunk(store.frames, store.size))
+    weights = real_frames.weights(recipe, store.frames)
+    return clips if weights is None else real_frames.reduced(clips, weights)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from vidcondense.condensed import CondensedVideos
-from vidcondense.report.animation import Sheets
+from vidcondense.report.animation import Sheets, blends
 from vidcondense.report.markup import Markup, plural, tag
 from vidcondense.report.run import Run
 
@@ -11,11 +11,16 @@ from vidcondense.report.run import Run
 def clip_data(
     condensed: CondensedVideos, sheets: Sheets, inserted: dict[tuple[int, int], int]
 ) -> dict[str, Any]:
-    """What the script needs to draw a run's videos: size, T, and for each its key positions and sheet."""
+    """What the script needs to draw a run's videos: size, T, and for each key positions, sheet and blends."""
     height, width = condensed.size
     videos = [
-        {"keys": keys, "since": [inserted.get((video, time)) for time in keys], "sheet": sheets.uris[video]}
-        for video, keys in enumerate(condensed.key_positions())
+        {
+            "keys": keys,
+            "since": [inserted.get((video, time)) for time in keys],
+            "sheet": sheets.uris[video],
+            "mix": mix,
+        }
+        for video, (keys, mix) in enumerate(zip(condensed.key_positions(), blends(condensed), strict=True))
     ]
     return {"frames": condensed.frames, "width": width, "height": height, "videos": videos}
 

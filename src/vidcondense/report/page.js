@@ -4,19 +4,6 @@
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   let rate = 8;
 
-  // The two key frames around each time and the weight of the left one, as in interpolation.py.
-  function blends(keys, frames) {
-    const mix = [];
-    let left = 0;
-    for (let t = 0; t < frames; t++) {
-      while (left + 1 < keys.length && keys[left + 1] <= t) left++;
-      const right = Math.min(left + 1, keys.length - 1);
-      const gap = keys[right] - keys[left];
-      mix.push([left, right, gap ? (keys[right] - t) / gap : 1]);
-    }
-    return mix;
-  }
-
   class Clip {
     constructor(figure) {
       const run = runs[figure.dataset.run];
@@ -29,7 +16,6 @@
       this.context = figure.querySelector("canvas").getContext("2d");
       this.slider = figure.querySelector("input");
       this.status = figure.querySelector(".status");
-      this.mix = blends(this.keys, this.frames);
       this.time = 0;
       this.inView = false;
       this.held = false;
@@ -75,7 +61,7 @@
 
     draw() {
       if (!this.ready) return;
-      const [left, right, weight] = this.mix[this.time];
+      const [left, right, weight] = this.mix[this.time];  // of the sheet's frames, as blends() made them
       this.layer(left, 1);
       if (weight < 1) this.layer(right, 1 - weight);
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 from vidcondense import files
 from vidcondense.condensed import CondensedVideos
-from vidcondense.report.animation import sheets
+from vidcondense.report.animation import is_blended, sheets
 from vidcondense.report.charts import insertions_chart, losses_chart
 from vidcondense.report.classes import accuracy_bars, confusion_table, most_confused
 from vidcondense.report.clips import clip_data, clip_section
@@ -144,8 +144,9 @@ def _clips(run: Run, condensed: CondensedVideos, index: int, lossless: bool) -> 
     )
     how = "at random" if run.is_random else f"by {str(run.coreset).replace('_', '-')}"
     words = f"These are real training clips, chosen {how}. " if run.coreset else ""
-    words += f"{'Key frames' if sparse else 'Frames'} are embedded {kind}"
-    if sparse:
+    blended = sparse and is_blended(condensed)
+    words += f"{'Key frames' if blended else 'Frames'} are embedded {kind}"
+    if blended:
         words += "; the frames between are blended from them, as for training, "
         words += "but after colours were cut to the visible range"
     words += ". Point at a timeline, drag it or use the arrow keys; a click on a picture stops or starts it."

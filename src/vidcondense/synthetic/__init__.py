@@ -3,6 +3,7 @@
 from vidcondense.compute import Compute
 from vidcondense.coresets.selection import Embed, no_features
 from vidcondense.data.store import ClipStore
+from vidcondense.interpolation import segment_starts
 from vidcondense.recipe import Recipe
 from vidcondense.synthetic.base import Synthetic
 from vidcondense.synthetic.every_frame import EveryFrame
@@ -22,5 +23,11 @@ def build(recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed = no_
     clips, labels = start_clips(store, recipe, compute, embed)
     if settings.kind == "every_frame":
         return EveryFrame(clips, labels)
-    through = settings.interpolation_gradient == "through"
-    return KeyFrames(clips, labels, settings.initial_key_frames, through=through)
+    return KeyFrames(
+        clips,
+        labels,
+        settings.initial_key_frames,
+        through=settings.interpolation_gradient == "through",
+        interpolation=settings.interpolation,
+        segments=segment_starts(store.frames, settings.segments),
+    )

@@ -197,15 +197,17 @@ def condense(
 
 @app.command
 def evaluate(
-    condensed: Condensed,
+    training: Annotated[Positional[Path], arg(metavar="RUN|FILE|STORE")],
     store: Store,
     *,
     network: Name = "minic3d",
     networks: Count = 3,
     protocol: Literal["strict", "vdsd"] = "strict",
     split: Annotated[
-        str | None, arg(metavar="NAME", help_behavior_hint="(default: that of the condensed set)")
+        str | None,
+        arg(metavar="NAME", help_behavior_hint="(default: that of the condensed set, else 1)"),
     ] = None,
+    flip: Annotated[float | None, arg(metavar="SHARE", help_behavior_hint="(default: 0.5)")] = None,
     seed: Count = 0,
     out: Annotated[
         Path | None,
@@ -214,15 +216,16 @@ def evaluate(
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Train fresh networks on a condensed set and test them on the store's test videos.
+    """Train fresh networks on a condensed set, or on all real clips, and test them on a store's test videos.
 
     Args:
-        condensed: A run folder or a condensed file.
+        training: A run folder or a condensed file; or a store, to train on all its training videos.
         store: A store made by `vidcondense prepare`, with the same classes, frames and size.
         network: Which network to train.
         networks: How many networks to train, each from other random weights.
         protocol: strict; or vdsd, the rule of the published code, to compare with the papers' figures.
-        split: Which of the store's splits to test on.
+        split: Which of the store's splits to test on, and of a store to train on.
+        flip: Share of real training clips mirrored; set 0 where left and right are different classes.
         seed: Seed of weights and order.
         out: File for the result as JSON; without RUN and --out it is only printed.
         device: Where networks run: auto, cpu, cuda or cuda:N.
@@ -230,26 +233,34 @@ def evaluate(
     """
     from vidcondense import files
     from vidcondense.condensed import CondensedVideos
+    from vidcondense.data.index import is_store
     from vidcondense.data.store import ClipStore
     from vidcondense.evaluation import evaluate, table
 
-    made = CondensedVideos.load(condensed_file(condensed))
-    split = split or str(made.provenance.get("source", {}).get("split", "1"))
+    made: CondensedVideos | ClipStore
+    if is_store(training):
+        split = split or "1"
+        made = ClipStore.open(training, split)
+    else:
+        made = CondensedVideos.load(condensed_file(training))
+        split = split or str(made.provenance.get("source", {}).get("split", "1"))
+        if out is None and training.is_dir():
+            out = training / "evaluations" / f"{protocol}-{network}.json"
     result = evaluate(
         made,
         ClipStore.open(store, split),
         network=network,
         networks_count=networks,
         protocol=protocol,
+        flip=flip,
         seed=seed,
         device=device,
         precision=precision,
     )
-    if out is None and condensed.is_dir():
-        out = files.make_folder(condensed / "evaluations") / f"{protocol}-{network}.json"
-    if out is not None:
-        files.write_json(out, result.to_dict())
     Console().print(table(result))
+    if out is not None:
+        files.make_folder(out.parent)
+        files.write_json(out, result.to_dict())
 
 
 @app.command

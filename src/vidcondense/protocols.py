@@ -1,8 +1,9 @@
-"""How an evaluation network is trained on condensed clips and tested on real ones."""
+"""How an evaluation network is trained and tested on real clips."""
 
+import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,11 +13,16 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vidcondense import networks
 from vidcondense.compute import Compute, derive_seed, generator
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.sampling import even_starts, random_starts, step
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.training_clips import TrainingClips
+
+# Is told the loss of each training step.
+Advance = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,14 @@ class Protocol(ABC):
     name: str
 
     @abstractmethod
+    def length(self, clips: int) -> int:
+        """How many optimiser steps a training on so many clips has."""
+
+    @abstractmethod
     def train(
-        self, network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute, seed: int
+        self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
-        """Train in place on clips (video, time, 3, height, width) float32 normalised.
+        """Train in place; `advance` is called after each step.
 
         Returns the mean loss over the last tenth of the steps; not finite when training diverged.
         """
@@ -65,8 +75,12 @@ class Strict(Protocol):
     clip_norm: float = 1.0
     windows: int = 3
 
+    def length(self, clips: int) -> int:
+        """See Protocol."""
+        return max(self.steps, self.epochs * math.ceil(clips / self.batch))
+
     def train(
-        self, network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute, seed: int
+        self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
         """See Protocol."""
         optimiser = torch.optim.AdamW(
@@ -74,15 +88,16 @@ class Strict(Protocol):
         )
         losses: list[float] = []
         batches = _shuffled(len(clips), self.batch, generator(seed, "order"))
-        steps = max(self.steps, self.epochs * math.ceil(len(clips) / self.batch))
+        steps = self.length(len(clips))
         for number in range(steps):
             for group in optimiser.param_groups:
                 group["lr"] = self.learning_rate * self._schedule(number, steps)
-            chosen = next(batches)
+            epoch, chosen = next(batches)
             optimiser.zero_grad(set_to_none=True)
-            losses.append(backward(network, clips[chosen], labels[chosen], compute))
+            losses.append(backward(network, *clips.read(chosen, seed, epoch), compute))
             torch.nn.utils.clip_grad_norm_(network.parameters(), self.clip_norm)
             optimiser.step()
+            advance(losses[-1])
             if not math.isfinite(losses[-1]):
                 break
         return _tail(losses)
@@ -131,8 +146,12 @@ class Vdsd(Protocol):
     passes: int = 3
     flip: float = 0.5
 
+    def length(self, clips: int) -> int:
+        """See Protocol."""
+        return self.epochs * math.ceil(clips / self.batch)
+
     def train(
-        self, network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute, seed: int
+        self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
         """See Protocol."""
         losses: list[float] = []
@@ -143,10 +162,12 @@ class Vdsd(Protocol):
             if epoch == self.epochs // 2 + 2:
                 optimiser = self._optimiser(network, self.learning_rate / 10)
             for _ in range(steps):
-                chosen = next(batches)
+                _, chosen = next(batches)
+                batch, labels = clips.read(chosen, seed, epoch)
                 optimiser.zero_grad(set_to_none=True)
-                losses.append(backward(network, standardise(clips[chosen]), labels[chosen], compute))
+                losses.append(backward(network, standardise(batch), labels, compute))
                 optimiser.step()
+                advance(losses[-1])
             if not math.isfinite(losses[-1]):
                 break
         return _tail(losses)
@@ -175,6 +196,30 @@ class Vdsd(Protocol):
 
 
 PROTOCOLS: dict[str, type[Strict] | type[Vdsd]] = {"strict": Strict, "vdsd": Vdsd}
+
+
+def train_network(
+    name: str,
+    store: ClipStore,
+    clips: TrainingClips,
+    protocol: Protocol,
+    compute: Compute,
+    seed: int,
+    advance: Advance,
+) -> tuple[VideoNetwork, float]:
+    """A fresh network for clips like those of `store`, trained on `clips`, and its loss at the end."""
+    network = networks.build(name, len(store.class_names), store.frames, store.size)
+    networks.initialise(network, generator(seed, "weights"))
+    networks.channels_last(network.to(compute.device))
+    # Dropout draws from the global generator: give it a seed of its own and leave the caller's alone.
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(seed, "dropout"))
+        return network, protocol.train(network, clips, compute, seed, advance)
+
+
+def diverged(loss: float, classes: int) -> bool:
+    """Whether a training loss is not finite, or no lower than guessing gives."""
+    return not math.isfinite(loss) or loss >= math.log(classes)
 
 
 def spread_windows(
@@ -226,10 +271,11 @@ def scored(network: VideoNetwork, clips: Tensor, compute: Compute) -> Tensor:
         return network(clips).float()  # type: ignore[no-any-return]
 
 
-def _shuffled(count: int, batch: int, rng: torch.Generator) -> Iterator[Tensor]:
-    """Endless batches of indices: every index once per epoch, a fresh order each time."""
-    while True:
-        yield from torch.randperm(count, generator=rng).split(batch)
+def _shuffled(count: int, batch: int, rng: torch.Generator) -> Iterator[tuple[int, Tensor]]:
+    """Endless batches of indices with their epoch: every index once per epoch, a fresh order each time."""
+    for epoch in itertools.count():
+        for chosen in torch.randperm(count, generator=rng).split(batch):
+            yield epoch, chosen
 
 
 def _windows(

@@ -1,6 +1,7 @@
 """Exported files read back as what the condensed set renders."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -9,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from vidcondense.condensed import KeyFrameVideos
+from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.errors import VidcondenseError
 from vidcondense.export import export, safe_names
 
@@ -85,6 +86,16 @@ def test_rendered_frames_and_scale(tmp_path: Path, condensed: KeyFrameVideos) ->
     assert kinds == ["key", "interpolated", "key", "interpolated", "key"]
     expected = pixels(condensed)[1, 3].repeat(3, axis=0).repeat(3, axis=1)
     assert np.array_equal(decode(tmp_path / "out" / rows[FRAMES + 3]["file"])[0], expected)
+
+
+def test_every_clip_of_memories_is_written(
+    tmp_path: Path, memories: Callable[..., StaticDynamicVideos]
+) -> None:
+    made = memories([0], ("walk",), 4, (16, 16))
+    written = export(made, tmp_path, "frames")
+    names = [str(path.relative_to(tmp_path)) for path in written]
+    expected = [f"walk/{clip:02d}/{time:02d}_key.png" for clip in range(4) for time in range(4)]
+    assert names == [*expected, "index.csv"]
 
 
 def test_a_second_export_replaces_the_first(tmp_path: Path, condensed: KeyFrameVideos) -> None:

@@ -1,16 +1,17 @@
 """`show` prints what is in the file, the right bytes, and nothing that steers the terminal."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
-from vidcondense.condensed import KeyFrameVideos
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
 from vidcondense.show import describe
 
 
-def shown(condensed: KeyFrameVideos, path: Path) -> str:
+def shown(condensed: CondensedVideos, path: Path) -> str:
     condensed.save(path)
     console = Console(file=io.StringIO(), width=110, force_terminal=False)
     console.print(describe(condensed, path))
@@ -44,6 +45,17 @@ def test_bytes_frames_and_provenance(tmp_path: Path) -> None:
     assert "15 stored; per video 3.75 on average, 2 to 8" in text
     assert "0 1 7" in text and "every frame" in text
     assert "insertion.warm_up" in text and "prism" in text and "7" in text
+
+
+def test_memories_are_counted_as_videos(tmp_path: Path, memories: Callable[..., StaticDynamicVideos]) -> None:
+    path = tmp_path / "condensed.safetensors"
+    made = memories([0, 1], ("walk", "run"), 8, (16, 20))
+    text = shown(made, path)
+    stored, every = 4 * (3 + 8) * 320 * 4 + 327 * 4, 2 * 8 * 3 * 320 * 4
+    assert "2 in 2 classes, 1 per class" in text
+    assert "4 static and 4 dynamic memories and a hallucinator of 327 values" in text
+    assert f"{stored:,} bytes" in text and f"{every / 2**20:.2f} MiB if all 8 frames" in text
+    assert "key frames" not in text.lower()
 
 
 def test_class_names_are_plain_text(tmp_path: Path) -> None:

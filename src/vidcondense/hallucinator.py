@@ -1,4 +1,4 @@
-"""The hallucinator: one small convolution that joins an image and a motion into a clip (Wang et al., 2024)."""
+"""The hallucinator: one small convolution that joins image and motion into a clip (Wang et al., 2024)."""
 
 import math
 

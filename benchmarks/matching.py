@@ -49,9 +49,8 @@ def main() -> None:
             parts = zip(clips.split(chunk), made.labels.split(chunk), strict=True)
             found.append((mean_features(network, parts, classes) - real).square().sum().item())
     for run, made, found in zip(options.runs, sets, losses, strict=True):
-        keys = sum(made.key_counts) / len(made)
         spread = statistics.stdev(found) if len(found) > 1 else 0.0
-        print(f"{run.name}: {statistics.mean(found):.3f} ± {spread:.3f}, {keys:.2f} key frames per video")
+        print(f"{run.name}: {statistics.mean(found):.3f} ± {spread:.3f}, {made.holds}")
 
 
 if __name__ == "__main__":

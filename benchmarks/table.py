@@ -128,7 +128,9 @@ def row(options: argparse.Namespace, label: str, outs: list[Path], baseline: lis
     diverged, networks = (sum(result[key] for result in results) for key in ("diverged", "networks"))
     cells = [
         label,
-        f"{statistics.mean(sum(made.key_counts) / len(made) for made in sets):.2f}",
+        "-"
+        if sets[0].clips_per_video > 1
+        else f"{statistics.mean(sum(made.key_counts) / len(made) for made in sets):.2f}",
         f"{statistics.mean(made.stored_mib for made in sets):.2f}",
         f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}",
         f"{statistics.stdev(means):.1f}" if len(means) > 1 else "-",

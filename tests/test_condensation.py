@@ -40,8 +40,15 @@ def test_every_debug_recipe_runs_and_repeats_to_the_byte(
     run(tiny_store, chosen, tmp_path / "b")
     first, second = (tmp_path / folder / "condensed.safetensors" for folder in "ab")
     assert first.read_bytes() == second.read_bytes()
-    assert made.labels.tolist() == [0, 0, 1, 1, 2, 2]
-    assert made.render().shape == (6, tiny_store.frames, 3, tiny_store.size, tiny_store.size)
+    assert made.vpc == 2
+    assert made.labels[:: made.clips_per_video].tolist() == [0, 0, 1, 1, 2, 2]
+    assert made.render().shape == (
+        6 * made.clips_per_video,
+        tiny_store.frames,
+        3,
+        tiny_store.size,
+        tiny_store.size,
+    )
     described = json.loads((tmp_path / "a" / "run.json").read_text())
     assert described["status"] == "finished"
     assert described["recipe"] == chosen.to_dict()
@@ -183,6 +190,76 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
     for name in ("condensed.safetensors", "metrics.jsonl"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not (tmp_path / "cut" / "checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize("stop", [2, 3, 5])
+def test_a_run_of_two_stages_resumes_to_the_same_bytes(
+    stop: int, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted within the static stage of 3 iterations, between the stages, and within the second."""
+    chosen = load("wang_small_debug", static_iterations=3, iterations=4, synthetic__static_memory="learned")
+    whole = run(tiny_store, chosen, tmp_path / "whole")
+    original = State.step
+
+    def step(self: State) -> object:
+        result = original(self)
+        if self.iteration == stop:
+            os.kill(os.getpid(), signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(State, "step", step)
+    with pytest.raises(Interrupted, match=f"stopped after iteration {stop} of 7"):
+        run(tiny_store, chosen, tmp_path / "cut")
+    monkeypatch.setattr(State, "step", original)
+    resume(tmp_path / "cut", show=False)
+    for name in ("condensed.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    rows = [json.loads(line) for line in (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["iteration"] for row in rows] == list(range(7))
+    assert [row["stage"] for row in rows] == ["static"] * 3 + ["dynamic"] * 4
+    assert json.loads((tmp_path / "whole" / "run.json").read_text())["iterations"] == 7
+    assert whole.vpc == 1
+
+
+@pytest.mark.parametrize("memory", ["frozen", "learned"])
+def test_each_stage_learns_its_own(memory: str, tiny_store: ClipStore) -> None:
+    chosen = load("wang_small_debug", static_iterations=2, iterations=2, synthetic__static_memory=memory)
+    state = State.start(tiny_store, chosen, EXACT)
+
+    def step() -> set[str]:
+        before = {name: value.detach().clone() for name, value in state.synthetic.values.items()}
+        state.step()
+        return {
+            name for name, value in state.synthetic.values.items() if not torch.equal(value, before[name])
+        }
+
+    second = {"dynamic", "hallucinator_weight", "hallucinator_bias"}
+    second |= {"static"} if memory == "learned" else set()
+    assert [step() for _ in range(4)] == [{"static"}, {"static"}, second, second]
+
+
+def test_the_static_stage_learns_from_stills(tiny_store: ClipStore) -> None:
+    wanted = {"synthetic__init": "noise", "optimiser__schedule": "constant", "objective__batch_real": 5}
+    state = State.start(
+        tiny_store, load("wang_small_debug", static_iterations=9, iterations=0, **wanted), EXACT
+    )
+    assert state.objective.store.stride == 0
+    assert state.objective.recipe.vpc == 2
+    before, _ = state.match()
+    for _ in range(8):
+        state.step()
+    state.iteration = 0  # the same network and real frames as at the start
+    after, _ = state.match()
+    assert after < 0.7 * before
+    state.iteration = 8
+    state.step()
+    assert state.stage.name == "dynamic"
+    assert state.objective.store is tiny_store
+
+
+def test_a_recipe_may_end_with_its_static_stage(tiny_store: ClipStore, tmp_path: Path) -> None:
+    made = run(tiny_store, load("wang_small_debug", static_iterations=2, iterations=0), tmp_path / "run")
+    assert made.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
 
 def test_sigterm_saves_and_says_how_to_go_on(tiny_store_path: Path, tmp_path: Path) -> None:

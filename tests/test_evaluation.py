@@ -1,6 +1,7 @@
 """Evaluation: both protocols, statistics, divergence, refusals."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vidcondense import networks
+from vidcondense import evaluation, networks
 from vidcondense.compute import Compute, choose, generator
-from vidcondense.condensed import KeyFrameVideos
+from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, RealBatch
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
@@ -41,6 +42,24 @@ def condensed(store: ClipStore, vpc: int = 2) -> KeyFrameVideos:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
     )
+
+
+def test_memories_show_one_clip_of_each_video_per_epoch(
+    tiny_store: ClipStore, memories: Callable[..., StaticDynamicVideos]
+) -> None:
+    made = memories([0, 0, 1, 1, 2, 2], tuple(tiny_store.class_names), 4, (32, 32))
+    clips, _ = evaluation._training_clips(made, None, EXACT)
+    assert len(clips) == 6  # videos of the set, of which each epoch shows a clip
+    whole, seen = made.render(), set()
+    for epoch in range(40):
+        shown, labels = clips.read(torch.arange(6), 0, epoch)
+        assert labels.tolist() == [0, 0, 1, 1, 2, 2]
+        matches = [int((whole - clip).flatten(1).abs().amax(1).argmin()) for clip in shown]
+        assert [match // 4 for match in matches] == list(range(6))
+        seen |= set(matches)
+    assert len(seen) == 24
+    result = evaluate(made, tiny_store, protocol=QUICK[0], networks_count=1, show=False)
+    assert len(result.results) == 1
 
 
 @pytest.mark.parametrize("protocol", QUICK, ids=["strict", "vdsd"])

@@ -5,6 +5,7 @@ import re
 import runpy
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 
 import vidcondense
 from vidcondense import ClipStore, CondensedVideos, recipe
-from vidcondense.condensed import KeyFrameVideos
+from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.protocols import Strict
 from vidcondense.recipe import Recipe
 
@@ -29,10 +30,8 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def python_block(name: str) -> str:
-    found = re.search(r"```python\n(.*?)```", text(name), re.DOTALL)
-    assert found
-    return found[1]
+def python_block(name: str, number: int = 0) -> str:
+    return re.findall(r"```python\n(.*?)```", text(name), re.DOTALL)[number]
 
 
 @pytest.fixture
@@ -115,6 +114,19 @@ def test_every_interpolation_can_be_read_as_the_format_page_shows(
     names: dict[str, Any] = {}
     exec(python_block("docs/format.md"), names)
     torch.testing.assert_close(torch.from_numpy(np.stack(names["clips"])).float(), made.render())
+
+
+def test_memories_can_be_read_as_the_format_page_shows(
+    memories: Callable[..., StaticDynamicVideos], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = memories([0, 0, 1], ("a", "b"), 5, (6, 7))
+    made.save(tmp_path / "condensed.safetensors")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(python_block("docs/format.md", 1), names)
+    assert names["clips"].dtype == np.float32
+    torch.testing.assert_close(torch.from_numpy(names["clips"]), made.render(), rtol=1e-4, atol=1e-5)
+    assert names["labels"].tolist() == made.labels.tolist()
 
 
 def flat(kind: type, prefix: str = "") -> dict[str, Any]:

@@ -17,6 +17,37 @@ def test_every_recipe_loads_under_its_own_name_and_has_a_debug_twin(name: str) -
     assert name.endswith("_debug") or f"{name}_debug" in recipe.available()
 
 
+def test_published_step_sizes_of_wang() -> None:
+    found = [recipe.load("wang", vpc=vpc).optimiser for vpc in (1, 5)]
+    assert [(one.learning_rate, one.hallucinator_learning_rate) for one in found] == [
+        (1e-4, 1e-5),
+        (1e3, 1e-6),
+    ]
+    wang = recipe.load("wang")
+    assert (wang.iterations, wang.objective.batch_real, wang.optimiser.momentum) == (5000, 64, 0.95)
+    assert [(stage.name, stage.first, stage.iterations) for stage in wang.stages] == [
+        ("static", 0, 3000),
+        ("dynamic", 3000, 5000),
+    ]
+    assert recipe.load("prism").stages == (recipe.Stage("", 0, 5000),)
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "message"),
+    [
+        ("wang", {"insertion.kind": "gradient"}, "static_dynamic has a motion for every frame"),
+        ("wang", {"coreset": "random", "iterations": 0}, "which static_dynamic cannot"),
+        ("wang", {"static_iterations": -1}, "static_iterations must be at least 0"),
+        ("dm", {"static_iterations": 1}, "belongs to synthetic.kind = \"static_dynamic\", not 'every_frame'"),
+        ("wang", {"optimiser.hallucinator_learning_rate": 0.0}, "hallucinator_learning_rate must be above 0"),
+        ("wang", {"optimiser.static_learning_rate": -1.0}, "static_learning_rate must be above 0"),
+    ],
+)
+def test_what_memories_cannot_do_is_refused(name: str, overrides: dict[str, object], message: str) -> None:
+    with pytest.raises(VidcondenseError, match=message):
+        recipe.load(name, overrides=overrides)
+
+
 def test_debug_twins_are_the_same_method() -> None:
     for name in recipe.available():
         if name.endswith("_debug"):

@@ -3,16 +3,17 @@
 import dataclasses
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
-from vidcondense.condensed import KeyFrameVideos
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
 from vidcondense.show import describe
 
 
-def shown(condensed: KeyFrameVideos, path: Path) -> str:
+def shown(condensed: CondensedVideos, path: Path) -> str:
     condensed.save(path)
     console = Console(file=io.StringIO(), width=110, force_terminal=False)
     console.print(describe(condensed, path))
@@ -53,6 +54,17 @@ def test_what_makes_the_frames_between_is_named_where_it_is_unusual(tmp_path: Pa
     assert "interpolation" not in shown(usual, path)
     unusual = dataclasses.replace(usual, interpolation="smooth", segments=(0, 4))
     assert re.search(r"interpolation +smooth, in 2 segments from 0 4", shown(unusual, path))
+
+
+def test_memories_are_counted_as_videos(tmp_path: Path, memories: Callable[..., StaticDynamicVideos]) -> None:
+    path = tmp_path / "condensed.safetensors"
+    made = memories([0, 1], ("walk", "run"), 8, (16, 20))
+    text = shown(made, path)
+    stored, every = 4 * (3 + 8) * 320 * 4 + 327 * 4, 2 * 8 * 3 * 320 * 4
+    assert "2 in 2 classes, 1 per class" in text
+    assert "4 static and 4 dynamic memories and a hallucinator of 327 values" in text
+    assert f"{stored:,} bytes" in text and f"{every / 2**20:.2f} MiB if all 8 frames" in text
+    assert "key frames" not in text.lower()
 
 
 def test_class_names_are_plain_text(tmp_path: Path) -> None:

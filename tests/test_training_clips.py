@@ -7,7 +7,7 @@ import torch
 from vidcondense.compute import Compute
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.training_clips import FixedClips, StoreClips
+from vidcondense.training_clips import FixedClips, StoreClips, VariedClips
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 
@@ -28,6 +28,24 @@ def test_fixed_clips_are_the_same_in_every_epoch() -> None:
         got, of = fixed.read(chosen, seed, epoch)
         assert torch.equal(got, clips[chosen])
         assert of.tolist() == [0, 0, 0]
+
+
+def test_varied_clips_show_one_clip_of_each_video_per_epoch() -> None:
+    clips, labels = torch.arange(24.0).view(24, 1, 1, 1, 1), torch.arange(6).repeat_interleave(4)
+    varied = VariedClips(clips, labels, 4)
+    assert len(varied) == 6
+    counts = torch.zeros(24)
+    for epoch in range(400):
+        got, of = varied.read(torch.arange(6), 0, epoch)
+        shown = got.flatten().long()
+        assert of.tolist() == list(range(6))
+        assert (shown // 4).tolist() == list(range(6))
+        counts[shown] += 1
+        part, of = varied.read(torch.tensor([4, 1]), 0, epoch)  # the batch does not change what a video shows
+        assert part.flatten().tolist() == shown[[4, 1]].tolist()
+        assert of.tolist() == [4, 1]
+    assert (counts - 100).abs().max() < 6 * (400 * 3 / 16) ** 0.5
+    assert not torch.equal(varied.read(torch.arange(6), 1, 0)[0], varied.read(torch.arange(6), 0, 0)[0])
 
 
 def test_a_real_clip_is_a_window_of_its_training_video(store: ClipStore) -> None:

@@ -220,8 +220,7 @@ def condense(
         made = condense(ClipStore.open(store, split), chosen, out, device=device, precision=precision)
         folder = out
     print(
-        f"{folder / 'condensed.safetensors'}: {len(made)} videos, {sum(made.key_counts)} key frames "
-        f"({sum(made.key_counts) / len(made):.2f} per video), {made.stored_mib:.2f} MiB"
+        f"{folder / 'condensed.safetensors'}: {made.videos} videos, {made.holds}, {made.stored_mib:.2f} MiB"
     )
 
 

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.features import Features
+from vidcondense.hallucinator import CHOICES
 from vidcondense.insertion import Insertion, InsertionEvent
 from vidcondense.interrupt import Interrupted, catch_interrupts
 from vidcondense.objectives import Objective
 from vidcondense.optimisation import Optimiser, low_pass
 from vidcondense.progress import Progress
-from vidcondense.recipe import Recipe
+from vidcondense.recipe import Recipe, Stage
 from vidcondense.run_folder import RunFolder, versions
 from vidcondense.synthetic import Synthetic
 
@@ -124,6 +125,7 @@ class State:
     objective: Objective
     insertion: Insertion
     optimiser: Optimiser
+    stage: Stage
     iteration: int = 0
     seconds: float = 0.0
     features: Mapping[str, Any] = field(default_factory=dict)  # of the network that a coreset was selected by
@@ -134,10 +136,10 @@ class State:
         began = time.perf_counter()
         features = Features(store, recipe, compute, show)
         made = synthetic.build(recipe, store, compute, features)
-        objective = objectives.build(recipe, store, compute)
         insertion = Insertion(recipe.insertion, recipe.iterations, recipe.seed)
         insertion.check(made)
-        parameters = {**made.parameters, **objective.parameters}
+        stage = recipe.stages[0]
+        objective, optimiser = _begin(stage, made, store, recipe, compute)
         return State(
             store,
             recipe,
@@ -145,10 +147,20 @@ class State:
             made,
             objective,
             insertion,
-            Optimiser(recipe.optimiser, parameters, recipe.iterations),
+            optimiser,
+            stage,
             seconds=time.perf_counter() - began,
             features=features.record,
         )
+
+    def enter(self, iteration: int) -> None:
+        """Go to an iteration; where another stage begins, with its own objective and optimiser."""
+        self.iteration = iteration
+        stage = [stage for stage in self.recipe.stages if stage.first <= iteration][-1]
+        if stage != self.stage:
+            self.stage = stage
+            made = (stage, self.synthetic, self.store, self.recipe, self.compute)
+            self.objective, self.optimiser = _begin(*made)
 
     def match(self) -> tuple[float, Tensor]:
         """The objective's loss in this iteration, and its gradient with respect to the rendered clips."""
@@ -159,16 +171,17 @@ class State:
         """One iteration: match, insert where gradients disagree, update what is learned."""
         loss, gradient = self.match()
         if not math.isfinite(loss):
+            key = "static_learning_rate" if self.stage.name == "static" else "learning_rate"
+            rate = getattr(self.recipe.optimiser, key)
             raise VidcondenseError(
-                f"the loss is {loss} at iteration {self.iteration}: most likely the step size "
-                f"{self.recipe.optimiser.learning_rate:g} is too large; try a tenth of it with --set "
-                f"optimiser.learning_rate={self.recipe.optimiser.learning_rate / 10:g}"
+                f"the loss is {loss} at iteration {self.iteration}: most likely the step size {rate:g} is "
+                f"too large; try a tenth of it with --set optimiser.{key}={rate / 10:g}"
             )
         events = self.insertion.step(self.iteration, self.synthetic, gradient)
         self.synthetic.pull_back(low_pass(gradient, self.recipe.optimiser.low_pass))
-        self.optimiser.step(self.iteration)
+        self.optimiser.step(self.iteration - self.stage.first)
         self.objective.advance(self.iteration, self.synthetic.render(), self.synthetic.labels)
-        self.iteration += 1
+        self.enter(self.iteration + 1)
         return loss, events
 
     def checkpoint(self, metrics_bytes: int) -> Checkpoint:
@@ -178,23 +191,38 @@ class State:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to the point where the checkpoint was made."""
-        self.iteration, self.seconds = checkpoint.iteration, checkpoint.seconds
+        self.enter(checkpoint.iteration)
+        self.seconds = checkpoint.seconds
         for name in OWNERS:
             getattr(self, name).restore(checkpoint.tensors.get(name, {}))
 
 
+def _begin(
+    stage: Stage, made: Synthetic, store: ClipStore, recipe: Recipe, compute: Compute
+) -> tuple[Objective, Optimiser]:
+    """Objective and optimiser of a stage; in the static one every image is a video, and real clips stand."""
+    made.enter(stage.name)
+    if stage.name == "static":
+        recipe, store = replace(recipe, vpc=recipe.vpc * CHOICES), store.stills()
+    objective = objectives.build(recipe, store, compute)
+    parameters = {**made.parameters, **objective.parameters}
+    return objective, Optimiser(recipe.optimiser, parameters, stage.iterations)
+
+
 def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
-    total = state.recipe.iterations
+    total = state.recipe.all_iterations
     run.update(status="running")
     with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupted:
         if show and state.iteration < total:
             progress.say(_cost(state))
         saved = time.monotonic()
         while state.iteration < total:
+            stage = state.stage.name
             with _timed(state):
                 loss, events = state.step()
             keys = state.synthetic.key_frames
             row = {"event": "iteration", "iteration": state.iteration - 1, "loss": loss, "key_frames": keys}
+            row |= {"stage": stage} if stage else {}
             run.append_metrics([*(event.to_dict() for event in events), row])
             progress.advance(loss=loss, key_frames=keys)
             if interrupted() or time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -226,7 +254,8 @@ def _cost(state: State) -> str:
     most = state.insertion.most_values(state.synthetic) * 4
     clip = state.store.frames * 3 * state.store.size**2 * 4
     learned = sum(value.numel() for value in state.optimiser.parameters.values()) * 4
-    left = seconds * (state.recipe.iterations - state.iteration)
+    iterations = state.recipe.all_iterations - state.iteration
+    left = seconds * iterations
     copies = 3 if state.recipe.optimiser.kind == "sgd" else 4  # values, gradient, one or two moments
     memory = (
         copies * learned
@@ -238,7 +267,7 @@ def _cost(state: State) -> str:
         f"result {stored / MEBIBYTE:.2f} MiB{grows}; "
         f"working memory about {memory / MEBIBYTE:.0f} MiB; "
         f"{seconds:.2f} s per iteration, about {left / 60:.1f} min for "
-        f"{state.recipe.iterations - state.iteration} iterations on {state.compute.device} in "
+        f"{iterations} iterations on {state.compute.device} in "
         f"{state.compute.precision}"
     )
 
@@ -265,7 +294,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
     run.update(
         status="finished",
         seconds=round(state.seconds, 3),
-        key_frames=sum(condensed.key_counts),
+        key_frames=state.synthetic.key_frames,
         file_bytes=size,
     )
     run.checkpoint.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.progress import Progress
 from vidcondense.protocols import PROTOCOLS, Advance, Protocol, diverged, train_network
-from vidcondense.training_clips import FixedClips, StoreClips, TrainingClips
+from vidcondense.training_clips import FixedClips, StoreClips, TrainingClips, VariedClips
 
 FLIP = 0.5
 
@@ -166,8 +166,10 @@ def _training_clips(
     if isinstance(training, CondensedVideos):
         if flip is not None:
             raise VidcondenseError("flip is for training on a store: condensed clips are never mirrored")
-        clips = training.render().to(compute.device)
-        return FixedClips(clips, training.labels.to(compute.device)), {}
+        clips, labels = training.render().to(compute.device), training.labels.to(compute.device)
+        if training.clips_per_video > 1:
+            return VariedClips(clips, labels, training.clips_per_video), {}
+        return FixedClips(clips, labels), {}
     chance = FLIP if flip is None else flip
     if not 0 <= chance <= 1:
         raise VidcondenseError(f"flip is a probability in [0, 1], not {chance}")

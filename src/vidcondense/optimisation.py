@@ -8,7 +8,11 @@ from torch import Tensor
 
 from vidcondense.recipe import OptimiserSettings
 
-RATES: dict[str, str] = {}
+RATES: dict[str, str] = {
+    "static": "static_learning_rate",
+    "hallucinator_weight": "hallucinator_learning_rate",
+    "hallucinator_bias": "hallucinator_learning_rate",
+}
 """Parameters by name whose step size is another key of [optimiser] than `learning_rate`."""
 
 
@@ -18,7 +22,7 @@ class Optimiser:
     Args:
         settings: the table.
         parameters: float32 leaves by name.
-        iterations: N, the length of the whole run, which the schedule spans.
+        iterations: N, the length of the run, or of its stage, which the schedule spans.
     """
 
     def __init__(

@@ -33,8 +33,9 @@ def _check_shared(key: str, frames: int, segments: int) -> None:
 class SyntheticSettings:
     """What is learned and stored."""
 
-    kind: Literal["key_frames", "every_frame"] = "key_frames"
-    """key_frames: a few frames with linear interpolation between (PRISM); every_frame: all T (DM)."""
+    kind: Literal["key_frames", "every_frame", "static_dynamic"] = "key_frames"
+    """key_frames: a few frames with linear interpolation between (PRISM); every_frame: all T (DM);
+    static_dynamic: images and motions joined by a small convolution (Wang et al.)."""
     init: Literal["noise", "real"] = "noise"
     """noise: N(0, 1) in normalised space; real: frames of randomly chosen training clips."""
     initial_key_frames: int = 2
@@ -45,6 +46,8 @@ class SyntheticSettings:
     """I: linear (PRISM eq. 3), the nearest key frame, or a Catmull-Rom spline."""
     interpolation_gradient: Literal["detached", "through"] = "detached"
     """detached: interpolated frames are held fixed; through: their gradient flows into their key frames."""
+    static_memory: Literal["frozen", "learned"] = "frozen"
+    """Whether the second stage of static_dynamic goes on learning the images."""
 
     def __post_init__(self) -> None:
         count = self.initial_key_frames
@@ -78,6 +81,10 @@ class OptimiserSettings:
     """sgd with momentum as published; adam converges from noise in hundreds of iterations."""
     learning_rate: float = 1.0
     """Step size, for a loss summed over classes and features."""
+    static_learning_rate: float = 1.0
+    """That of the images of static_dynamic."""
+    hallucinator_learning_rate: float = 1e-5
+    """That of the convolution of static_dynamic."""
     momentum: float = 0.95
     """Momentum of sgd; the first moment's decay of adam."""
     schedule: Literal["constant", "cosine"] = "constant"
@@ -86,7 +93,9 @@ class OptimiserSettings:
     """Cycles per frame at which the gradient is halved, finer detail more; 0 leaves it alone (published)."""
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate > 0, f"optimiser.learning_rate must be above 0, not {self.learning_rate}")
+        for name in ("learning_rate", "static_learning_rate", "hallucinator_learning_rate"):
+            value = getattr(self, name)
+            _check(value > 0, f"optimiser.{name} must be above 0, not {value}")
         _check(self.low_pass >= 0, f"optimiser.low_pass must be at least 0, not {self.low_pass}")
         _check(0 <= self.momentum < 1, f"optimiser.momentum must lie in [0, 1), not {self.momentum}")
 
@@ -164,6 +173,21 @@ class CoresetSettings:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A stretch of iterations in which the same things are learned.
+
+    Attributes:
+        name: "static" and "dynamic" of static_dynamic (Wang et al.); "" where a recipe has one stage.
+        first: its first iteration.
+        iterations: how many it has.
+    """
+
+    name: Literal["", "static", "dynamic"]
+    first: int
+    iterations: int
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One method: a representation, an objective, an insertion schedule and their hyper-parameters."""
 
@@ -176,7 +200,9 @@ class Recipe:
     frames: int = 0
     """T, the frames of a clip; 0 takes the store's. Another value than the store's is refused."""
     iterations: int = 5000
-    """Updates of the synthetic set."""
+    """Updates of the synthetic set; of static_dynamic those of the second stage."""
+    static_iterations: int = 0
+    """Those of the first stage of static_dynamic, which learns its images from single real frames."""
     seed: int = 0
     """Of every random number: initial frames, networks, real batches."""
     network: str = "minic3d"
@@ -191,7 +217,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         _check(self.vpc >= 1, f"vpc must be at least 1, not {self.vpc}")
-        _check(self.iterations >= 0, f"iterations must be at least 0, not {self.iterations}")
+        for name in ("iterations", "static_iterations"):
+            _check(getattr(self, name) >= 0, f"{name} must be at least 0, not {getattr(self, name)}")
         _check(0 <= self.flip <= 1, f"flip is a probability in [0, 1], not {self.flip}")
         _check(self.frames >= 0, f"frames must be at least 0, not {self.frames}")
         _check(self.seed >= 0, f"seed must be at least 0, not {self.seed}")
@@ -213,6 +240,34 @@ class Recipe:
         )
         if self.objective.real_frames:
             _check_shared("objective.real_frames", self.objective.real_frames, self.synthetic.segments)
+        memories = self.synthetic.kind == "static_dynamic"
+        _check(
+            memories or self.static_iterations == 0,
+            f'static_iterations belongs to synthetic.kind = "static_dynamic", not {self.synthetic.kind!r}',
+        )
+        _check(
+            not (grows and memories),
+            'insertion needs synthetic.kind = "key_frames": static_dynamic has a motion for every frame, and '
+            'interpolates none that could be inserted; set insertion.kind = "none"',
+        )
+        _check(
+            self.coreset.kind == "none" or not memories,
+            "a coreset keeps real clips as they are, which static_dynamic cannot: set synthetic.kind = "
+            '"every_frame"',
+        )
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What is learned one after another; most recipes have one stage."""
+        if self.static_iterations == 0:
+            return (Stage("", 0, self.iterations),)
+        first = Stage("static", 0, self.static_iterations)
+        return (first, Stage("dynamic", self.static_iterations, self.iterations))
+
+    @property
+    def all_iterations(self) -> int:
+        """Iterations of all stages."""
+        return sum(stage.iterations for stage in self.stages)
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, as `from_dict` takes them."""

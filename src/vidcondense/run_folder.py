@@ -122,7 +122,7 @@ def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute) -> Ru
             "status": "running",
             "recipe": recipe.to_dict(),
             "seed": recipe.seed,
-            "iterations": recipe.iterations,
+            "iterations": recipe.all_iterations,
             "store": {
                 "path": str(store.path.resolve()),
                 "name": store.name,

@@ -27,8 +27,7 @@ def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
         _facts(_contents(condensed)),
         Text("Storage", style="bold"),
         _facts(_storage(condensed, path)),
-        Text("Key frames", style="bold"),
-        _key_frame_table(condensed),
+        *_key_frames(condensed),
         Text("Provenance", style="bold"),
         _facts(_flat(condensed.provenance)) if condensed.provenance else Text("  none recorded", style="dim"),
     ]
@@ -36,18 +35,13 @@ def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
 
 
 def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
-    counts = condensed.key_counts
     height, width = condensed.size
     recipe = condensed.provenance.get("recipe")
     settings = recipe if isinstance(recipe, Mapping) else {"name": recipe}
     return [
-        ("videos", f"{len(condensed)} in {len(condensed.class_names)} classes, {condensed.vpc} per class"),
+        ("videos", f"{condensed.videos} in {len(condensed.class_names)} classes, {condensed.vpc} per class"),
         ("clip", f"{condensed.frames} frames of {width} x {height} pixels when rendered"),
-        (
-            "key frames",
-            f"{sum(counts)} stored; per video {sum(counts) / len(counts):.2f} on average, "
-            f"{min(counts)} to {max(counts)}",
-        ),
+        _stored(condensed),
         *_interpolation(condensed),
         ("recipe", str(settings.get("name") or "not recorded")),
         ("seed", str(settings.get("seed", condensed.provenance.get("seed", "not recorded")))),
@@ -65,17 +59,36 @@ def _interpolation(condensed: CondensedVideos) -> list[tuple[str, str]]:
     return [("interpolation", f"{condensed.interpolation}{parts}")]
 
 
+def _stored(condensed: CondensedVideos) -> tuple[str, str]:
+    if condensed.clips_per_video > 1:
+        return "stored", condensed.holds
+    counts = condensed.key_counts
+    mean = sum(counts) / len(counts)
+    words = f"{sum(counts)} stored; per video {mean:.2f} on average, {min(counts)} to {max(counts)}"
+    return "key frames", words
+
+
 def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
     height, width = condensed.size
     stored = condensed.stored_values * 4
-    every = len(condensed) * condensed.frames * 3 * height * width * 4
+    every = condensed.videos * condensed.frames * 3 * height * width * 4
     real = path.stat().st_size
     return [
-        ("key frames", f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes"),
+        (
+            "values" if condensed.clips_per_video > 1 else "key frames",
+            f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes",
+        ),
         ("file", f"{_mib(real)}, {real:,} bytes"),
         ("every frame", f"{_mib(every)} if all {condensed.frames} frames of each video were stored"),
         ("ratio", f"{stored / every:.1%} of that, {every / stored:.2f} times smaller"),
     ]
+
+
+def _key_frames(condensed: CondensedVideos) -> list[RenderableType]:
+    """Where the key frames of each video are; nothing where clips are rendered from something else."""
+    if condensed.clips_per_video > 1:
+        return []
+    return [Text("Key frames", style="bold"), _key_frame_table(condensed)]
 
 
 def _key_frame_table(condensed: CondensedVideos) -> RenderableType:

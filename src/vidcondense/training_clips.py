@@ -1,4 +1,4 @@
-"""What networks are trained on: condensed clips, always the same, or real clips, drawn anew in each epoch."""
+"""What networks are trained on: condensed clips, the same or drawn anew in each epoch, or real clips."""
 
 from abc import ABC, abstractmethod
 from functools import lru_cache
@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidcondense.compute import Compute, derive_seed
+from vidcondense.compute import Compute, derive_seed, generator
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
 
@@ -52,6 +52,30 @@ class FixedClips(TrainingClips):
     def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         """See TrainingClips; every epoch is the same."""
         return self._clips[chosen], self._labels[chosen]
+
+
+class VariedClips(TrainingClips):
+    """Videos in memory that have several clips each, of which every epoch shows one at random (Wang et al.).
+
+    Args:
+        clips: (clip, time, 3, height, width) float32, normalised, those of a video one after another.
+        labels: (clip,) int64.
+        per_video: clips of each video.
+    """
+
+    def __init__(self, clips: Tensor, labels: Tensor, per_video: int) -> None:
+        self._clips, self._labels, self._per_video = clips, labels, per_video
+
+    def __len__(self) -> int:
+        """The number of videos."""
+        return len(self._labels) // self._per_video
+
+    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
+        """See TrainingClips."""
+        rng = generator(seed, "variant", epoch)
+        variant = torch.randint(self._per_video, (len(self),), generator=rng)
+        clips = chosen * self._per_video + variant[chosen]
+        return self._clips[clips], self._labels[clips]
 
 
 class StoreClips(TrainingClips):

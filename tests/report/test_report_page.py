@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from tiny_run import CLASSES, FRAMES, KEYS, condensed_videos, evaluation
 
+from vidcondense.condensed import StaticDynamicVideos
 from vidcondense.errors import VidcondenseError
 from vidcondense.report import write_report
 from vidcondense.report.page import script_json
@@ -149,6 +150,29 @@ def test_linear_blends_stop_at_the_borders_of_segments(tmp_path: Path, make_run:
         (last, [0, 1, 1.5, 2, 3, 3]),
     ):
         assert [i * w + j * (1 - w) for i, j, w in mix] == expected
+
+
+def test_memories_are_shown_clip_by_clip(
+    tmp_path: Path, make_run: Make, memories: Callable[..., StaticDynamicVideos]
+) -> None:
+    run = make_run()
+    made = memories([0, 1, 2], CLASSES, FRAMES, (8, 10))
+    made.save(run / "condensed.safetensors")
+    rows = [{"event": "iteration", "iteration": i, "loss": 5.0 - i, "key_frames": 18} for i in range(4)]
+    rows = [{**row, "stage": "static" if row["iteration"] < 2 else "dynamic"} for row in rows]
+    (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    page = report(tmp_path, run)
+    text = plain(page.text)
+    data = page.data()[0]
+    assert (data["whole"], len(data["videos"])) == ("rendered", 12)
+    assert [video["keys"] for video in data["videos"]] == [list(range(FRAMES))] * 12
+    assert "1 synthetic clip per class: 6 static and 6 dynamic memories and a hallucinator" in text
+    stored, every = 6 * (3 + FRAMES) * 80 + 327, 3 * FRAMES * 3 * 80
+    assert f"{100 * stored / every:.0f} % of what as many clips would take" in text.replace("\u00a0", " ")
+    assert "float32 memories" in text
+    assert "every frame is stored" not in text and "stored frame" not in text and "key frames, as" not in text
+    assert [f"combination {n} of 4" in text for n in range(1, 6)] == [True] * 4 + [False]
+    assert "The first 2 iterations learned the static memory" in text
 
 
 def test_says_accuracy_beside_random_selection(tmp_path: Path, make_run: Make) -> None:

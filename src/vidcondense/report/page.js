@@ -11,6 +11,7 @@
       this.frames = run.frames;
       this.width = run.width;
       this.height = run.height;
+      this.whole = run.whole;
       this.run = figure.dataset.run;
       this.screen = figure.querySelector(".screen");
       this.context = figure.querySelector("canvas").getContext("2d");
@@ -75,9 +76,9 @@
     say() {
       const key = this.keys.indexOf(this.time);
       const since = key < 0 ? null : this.since[key];
-      // Where every frame is stored, a mark on each would tell nothing.
+      // Where every frame is stored, or rendered from something else, a mark on each would tell nothing.
       const all = this.keys.length === this.frames && this.since.every((iteration) => iteration === null);
-      const kind = key < 0 ? "interpolated" : all ? "stored" : "key frame";
+      const kind = key < 0 ? "interpolated" : all ? this.whole : "key frame";
       if (key < 0 || all) delete this.screen.dataset.kind;
       else this.screen.dataset.kind = since === null ? "start" : "added";
       const number = document.createElement("b");

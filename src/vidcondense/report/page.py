@@ -133,6 +133,7 @@ def _clips(run: Run, condensed: CondensedVideos, index: int, lossless: bool) -> 
     speed = tag("label", "Speed ", tag("select", *speeds, class_="speed"))
     sparse = sum(condensed.key_counts) < len(condensed) * condensed.frames
     first = "key frame from the start" if sparse or run.metrics.insertions else "stored frame"
+    first = "rendered frame" if condensed.clips_per_video > 1 else first
     legend = [tag("span", tag("i", class_="start"), first)]
     if run.metrics.insertions:
         legend.append(tag("span", tag("i", class_="added"), "key frame inserted later"))
@@ -144,6 +145,8 @@ def _clips(run: Run, condensed: CondensedVideos, index: int, lossless: bool) -> 
     )
     how = "at random" if run.is_random else f"by {str(run.coreset).replace('_', '-')}"
     words = f"These are real training clips, chosen {how}. " if run.coreset else ""
+    if condensed.clips_per_video > 1:
+        words += f"Each video has {condensed.clips_per_video} clips; a network sees one of them per epoch. "
     blended = sparse and is_blended(condensed)
     words += f"{'Key frames' if blended else 'Frames'} are embedded {kind}"
     if blended:
@@ -183,8 +186,13 @@ def _loss(run: Run) -> Markup:
     note = _note(f"{plural(broken, 'line')} of metrics.jsonl could not be read.") if broken else Markup("")
     if len(losses) < 2:
         return join([_missing("No losses were logged: nothing was optimised, or it has not begun."), note])
-    words = _note("Pale: each iteration, with a new random network every time; bold: the mean around it.")
-    return join([losses_chart(losses, run.iterations or losses[-1][0]), words, note])
+    words = "Pale: each iteration, with a new random network every time; bold: the mean around it."
+    if run.metrics.static_iterations:
+        words += (
+            f" The first {plural(run.metrics.static_iterations, 'iteration')} learned the static memory from "
+            "single frames, with a loss of another scale."
+        )
+    return join([losses_chart(losses, run.iterations or losses[-1][0]), _note(words), note])
 
 
 def _class_bars(run: Run, evaluation: Evaluation | None, baseline: Evaluation | None) -> Markup:

@@ -71,11 +71,15 @@ class Insertion:
 
 @dataclass(frozen=True)
 class Metrics:
-    """What metrics.jsonl says: (iteration, loss) in order, insertions in order, and unreadable lines."""
+    """What metrics.jsonl says: (iteration, loss) in order, insertions in order, and unreadable lines.
+
+    `static_iterations` counts those at the start that learned a static memory (Wang et al.).
+    """
 
     losses: tuple[tuple[int, float], ...] = ()
     insertions: tuple[Insertion, ...] = ()
     unreadable: int = 0
+    static_iterations: int = 0
 
 
 @dataclass(frozen=True)
@@ -272,13 +276,15 @@ def _metrics(path: Path) -> Metrics:
     # A resumed run may log an iteration twice: the later line is the one that counts.
     losses: dict[int, float] = {}
     insertions: dict[tuple[int, int], Insertion] = {}
-    unreadable = 0
+    unreadable = static = 0
     for line in filter(str.strip, lines):
         try:
             event = json.loads(line)
             iteration = int(event["iteration"])
             if event["event"] == "iteration":
                 losses[iteration] = float(event["loss"])
+                if event.get("stage") == "static":
+                    static = max(static, iteration + 1)
             elif event["event"] == "insertion":
                 found = Insertion(iteration, int(event["video"]), int(event["position"]))
                 insertions[found.video, found.position] = found
@@ -286,7 +292,7 @@ def _metrics(path: Path) -> Metrics:
             unreadable += 1
     finite = tuple((i, losses[i]) for i in sorted(losses) if math.isfinite(losses[i]))
     ordered = tuple(sorted(insertions.values(), key=lambda e: (e.iteration, e.video)))
-    return Metrics(finite, ordered, unreadable)
+    return Metrics(finite, ordered, unreadable, static)
 
 
 def _evaluation(path: Path) -> Evaluation:

@@ -5,10 +5,40 @@ import torch
 from torch import Tensor
 
 from vidcondense import coresets
-from vidcondense.compute import Compute, derive_seed, generator
+from vidcondense.compute import Compute, derive_seed, generator, normalise
 from vidcondense.coresets.selection import Embed, no_features
+from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
+from vidcondense.hallucinator import CHOICES
 from vidcondense.recipe import Recipe
+
+
+def start_memories(store: ClipStore, recipe: Recipe, compute: Compute) -> tuple[Tensor, Tensor]:
+    """Images, noise or real frames as the recipe says, and motions, noise always (Wang et al.).
+
+    Returns:
+        static (memory, 3, height, width) and dynamic (memory, time, 1, height, width), float32 normalised, 2
+        of each for every video, on the device.
+    """
+    each = CHOICES * recipe.vpc
+    rng = generator(recipe.seed, "noise")
+    count, side = len(store.class_names) * each, store.size
+    dynamic = torch.randn((count, store.frames, 1, side, side), generator=rng)
+    if recipe.synthetic.init == "noise":
+        static = torch.randn((count, 3, side, side), generator=rng)
+    else:
+        static = _real_frames(store, each, np.random.default_rng(derive_seed(recipe.seed, "coreset")))
+    return static.to(compute.device), dynamic.to(compute.device)
+
+
+def _real_frames(store: ClipStore, each: int, rng: np.random.Generator) -> Tensor:
+    """Random frames of random training videos, `each` per class; one video gives several if there are few."""
+    videos = np.concatenate(
+        [rng.choice(found, each, replace=len(found) < each) for found in store.by_class("train")]
+    )
+    stills = store.stills()
+    pixels = stills.read(videos, stills.random_starts(videos, rng))[:, 0]
+    return normalise(pixels, IMAGENET_MEAN, IMAGENET_STD, Compute(torch.device("cpu"), torch.float32))
 
 
 def start_clips(

@@ -28,6 +28,7 @@ from vidcondense.run_folder import RunFolder, versions
 from vidcondense.synthetic import Synthetic
 
 CHECKPOINT_SECONDS = 120.0
+WEIGHT_COPIES = 2  # as drawn, and in the compute dtype
 
 
 def condense(
@@ -56,6 +57,8 @@ def condense(
     """
     compute = choose(device, precision)
     check(store, recipe)
+    weights = networks.weights_memory(recipe.network, _outline(store, recipe), WEIGHT_COPIES, compute)
+    Progress(0, enabled=show).say(weights)
     state = State.start(store, recipe, compute)
     return _run(run_folder.create(Path(out), recipe, store, compute), state, show)
 
@@ -106,7 +109,11 @@ def check(store: ClipStore, recipe: Recipe) -> None:
             f"store {store.path} has clips of {store.frames} frames, the recipe wants {recipe.frames}; "
             f"prepare another store with --frames {recipe.frames}, or pass --set frames={store.frames}"
         )
-    networks.build(recipe.network, len(store.class_names), store.frames, store.size)
+    _outline(store, recipe)
+
+
+def _outline(store: ClipStore, recipe: Recipe) -> VideoNetwork:
+    return networks.outline(recipe.network, len(store.class_names), store.frames, store.size)
 
 
 @dataclass
@@ -140,6 +147,11 @@ class State:
         optimiser = build_optimiser(recipe.optimiser, made.values)
         return State(store, recipe, compute, made, Insertion(recipe.insertion, recipe.iterations), optimiser)
 
+    @property
+    def chunk(self) -> int:
+        """Clips per forward pass."""
+        return self.compute.chunk(self.network.widest_activation, self.network.weights)
+
     def match(self) -> tuple[float, Tensor]:
         """The objective's loss in this iteration, and its gradient with respect to the rendered clips."""
         recipe, iteration = self.recipe, self.iteration
@@ -147,7 +159,7 @@ class State:
         self.network.load_state_dict(self.drawn.state_dict())
         rng = np.random.default_rng(derive_seed(recipe.seed, "real", iteration))
         batch = sample(self.store, recipe.objective.batch_real, recipe.flip, rng)
-        chunk = self.compute.chunk(self.store.frames, self.store.size)
+        chunk = self.chunk
         return objectives.OBJECTIVES[recipe.objective.kind](
             self.network,
             batch.read(self.store, self.compute, chunk),
@@ -209,7 +221,7 @@ def _start_clips(store: ClipStore, recipe: Recipe, compute: Compute) -> tuple[Te
     select = coresets.CORESETS["random" if recipe.coreset == "none" else recipe.coreset]
     batch = select(store, recipe.vpc, np.random.default_rng(derive_seed(recipe.seed, "coreset")))
     exact = Compute(compute.device, torch.float32)
-    parts = list(batch.read(store, exact, compute.chunk(store.frames, store.size)))
+    parts = list(batch.read(store, exact, exact.chunk(3 * store.frames * store.size**2)))
     clips = torch.cat([clips for clips, _ in parts])
     return clips.contiguous(), torch.cat([labels for _, labels in parts])
 
@@ -260,7 +272,8 @@ def _cost(state: State) -> str:
     copies = 4 if state.recipe.optimiser.kind == "sgd" else 5  # values, clips, gradient, one or two moments
     memory = (
         copies * state.synthetic.values.numel() * 4
-        + state.compute.chunk(state.store.frames, state.store.size) * 6 * state.store.frames * frame
+        + state.chunk * 6 * state.store.frames * frame
+        + WEIGHT_COPIES * 4 * state.network.weights
     )
     grows = (
         f" (at most {most * frame / MEBIBYTE:.2f} MiB if every frame is inserted)" if most > stored else ""

@@ -17,6 +17,8 @@ from vidcondense.errors import VidcondenseError
 from vidcondense.progress import Progress
 from vidcondense.protocols import PROTOCOLS, Protocol
 
+WEIGHT_COPIES = 4  # weight, gradient, two moments of the optimiser
+
 
 @dataclass(frozen=True)
 class NetworkResult:
@@ -114,7 +116,8 @@ def evaluate(
         show: whether to print progress.
 
     Raises:
-        VidcondenseError: set and store do not fit, or a test class is missing.
+        VidcondenseError: set and store do not fit, a test class is missing, or the network is unknown or too
+            large for the device's memory.
     """
     rule = _protocol(protocol)
     compute = choose(device, precision)
@@ -123,9 +126,12 @@ def evaluate(
         raise VidcondenseError(f"networks must be at least 1, not {networks_count}")
     clips = condensed.render().to(compute.device)
     labels = condensed.labels.to(compute.device)
+    outline = networks.outline(network, len(store.class_names), store.frames, store.size)
+    weights = networks.weights_memory(network, outline, WEIGHT_COPIES, compute)
     began = time.perf_counter()
     results: list[NetworkResult] = []
     with Progress(networks_count, enabled=show) as progress:
+        progress.say(weights)
         for number in range(networks_count):
             results.append(_one(network, clips, labels, store, rule, compute, derive_seed(seed, number)))
             progress.advance(top1=results[-1].top1)

@@ -42,6 +42,7 @@ class MiniC3D(VideoNetwork):
         self.conv3 = _convolution(128, 128)
         self.dropout = nn.Dropout(0.5)
         self.logit = nn.Conv3d(128, classes, 1)
+        self.widest_activation = 64 * frames * (size // 2) ** 2  # of the first convolution
 
     def embed(self, clips: Tensor) -> Tensor:
         """Clips (video, time, 3, height, width) to features (video, feature)."""
@@ -73,9 +74,13 @@ def convolve(layer: nn.Conv3d, x: Tensor) -> Tensor:
     oneDNN reads memory that it never wrote when an input has fewer than 3 steps or rows: the gradient holds
     NaN or garbage, without any error (seen with PyTorch 2.13; tests/networks/test_minic3d.py watches it).
     """
-    if layer.weight.requires_grad and x.device.type == "cpu" and min(x.shape[2:]) < 3:
+    weight, bias = layer.weight, layer.bias
+    if weight.requires_grad and x.device.type == "cpu" and min(x.shape[2:]) < 3:
         with torch.autocast("cpu", enabled=False):
-            return typing.cast(Tensor, layer(x.to(layer.weight.dtype)))
+            exact = torch.promote_types(weight.dtype, torch.float32)
+            bias = bias if bias is None else bias.to(exact)
+            y = F.conv3d(x.to(exact), weight.to(exact), bias, layer.stride, layer.padding)
+            return y.to(weight.dtype)
     return typing.cast(Tensor, layer(x))
 
 

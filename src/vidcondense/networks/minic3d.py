@@ -52,7 +52,9 @@ class MiniC3D(VideoNetwork):
         """Clips (video, time, 3, height, width) to scores (video, class)."""
         stages = self._stages(clips)
         window = (min(2, stages.shape[2]), stages.shape[3], stages.shape[4])
-        pooled = F.avg_pool3d(stages, window, stride=1)
+        # CPUs have no avg_pool3d in bfloat16; autocast does the same, and casts the classifier's input back.
+        exact = stages.to(torch.promote_types(stages.dtype, torch.float32))
+        pooled = F.avg_pool3d(exact, window, stride=1).to(self.logit.weight.dtype)
         scores: Tensor = self.logit(self.dropout(pooled))
         return scores.flatten(2).amax(2)
 

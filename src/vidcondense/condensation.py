@@ -29,6 +29,7 @@ from vidcondense.synthetic import Synthetic
 
 CHECKPOINT_SECONDS = 120.0
 WEIGHT_COPIES = 2  # as drawn, and in the compute dtype
+LARGE = 100_000_000  # weights of a network whose memory is stated before it is built, not only with the rest
 
 
 def condense(
@@ -57,8 +58,9 @@ def condense(
     """
     compute = choose(device, precision)
     check(store, recipe)
-    weights = networks.weights_memory(recipe.network, _outline(store, recipe), WEIGHT_COPIES, compute)
-    Progress(0, enabled=show).say(weights)
+    outline = _outline(store, recipe)
+    line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
+    Progress(0, enabled=show and outline.weights >= LARGE).say(line)
     state = State.start(store, recipe, compute)
     return _run(run_folder.create(Path(out), recipe, store, compute), state, show)
 

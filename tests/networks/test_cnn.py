@@ -21,7 +21,7 @@ def noise(*shape: int) -> Tensor:
     return torch.randn(shape, generator=generator(1))
 
 
-@pytest.mark.parametrize(("name", "width"), zip(NAMES, (8192, 8192, 1024, 1024, 8192), strict=True))
+@pytest.mark.parametrize(("name", "width"), [*zip(NAMES, (8192, 8192, 1024, 1024, 8192), strict=True)])
 def test_embedding_sizes_at_64_pixels(name: str, width: int) -> None:
     with torch.device("meta"):
         head = {"mean": heads.Mean, "mlp": heads.MLP, "rnn": heads.RNN, "gru": heads.GRU, "lstm": heads.LSTM}
@@ -71,9 +71,8 @@ def test_larger_clips_are_cropped_to_the_middle_64(name: str, size: int) -> None
 def test_recurrent_heads_are_the_mean_of_pytorchs_outputs(name: str, frames: int) -> None:
     head = made(name, frames).head
     assert isinstance(head, heads.Recurrent)
-    theirs = {"cnn_rnn": nn.RNN, "cnn_gru": nn.GRU, "cnn_lstm": nn.LSTM}[name](
-        512, head.width, batch_first=True
-    )
+    layer = {"cnn_rnn": nn.RNN, "cnn_gru": nn.GRU, "cnn_lstm": nn.LSTM}[name]
+    theirs = layer(512, head.width, batch_first=True)
     theirs.load_state_dict({f"{key}_l0": value for key, value in head.cell.state_dict().items()})
     x = noise(4, frames, 512)
     outputs, _ = theirs(x)

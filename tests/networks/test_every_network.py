@@ -20,7 +20,7 @@ STEP = 1e-8
 EXACT = Compute(torch.device("cpu"), torch.float32)
 NAMES = list(NETWORKS)
 SMALLEST = dict.fromkeys(NAMES, (1, 8)) | {"minic3d": (4, 32), "r2plus1d_18": (1, 32)}
-SMALL = dict.fromkeys(NAMES, (4, 16)) | {"minic3d": (4, 32), "r2plus1d_18": (4, 32)}
+SMALL = dict.fromkeys(NAMES, (2, 16)) | {"minic3d": (4, 32), "r2plus1d_18": (2, 32)}
 # Rounding to 8 bits adds up over R(2+1)D's 36 convolutions; a fault of an operator gives NaN, or about 0.
 AGREEMENT = dict.fromkeys(NAMES, 0.97) | {"r2plus1d_18": 0.8}
 COUNTS = {  # at 16x64x64 and 16x112x112, 50 classes
@@ -71,12 +71,12 @@ def test_shapes_from_the_smallest_clips_on(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_clips_too_small_are_refused_with_the_mend(name: str) -> None:
-    with pytest.raises(VidcondenseError, match="at least .* pixels, not .*; prepare a store with"):
+    with pytest.raises(VidcondenseError, match=r"at least .* pixels, not .*; prepare a store with"):
         build(name, 5, 8, SMALLEST[name][1] - 1)
 
 
 def test_unknown_network_is_answered_with_the_known() -> None:
-    with pytest.raises(VidcondenseError, match="unknown network 'resnet'; known: minic3d, .*cnn_gru.*trans"):
+    with pytest.raises(VidcondenseError, match=r"unknown network 'resnet'; known: minic3d, .*cnn_gru.*trans"):
         build("resnet", 5, 8, 64)
 
 
@@ -181,7 +181,7 @@ def flat(tensors: Iterator[Tensor | None]) -> Tensor:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("larger", [False, True])
 def test_bfloat16_training_agrees_with_float32(name: str, larger: bool, half: Compute) -> None:
-    shape = (8, 48) if larger and name != "cnn_lstm" else SMALL[name]
+    shape = (4, 40 if name != "cnn_lstm" else 24) if larger else SMALL[name]
     network = made(name, shape=shape)
     for layer in network.modules():
         if isinstance(layer, nn.Dropout):
@@ -240,9 +240,11 @@ def test_memory_of_weights_is_stated_and_refused_where_it_cannot_fit(monkeypatch
     network = outline("cnn_lstm", 50, 16, 112)
     monkeypatch.setattr(Compute, "memory", lambda _: 16 * network.weights)
     line = weights_memory("cnn_lstm", network, 4, EXACT)
-    assert line == ("cnn_lstm has 537,645,618 parameters: 2.00 GiB, 8.01 GiB with the copies that this needs")
+    assert line == (
+        "cnn_lstm has 537,645,618 parameters: 2,051 MiB, 8,204 MiB with the copies that this needs"
+    )
     monkeypatch.setattr(Compute, "memory", lambda _: 16 * network.weights - 1)
-    with pytest.raises(VidcondenseError, match=r"8\.01 GiB with .* but cpu has 8\.0 GiB of memory; choose"):
+    with pytest.raises(VidcondenseError, match=r"8,204 MiB with .* but cpu has 8,203 MiB of memory; choose"):
         weights_memory("cnn_lstm", network, 4, EXACT)
 
 

@@ -52,9 +52,9 @@ def test_layers_are_drawn_as_pytorch_draws_them(layer: nn.Module) -> None:
         if default.numel() < 20 or default.min() == default.max():
             assert torch.equal(drawn, default) or drawn.numel() < 20, name
         else:
-            assert drawn.std() == pytest.approx(default.std(), rel=0.2), name
-            assert drawn.abs().max() == pytest.approx(default.abs().max(), rel=0.15), name
-            assert abs(drawn.mean()) < 4 * default.std() / default.numel() ** 0.5, name
+            for measure in (torch.std, lambda x: x.abs().max()):
+                assert measure(drawn).item() == pytest.approx(measure(default).item(), rel=0.2), name
+            assert drawn.mean().abs() < 4 * default.std() / default.numel() ** 0.5, name
 
 
 class Own(nn.Module):

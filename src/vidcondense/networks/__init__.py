@@ -29,7 +29,7 @@ NETWORKS: dict[str, Callable[[int, int, int], VideoNetwork]] = {
     "video_transformer": VideoTransformer,
 }
 
-_GIBIBYTE = 2**30
+_MEBIBYTE = 2**20
 
 
 def build(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
@@ -67,12 +67,12 @@ def weights_memory(name: str, network: VideoNetwork, copies: int, compute: Compu
     """
     needed, there = 4 * copies * network.weights, compute.memory()
     line = (
-        f"{name} has {network.weights:,} parameters: {4 * network.weights / _GIBIBYTE:.2f} GiB, "
-        f"{needed / _GIBIBYTE:.2f} GiB with the copies that this needs"
+        f"{name} has {network.weights:,} parameters: {4 * network.weights / _MEBIBYTE:,.0f} MiB, "
+        f"{needed / _MEBIBYTE:,.0f} MiB with the copies that this needs"
     )
     if needed > there:
         raise VidcondenseError(
-            f"{line}, but {compute.device} has {there / _GIBIBYTE:.1f} GiB of memory; "
+            f"{line}, but {compute.device} has {there / _MEBIBYTE:,.0f} MiB of memory; "
             "choose a smaller network, or a larger machine"
         )
     return line

@@ -2,7 +2,9 @@
 
 import inspect
 import math
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -253,3 +255,14 @@ def test_constructors_document_their_arguments(name: str) -> None:
     text = inspect.getdoc(type(outline(name, 5, 8, 64))) or ""
     for word in ("classes:", "frames:", "size:", "Raises:"):
         assert word in text
+
+
+def test_the_page_on_networks_lists_them_all_with_their_sizes() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
+    shown = {
+        name: (int(weights.replace(",", "")), int(width))
+        for name, weights, width in re.findall(r"^\| `(\w+)` .* ([\d,]+) \| (\d+) \|$", page, re.MULTILINE)
+    }
+    clips = torch.empty(1, 16, 3, 112, 112, device="meta")
+    found = {name: outline(name, 50, 16, 112) for name in NAMES}
+    assert shown == {name: (net.weights, net.embed(clips).shape[1]) for name, net in found.items()}

@@ -34,7 +34,6 @@ def main() -> None:
     parser.add_argument("--flip", type=float, default=0.5)
     options = parser.parse_args()
     store, compute = ClipStore.open(options.store), choose()
-    chunk = compute.chunk(store.frames, store.size)
     sets = [CondensedVideos.load(run / "condensed.safetensors") for run in options.runs]
     losses: list[list[float]] = [[] for _ in sets]
     classes = len(store.class_names)
@@ -42,6 +41,7 @@ def main() -> None:
         network = networks.build("minic3d", classes, store.frames, store.size).requires_grad_(False)
         networks.initialise(network, generator(UNSEEN, number))
         networks.channels_last(network.to(compute.dtype))
+        chunk = network.chunk(compute)
         batch = sample(store, options.batch_real, options.flip, np.random.default_rng(number))
         real = mean_features(network, batch.read(store, compute, chunk), classes)
         for made, found in zip(sets, losses, strict=True):

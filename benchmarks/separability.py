@@ -71,7 +71,7 @@ def embedded(
     change: Callable[[Tensor], Tensor],
 ) -> Tensor:
     """Features (clip, feature) float32 of a batch's clips after a change to each."""
-    chunk = compute.chunk(store.frames, store.size)
+    chunk = network.chunk(compute)
     return torch.cat(
         [network.embed(change(clips)).float().cpu() for clips, _ in batch.read(store, compute, chunk)]
     )

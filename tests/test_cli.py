@@ -13,7 +13,9 @@ from safetensors.torch import load_file, save_file
 
 import vidcondense
 from vidcondense import cli
+from vidcondense.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
+from vidcondense.networks import NETWORKS
 
 COMMANDS = ("demo", "generate", "prepare", "condense", "evaluate", "report", "show", "export", "recipes")
 
@@ -244,6 +246,33 @@ def test_a_read_only_target_is_one_line(
 def test_usage_errors_exit_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     assert call(monkeypatch, "condense", "--nonsense") == 2
     assert call(monkeypatch) == 2
+
+
+def test_help_of_evaluate_names_every_network(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "evaluate", "--help") == 0
+    words = re.findall(r"\w+", capsys.readouterr().out)
+    assert set(NETWORKS) <= set(words), set(NETWORKS) - set(words)
+
+
+def test_a_network_larger_than_memory_is_refused_before_anything_is_made(
+    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused
+) -> None:  # type: ignore[no-untyped-def]
+    run = tmp_path / "run"
+    assert call(monkeypatch, "condense", tiny_store_path, "--recipe", "random", "--out", run) == 0
+    monkeypatch.setattr(Compute, "memory", lambda _: 2**27)
+    for command in (
+        ("evaluate", run, tiny_store_path, "--network", "cnn_lstm"),
+        ("condense", tiny_store_path, "--set", "network=cnn_lstm", "--out", tmp_path / "other"),
+    ):
+        line = refused(*command)
+        assert re.search(r"cnn_lstm has [\d,]+ parameters: 129 MiB, .* but cpu has 128 MiB", line), line
+    assert "unknown network 'c3d'; known: minic3d, cnn_mean" in refused(
+        "evaluate", run, tiny_store_path, "--network", "c3d"
+    )
+    assert not (tmp_path / "other").exists()
+    assert not (run / "evaluations").exists()
 
 
 def test_help_does_not_wait_for_torch() -> None:

@@ -36,7 +36,7 @@ def test_published_step_sizes_of_wang() -> None:
     ("name", "overrides", "message"),
     [
         ("wang", {"insertion.kind": "gradient"}, "static_dynamic has a motion for every frame"),
-        ("wang", {"coreset": "random", "iterations": 0}, "which static_dynamic cannot"),
+        ("wang", {"coreset.kind": "random", "iterations": 0}, "which static_dynamic cannot"),
         ("wang", {"static_iterations": -1}, "static_iterations must be at least 0"),
         ("dm", {"static_iterations": 1}, "belongs to synthetic.kind = \"static_dynamic\", not 'every_frame'"),
         ("wang", {"optimiser.hallucinator_learning_rate": 0.0}, "hallucinator_learning_rate must be above 0"),

@@ -250,7 +250,8 @@ def evaluate(
     Args:
         training: A run folder or a condensed file; or a store, to train on all its training videos.
         store: A store made by `vidcondense prepare`, with the same classes, frames and size.
-        network: Which network to train.
+        network: Which network to train: minic3d, cnn_mean, cnn_mlp, cnn_rnn, cnn_gru, cnn_lstm, r2plus1d_18
+            or video_transformer.
         networks: How many networks to train, each from other random weights.
         protocol: strict; or vdsd, the rule of the published code, to compare with the papers' figures.
         split: Which of the store's splits to test on, and of a store to train on.

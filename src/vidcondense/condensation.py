@@ -21,6 +21,7 @@ from vidcondense.features import Features
 from vidcondense.hallucinator import CHOICES
 from vidcondense.insertion import Insertion, InsertionEvent
 from vidcondense.interrupt import Interrupted, catch_interrupts
+from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives import Objective
 from vidcondense.optimisation import Optimiser, low_pass
 from vidcondense.progress import Progress
@@ -29,6 +30,8 @@ from vidcondense.run_folder import RunFolder, versions
 from vidcondense.synthetic import Synthetic
 
 CHECKPOINT_SECONDS = 120.0
+WEIGHT_COPIES = 2  # as drawn, and in the compute dtype
+LARGE = 100_000_000  # weights of a network whose memory is stated before it is built, not only with the rest
 
 OWNERS = ("synthetic", "objective", "insertion", "optimiser")
 """Attributes of `State` that a checkpoint holds."""
@@ -61,6 +64,9 @@ def condense(
     compute = choose(device, precision)
     check(store, recipe)
     run_folder.refuse_taken(Path(out))
+    outline = _outline(store, recipe)
+    line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
+    Progress(0, enabled=show and outline.weights >= LARGE).say(line)
     state = State.start(store, recipe, compute, show)
     return _run(run_folder.create(Path(out), recipe, store, compute), state, show)
 
@@ -111,7 +117,11 @@ def check(store: ClipStore, recipe: Recipe) -> None:
             f"store {store.path} has clips of {store.frames} frames, the recipe wants {recipe.frames}; "
             f"prepare another store with --frames {recipe.frames}, or pass --set frames={store.frames}"
         )
-    networks.build(recipe.network, len(store.class_names), store.frames, store.size)
+    _outline(store, recipe)
+
+
+def _outline(store: ClipStore, recipe: Recipe) -> VideoNetwork:
+    return networks.outline(recipe.network, len(store.class_names), store.frames, store.size)
 
 
 @dataclass
@@ -256,11 +266,13 @@ def _cost(state: State) -> str:
     learned = sum(value.numel() for value in state.optimiser.parameters.values()) * 4
     iterations = state.recipe.all_iterations - state.iteration
     left = seconds * iterations
+    network = _outline(state.store, state.recipe)
     copies = 3 if state.recipe.optimiser.kind == "sgd" else 4  # values, gradient, one or two moments
     memory = (
         copies * learned
         + len(state.synthetic.labels) * clip
-        + state.compute.chunk(state.store.frames, state.store.size) * 6 * clip
+        + network.chunk(state.compute) * 6 * clip
+        + WEIGHT_COPIES * 4 * network.weights
     )
     grows = f" (at most {most / MEBIBYTE:.2f} MiB with all insertions)" if most > stored else ""
     return (

@@ -10,6 +10,7 @@ import torch
 from rich.table import Table
 from torch import Tensor
 
+from vidcondense import networks
 from vidcondense.compute import Compute, Precision, choose, derive_seed
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
@@ -19,6 +20,8 @@ from vidcondense.protocols import PROTOCOLS, Advance, Protocol, diverged, train_
 from vidcondense.training_clips import FixedClips, StoreClips, TrainingClips, VariedClips
 
 FLIP = 0.5
+
+WEIGHT_COPIES = 4  # weight, gradient, two moments of the optimiser
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,8 @@ def evaluate(
         show: whether to print progress.
 
     Raises:
-        VidcondenseError: set and store do not fit, a class is missing, or `flip` comes with a condensed set.
+        VidcondenseError: set and store do not fit, a class is missing, `flip` comes with a condensed set, or
+            the network is unknown or too large for the device's memory.
     """
     rule = _protocol(protocol)
     compute = choose(device, precision)
@@ -133,9 +137,12 @@ def evaluate(
     if networks_count < 1:
         raise VidcondenseError(f"networks must be at least 1, not {networks_count}")
     clips, trained_on = _training_clips(training, flip, compute)
+    outline = networks.outline(network, len(store.class_names), store.frames, store.size)
+    weights = networks.weights_memory(network, outline, WEIGHT_COPIES, compute)
     began = time.perf_counter()
     results: list[NetworkResult] = []
     with Progress(networks_count * rule.length(len(clips)), enabled=show) as progress:
+        progress.say(weights)
         for number in range(networks_count):
             advance = _advance(progress, number, results)
             own = derive_seed(seed, number)

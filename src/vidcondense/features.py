@@ -45,7 +45,7 @@ class Features:
             VidcondenseError: training diverged, or a feature is not finite.
         """
         network = self._network
-        chunk = self._exact.chunk(self._store.frames, self._store.size)
+        chunk = network.chunk(self._exact)
         with Progress(len(batches), enabled=self._show) as progress, torch.no_grad():
             for batch in batches:
                 clips = (part for part, _ in batch.read(self._store, self._exact, chunk))
@@ -106,6 +106,6 @@ class Features:
         starts = store.even_starts(videos, 1).reshape(-1)
         batch = RealBatch(videos, starts, np.zeros(len(videos), dtype=np.bool_), store.labels[videos])
         right = 0
-        for clips, labels in batch.read(store, self._exact, self._exact.chunk(store.frames, store.size)):
+        for clips, labels in batch.read(store, self._exact, network.chunk(self._exact)):
             right += int((scored(network, clips, self._exact).argmax(1) == labels).sum())
         return right / len(videos)

@@ -116,11 +116,9 @@ class Strict(Protocol):
         videos = store.select("test")
         cases, starts = spread_windows(store.lengths[videos], store.frames, store.stride, self.windows)
         batch = _windows(store, videos[cases], starts)
+        chunk = network.chunk(compute)
         scores = torch.cat(
-            [
-                scored(network, clips, compute).softmax(1)
-                for clips, _ in batch.read(store, compute, compute.chunk(store.frames, store.size))
-            ]
+            [scored(network, clips, compute).softmax(1) for clips, _ in batch.read(store, compute, chunk)]
         ).cpu()
         index = torch.from_numpy(cases)
         sums = scores.new_zeros(len(videos), scores.shape[1]).index_add_(0, index, scores)
@@ -184,7 +182,7 @@ class Vdsd(Protocol):
         """See Protocol; a case is a test clip of one pass."""
         videos = store.select("test")
         videos = videos[np.argsort(store.labels[videos], kind="stable")]
-        chunk = compute.chunk(store.frames, store.size)
+        chunk = network.chunk(compute)
         scores: list[Tensor] = []
         for turn in range(self.passes):
             rng = np.random.default_rng(derive_seed(seed, "test", turn))
@@ -254,7 +252,7 @@ def backward(network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Comp
     """
     loss = 0.0
     network.train()
-    chunk = compute.chunk(clips.shape[1], clips.shape[-1])
+    chunk = network.chunk(compute)
     for part, target in zip(clips.split(chunk), labels.split(chunk), strict=True):
         with torch.autocast(compute.device.type, compute.dtype, enabled=compute.dtype != torch.float32):
             scores = network(part)

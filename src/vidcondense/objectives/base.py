@@ -98,13 +98,13 @@ class RandomNetworks:
         return self.network
 
 
-def real_clips(recipe: Recipe, store: ClipStore, compute: Compute, iteration: int) -> RealClips:
-    """Chunks of the real clips of one iteration, and labels; every class has some.
+def real_clips(recipe: Recipe, store: ClipStore, compute: Compute, iteration: int, chunk: int) -> RealClips:
+    """The real clips of one iteration, `chunk` at a time, and labels; every class has some.
 
     With `objective.real_frames` each keeps so many frames, and the others are interpolated.
     """
     rng = np.random.default_rng(derive_seed(recipe.seed, "real", iteration))
     batch = sample(store, recipe.objective.batch_real, recipe.flip, rng)
-    clips = batch.read(store, compute, compute.chunk(store.frames, store.size))
+    clips = batch.read(store, compute, chunk)
     weights = real_frames.weights(recipe, store.frames)
     return clips if weights is None else real_frames.reduced(clips, weights)

@@ -65,6 +65,6 @@ def start_clips(
     select = coresets.CORESETS["random" if kind == "none" else kind]
     batch = select(store, recipe.vpc, np.random.default_rng(derive_seed(recipe.seed, "coreset")), embed)
     exact = Compute(compute.device, torch.float32)
-    parts = list(batch.read(store, exact, compute.chunk(store.frames, store.size)))
+    parts = list(batch.read(store, exact, exact.chunk(3 * store.frames * store.size**2)))
     clips = torch.cat([clips for clips, _ in parts])
     return clips.contiguous(), torch.cat([labels for _, labels in parts])

@@ -176,6 +176,11 @@ class State:
 def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
     total = state.recipe.iterations
     run.update(status="running")
+    try:
+        state.objective.prepare(run.path, show)
+    except Interrupted:
+        run.update(status="interrupted")
+        raise
     with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupted:
         if show and state.iteration < total:
             progress.say(_cost(state))
@@ -242,8 +247,9 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         provenance={
-            "recipe": recipe.to_dict(),
+            "recipe": recipe.without_paths().to_dict(),
             "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},
+            **state.objective.provenance(),
             "precision": state.compute.precision,
             "device": state.compute.device.type,
             "versions": versions(),

@@ -116,7 +116,7 @@ def evaluate(
     Raises:
         VidcondenseError: set and store do not fit, or a test class is missing.
     """
-    rule = _protocol(protocol)
+    rule = _protocol(protocol).for_learned_rate(condensed.learning_rate)
     compute = choose(device, precision)
     check(condensed, store)
     if networks_count < 1:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vidcondense.recipe import OptimiserSettings
 
-RATES: dict[str, str] = {}
+RATES: dict[str, str] = {"step_size": "learning_rate_step_size"}
 """Parameters by name whose step size is another key of [optimiser] than `learning_rate`."""
 
 

@@ -43,13 +43,55 @@ class SyntheticSettings:
 class ObjectiveSettings:
     """How synthetic clips are compared with real ones."""
 
-    kind: Literal["distribution_matching"] = "distribution_matching"
-    """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8)."""
+    kind: Literal["distribution_matching", "trajectory_matching"] = "distribution_matching"
+    """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8);
+    trajectory_matching: distance of weights after training on synthetic and on real clips (MTT)."""
     batch_real: int = 64
     """Real clips per class and iteration, without replacement; all if a class has fewer."""
+    experts: str = ""
+    """Folder of expert trajectories; empty: train those of the [experts] table into the run folder first."""
+    max_start_epoch: int = 10
+    """A trajectory is matched from a random epoch below this one."""
+    expert_epochs: int = 1
+    """Epochs between that start and the expert's weights that are the target."""
+    inner_steps: int = 10
+    """Steps on synthetic clips from that start (N)."""
+    batch_synthetic: int = 0
+    """Synthetic clips per inner step; 0: all."""
+    step_size: float = 0.01
+    """Start of the learned step size of the inner steps."""
+    inner_gradient: Literal["exact", "tesla"] = "exact"
+    """exact: through all inner steps; tesla: as if their starting points did not depend on the clips."""
 
     def __post_init__(self) -> None:
-        _check(self.batch_real >= 1, f"objective.batch_real must be at least 1, not {self.batch_real}")
+        for name in ("batch_real", "max_start_epoch", "expert_epochs", "inner_steps"):
+            value = getattr(self, name)
+            _check(value >= 1, f"objective.{name} must be at least 1, not {value}")
+        _check(
+            self.batch_synthetic >= 0,
+            f"objective.batch_synthetic must be at least 0 (all), not {self.batch_synthetic}",
+        )
+        _check(self.step_size > 0, f"objective.step_size must be above 0, not {self.step_size}")
+
+
+@dataclass(frozen=True)
+class ExpertSettings:
+    """Networks trained on real clips whose weights after every epoch trajectory matching follows (MTT)."""
+
+    count: int = 30
+    """Networks, each from other random weights."""
+    epochs: int = 50
+    """Epochs that each is trained; its weights after each are kept."""
+    batch: int = 256
+    """Clips per step."""
+    learning_rate: float = 0.01
+    """Step size of plain SGD."""
+
+    def __post_init__(self) -> None:
+        for name in ("count", "epochs", "batch"):
+            value = getattr(self, name)
+            _check(value >= 1, f"experts.{name} must be at least 1, not {value}")
+        _check(self.learning_rate > 0, f"experts.learning_rate must be above 0, not {self.learning_rate}")
 
 
 @dataclass(frozen=True)
@@ -60,6 +102,8 @@ class OptimiserSettings:
     """sgd with momentum as published; adam converges from noise in hundreds of iterations."""
     learning_rate: float = 1.0
     """Step size, for a loss summed over classes and features."""
+    learning_rate_step_size: float = 1e-5
+    """Step size with which trajectory matching learns that of its inner steps."""
     momentum: float = 0.95
     """Momentum of sgd; the first moment's decay of adam."""
     schedule: Literal["constant", "cosine"] = "constant"
@@ -69,6 +113,10 @@ class OptimiserSettings:
 
     def __post_init__(self) -> None:
         _check(self.learning_rate > 0, f"optimiser.learning_rate must be above 0, not {self.learning_rate}")
+        _check(
+            self.learning_rate_step_size > 0,
+            f"optimiser.learning_rate_step_size must be above 0, not {self.learning_rate_step_size}",
+        )
         _check(self.low_pass >= 0, f"optimiser.low_pass must be at least 0, not {self.low_pass}")
         _check(0 <= self.momentum < 1, f"optimiser.momentum must lie in [0, 1), not {self.momentum}")
 
@@ -125,6 +173,7 @@ class Recipe:
     """Probability of mirroring a real clip; set 0 where left and right are different classes."""
     synthetic: SyntheticSettings = field(default_factory=SyntheticSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    experts: ExpertSettings = field(default_factory=ExpertSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     insertion: InsertionSettings = field(default_factory=InsertionSettings)
 
@@ -148,6 +197,10 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, as `from_dict` takes them."""
         return dataclasses.asdict(self)
+
+    def without_paths(self) -> "Recipe":
+        """The same without folders of this machine, for a file that is handed on."""
+        return dataclasses.replace(self, objective=dataclasses.replace(self.objective, experts=""))
 
 
 def from_dict(values: Mapping[str, Any]) -> Recipe:

@@ -261,12 +261,10 @@ def _keys(kind: type, prefix: str) -> list[str]:
 
 
 def _nearest(path: str) -> str:
-    close = difflib.get_close_matches(path, keys(), n=1, cutoff=0.4)
-    if not close:
-        last = {key.rsplit(".", 1)[-1]: key for key in keys()}
-        close = [
-            last[name] for name in difflib.get_close_matches(path.rsplit(".", 1)[-1], last, n=1, cutoff=0.4)
-        ]
+    last = {key.rsplit(".", 1)[-1]: key for key in keys()}
+    names = difflib.get_close_matches(path.rsplit(".", 1)[-1], last, n=1, cutoff=0.4)
+    close = difflib.get_close_matches(path, keys(), n=1, cutoff=0.4) if "." in path else []
+    close = close or [last[name] for name in names]
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(keys())}"
 
 

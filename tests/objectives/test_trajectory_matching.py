@@ -90,7 +90,8 @@ def test_teslas_gradient_is_exact_for_one_step_only() -> None:
     assert slope != pytest.approx(exact_slope, rel=0.01)
     # What it is: the gradient when every step starts from a constant.
     points = loop.walk(start)
-    shown, step_size = loop.clips.clone().requires_grad_(), torch.tensor(0.3).double().requires_grad_()
+    shown, step_size = loop.clips.clone().requires_grad_(), torch.tensor(0.3, dtype=torch.float64)
+    step_size.requires_grad_()
     end = start
     for batch, point in zip(loop.batches, points[:-1], strict=True):
         weights = point.clone().requires_grad_()
@@ -182,15 +183,15 @@ def test_live_graphs_do_not_grow_with_the_steps() -> None:
         batches = list(loop.batches)
         return most_held(lambda: unrolled(loop.network, loop.clips, loop.labels, batches, start, target))
 
-    few, many = replay(1), replay(6)
+    few, many = replay(1), replay(4)
     assert few > 10**6  # something was counted
     assert many == few
-    assert unroll(4) > 2 * unroll(1)  # the count sees what grows
+    assert unroll(3) > 2 * unroll(1)  # the count sees what grows
 
 
 @pytest.fixture(scope="module")
 def experts(tiny_store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Experts:
-    settings = ExpertSettings(count=3, epochs=3, batch=4)
+    settings = ExpertSettings(count=3, epochs=3, batch=4, learning_rate=0.1)
     folder = tmp_path_factory.mktemp("experts")
     return train(ClipStore.open(tiny_store_path), folder, settings, compute=EXACT, show=False)
 
@@ -239,24 +240,19 @@ def test_a_match_repeats_and_is_the_distance_left(tiny_store: ClipStore, experts
     assert loss == pytest.approx(left.item(), rel=1e-4)
 
 
-def test_learning_lowers_the_loss_and_moves_the_step_size(tiny_store: ClipStore, experts: Experts) -> None:
-    quick = chosen(
-        experts,
-        iterations=40,
-        objective__max_start_epoch=1,
-        optimiser__kind="adam",
-        optimiser__learning_rate=0.05,
-        optimiser__learning_rate_step_size=1e-3,
-        optimiser__momentum=0.9,
-    )
-    state = State.start(tiny_store, quick, EXACT)
-    before, _ = state.match()
-    for _ in range(12):
-        state.step()
-    state.iteration = 0
-    after, _ = state.match()
-    assert after < 0.95 * before
-    assert state.objective.learned()["learning_rate"] > 0.0105  # two steps of .01 are less than an epoch
+def test_small_steps_change_the_loss_as_the_gradients_say(tiny_store: ClipStore, experts: Experts) -> None:
+    state = State.start(tiny_store, chosen(experts), EXACT)
+    loss, gradient = state.match()
+    slope = state.objective.parameters["step_size"].grad
+    assert slope is not None
+    clips, labels = state.synthetic.render(), state.synthetic.labels
+    length = 2e-3 / gradient.square().sum()
+    lower, _ = state.objective.match(0, clips - length * gradient, labels)
+    assert loss - lower == pytest.approx(2e-3, rel=0.1)
+    with torch.no_grad():
+        state.objective.parameters["step_size"] += 1e-3
+    changed, _ = state.objective.match(0, clips, labels)
+    assert changed - loss == pytest.approx(1e-3 * slope.item(), rel=0.1)
 
 
 def test_the_step_size_has_its_own_learning_rate_and_a_floor(tiny_store: ClipStore, experts: Experts) -> None:

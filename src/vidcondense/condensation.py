@@ -57,6 +57,8 @@ def condense(
     """
     compute = choose(device, precision)
     check(store, recipe)
+    if recipe.objective.experts:  # whoever resumes the run may do so from another folder
+        recipe = recipe.with_experts(str(Path(recipe.objective.experts).resolve()))
     state = State.start(store, recipe, compute)
     return _run(run_folder.create(Path(out), recipe, store, compute), state, show)
 
@@ -247,7 +249,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         provenance={
-            "recipe": recipe.without_paths().to_dict(),
+            "recipe": recipe.with_experts("").to_dict(),  # no path of this machine
             "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},
             **state.objective.provenance(),
             "precision": state.compute.precision,

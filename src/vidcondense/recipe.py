@@ -198,9 +198,9 @@ class Recipe:
         """Nested plain values, as `from_dict` takes them."""
         return dataclasses.asdict(self)
 
-    def without_paths(self) -> "Recipe":
-        """The same without folders of this machine, for a file that is handed on."""
-        return dataclasses.replace(self, objective=dataclasses.replace(self.objective, experts=""))
+    def with_experts(self, folder: str) -> "Recipe":
+        """The same with another folder of experts, or with none."""
+        return dataclasses.replace(self, objective=dataclasses.replace(self.objective, experts=folder))
 
 
 def from_dict(values: Mapping[str, Any]) -> Recipe:
@@ -262,9 +262,13 @@ def _keys(kind: type, prefix: str) -> list[str]:
 
 def _nearest(path: str) -> str:
     last = {key.rsplit(".", 1)[-1]: key for key in keys()}
-    names = difflib.get_close_matches(path.rsplit(".", 1)[-1], last, n=1, cutoff=0.4)
-    close = difflib.get_close_matches(path, keys(), n=1, cutoff=0.4) if "." in path else []
-    close = close or [last[name] for name in names]
+    close = [
+        last[name] for name in difflib.get_close_matches(path, last, n=1)
+    ]  # a bare name, its table left out
+    close = close or difflib.get_close_matches(path, keys(), n=1, cutoff=0.4)
+    if not close:
+        names = difflib.get_close_matches(path.rsplit(".", 1)[-1], last, n=1, cutoff=0.4)
+        close = [last[name] for name in names]
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(keys())}"
 
 

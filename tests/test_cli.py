@@ -17,7 +17,10 @@ from vidcondense.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.networks import NETWORKS
 
-COMMANDS = ("demo", "generate", "prepare", "condense", "evaluate", "report", "show", "export", "recipes")
+COMMANDS = (
+    *("demo", "generate", "prepare", "experts", "condense", "evaluate"),
+    *("report", "show", "export", "recipes"),
+)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -77,6 +80,24 @@ def test_the_whole_way(
     assert list((tmp_path / "png").rglob("*.png"))
 
 
+def test_trajectory_matching_on_shared_experts(
+    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experts, run = tmp_path / "experts", tmp_path / "run"
+    monkeypatch.chdir(tmp_path)
+    for count in (1, 2):  # the second call adds an expert
+        train = ("experts", tiny_store_path, "--out", "experts", "--experts", count, "--epochs", 1)
+        assert call(monkeypatch, *train, "--learning-rate", 0.1, "--batch", 4) == 0
+    printed = capsys.readouterr()
+    assert "2 experts of 1 epochs; in the last one training loss" in printed.out
+    assert "GB of disk to go" in printed.err
+    condense = ("condense", tiny_store_path, "--recipe", "mtt_debug", "--set", "objective.experts=experts")
+    assert call(monkeypatch, *condense, "--out", run) == 0
+    assert json.loads((run / "run.json").read_text())["recipe"]["objective"]["experts"] == str(experts)
+    assert call(monkeypatch, "show", run) == 0
+    assert re.search(r"step size +0\.0\d+, learned", capsys.readouterr().out)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -117,6 +138,8 @@ def test_bad_input_is_one_line_with_the_mend(tiny_store_path: Path, tmp_path: Pa
     line = refused("condense", tiny_store_path, "--set", "frames=16", "--out", tmp_path / "r")
     assert "recipe wants 16" in line
     assert "not a run folder" in refused("condense", "--resume", empty)
+    trajectory = ("condense", tiny_store_path, "--recipe", "mtt", "--set", f"objective.experts={empty}")
+    assert f"no experts in {empty}" in refused(*trajectory, "--out", tmp_path / "r")
     assert "device 'tpu'" in refused("condense", tiny_store_path, "--device", "tpu", "--out", tmp_path / "r")
     assert "no condensed file" in refused("show", tmp_path / "nothing.safetensors")
     assert "no condensed file" in refused("evaluate", empty, tiny_store_path)

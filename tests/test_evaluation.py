@@ -180,6 +180,32 @@ def test_vdsd_steps_down_after_252_of_501_epochs(monkeypatch: pytest.MonkeyPatch
     assert rates == [0.01] * 252 + [0.001] * 249
 
 
+def test_vdsd_trains_at_the_step_size_that_a_set_has_learned_and_strict_does_not(
+    tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = replace(condensed(tiny_store), learning_rate=0.0625)
+    used: list[float] = []
+    original = torch.optim.Optimizer.__init__
+    monkeypatch.setattr(
+        torch.optim.Optimizer,
+        "__init__",
+        lambda self, parameters, defaults: (
+            used.append(defaults["lr"]) or original(self, parameters, defaults)
+        ),
+    )
+    told = {}
+    for protocol in QUICK:
+        used.clear()
+        result = evaluate(made, tiny_store, protocol=protocol, networks_count=1, show=False)
+        told[protocol.name] = (used[0], result.to_dict()["settings"])
+    assert told["strict"][0] == told["strict"][1]["learning_rate"] == Strict().learning_rate
+    assert told["vdsd"][0] == told["vdsd"][1]["learning_rate"] == 0.0625
+    assert told["vdsd"][1]["learning_rate_from"] == "condensed set"
+    plain = evaluate(condensed(tiny_store), tiny_store, protocol=QUICK[1], networks_count=1, show=False)
+    assert plain.to_dict()["settings"]["learning_rate_from"] == "protocol"
+    assert plain.to_dict()["settings"]["learning_rate"] == 0.01
+
+
 def test_bfloat16_agrees_with_float32_where_the_processor_has_it(tiny_store: ClipStore) -> None:
     if choose("cpu").dtype != torch.bfloat16:
         pytest.skip("this processor has no bfloat16 arithmetic")

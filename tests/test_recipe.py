@@ -83,6 +83,17 @@ def test_prism_has_the_hyper_parameters_of_table_a(
     assert loaded.objective.batch_real == batch_real
 
 
+def test_mtt_has_the_values_of_the_published_code_for_video() -> None:
+    for name in ("mtt", "prism_trajectory"):
+        loaded = recipe.load(name)
+        assert loaded.experts == recipe.ExpertSettings(count=30, epochs=50, batch=256, learning_rate=0.01)
+        objective, optimiser = loaded.objective, loaded.optimiser
+        assert (objective.max_start_epoch, objective.expert_epochs, objective.inner_steps) == (10, 1, 10)
+        assert (objective.step_size, objective.batch_synthetic) == (0.01, 0)
+        assert (optimiser.learning_rate, optimiser.step_size_learning_rate) == (1e5, 1e-5)
+        assert (optimiser.momentum, loaded.iterations) == (0.5, 8000)
+
+
 def test_overrides_win() -> None:
     overrides = recipe.parse_overrides(["optimiser.learning_rate=3", "synthetic.init=real", "iterations = 7"])
     loaded = recipe.load("prism", vpc=5, overrides=overrides)

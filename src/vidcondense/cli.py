@@ -225,6 +225,63 @@ def condense(
 
 
 @app.command
+def experts(
+    store: Store,
+    *,
+    out: Annotated[Path, arg(metavar="FOLDER")],
+    experts: Count = 30,
+    epochs: Count = 50,
+    batch: Count = 256,
+    learning_rate: Annotated[float, arg(metavar="RATE")] = 0.01,
+    network: Name = "minic3d",
+    flip: Share = 0.5,
+    split: Name = "1",
+    seed: Count = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Train networks on a store's training videos and keep their weights, for trajectory matching.
+
+    Args:
+        store: A store made by `vidcondense prepare`.
+        out: Folder for the weights; run the same command again to go on, or with more experts or epochs.
+        experts: How many networks to train, each from other random weights.
+        epochs: Epochs that each is trained; its weights after each are kept.
+        batch: Clips per step.
+        learning_rate: Step size of SGD, without momentum.
+        network: Which network to train.
+        flip: Probability of mirroring a clip; 0 where left and right are different classes.
+        split: Which of the store's splits to use.
+        seed: Seed of every random number.
+        device: Where networks run: auto, cpu, cuda or cuda:N.
+        precision: Precision of the networks; auto takes bfloat16 where the processor has it.
+    """
+    from vidcondense.compute import choose
+    from vidcondense.data.store import ClipStore
+    from vidcondense.experts import train
+    from vidcondense.recipe import ExpertSettings
+
+    settings = ExpertSettings(count=experts, epochs=epochs, batch=batch, learning_rate=learning_rate)
+    made = train(
+        ClipStore.open(store, split),
+        out,
+        settings,
+        network=network,
+        flip=flip,
+        seed=seed,
+        compute=choose(device, precision),
+    )
+    last = [record[-1] for record in made.records]
+    loss, accuracy = (
+        sum(getattr(epoch, name) for epoch in last) / len(last) for name in ("loss", "accuracy")
+    )
+    print(
+        f"{out}: {made.count} experts of {made.epochs} epochs; in the last one training loss {loss:.3f}, "
+        f"training accuracy {100 * accuracy:.1f} %"
+    )
+
+
+@app.command
 def evaluate(
     training: Annotated[Positional[Path], arg(metavar="RUN|FILE|STORE")],
     store: Store,

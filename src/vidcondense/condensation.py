@@ -64,6 +64,8 @@ def condense(
     compute = choose(device, precision)
     check(store, recipe)
     run_folder.refuse_taken(Path(out))
+    if recipe.objective.experts:  # whoever resumes the run may do so from another folder
+        recipe = recipe.with_experts(str(Path(recipe.objective.experts).resolve()))
     outline = _outline(store, recipe)
     line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
     Progress(0, enabled=show and outline.weights >= LARGE).say(line)
@@ -222,6 +224,11 @@ def _begin(
 def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
     total = state.recipe.all_iterations
     run.update(status="running")
+    try:
+        state.objective.prepare(run.path, show)
+    except Interrupted:
+        run.update(status="interrupted")
+        raise
     with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupted:
         if show and state.iteration < total:
             progress.say(_cost(state))
@@ -293,8 +300,9 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         provenance={
-            "recipe": recipe.to_dict(),
+            "recipe": recipe.with_experts("").to_dict(),  # no path of this machine
             "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},
+            **state.objective.provenance(),
             "precision": state.compute.precision,
             "device": state.compute.device.type,
             "versions": versions(),

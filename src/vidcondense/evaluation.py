@@ -132,6 +132,8 @@ def evaluate(
             the network is unknown or too large for the device's memory.
     """
     rule = _protocol(protocol)
+    if isinstance(training, CondensedVideos):
+        rule = rule.for_learned_rate(training.learning_rate)
     compute = choose(device, precision)
     check(training, store)
     if networks_count < 1:

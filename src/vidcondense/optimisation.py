@@ -12,6 +12,7 @@ RATES: dict[str, str] = {
     "static": "static_learning_rate",
     "hallucinator_weight": "hallucinator_learning_rate",
     "hallucinator_bias": "hallucinator_learning_rate",
+    "step_size": "step_size_learning_rate",
 }
 """Parameters by name whose step size is another key of [optimiser] than `learning_rate`."""
 

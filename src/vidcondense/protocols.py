@@ -4,7 +4,7 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,10 @@ class Protocol(ABC):
         self, network: VideoNetwork, store: ClipStore, compute: Compute, seed: int
     ) -> tuple[Tensor, Tensor]:
         """Scores (case, class) float32 and labels (case,) on the test split; accuracy counts cases."""
+
+    def for_learned_rate(self, learning_rate: float | None) -> "Protocol":
+        """The rule for a set that has learned a step size (None: it has not): the same for most."""
+        return self
 
     def settings(self) -> dict[str, Any]:
         """Every constant of the rule, for the record."""
@@ -138,6 +142,7 @@ class Vdsd(Protocol):
     epochs: int = 501
     batch: int = 256
     learning_rate: float = 0.01
+    learning_rate_from: str = "protocol"
     momentum: float = 0.9
     weight_decay: float = 5e-4
     test_batch: int = 64
@@ -169,6 +174,12 @@ class Vdsd(Protocol):
             if not math.isfinite(losses[-1]):
                 break
         return _tail(losses)
+
+    def for_learned_rate(self, learning_rate: float | None) -> "Vdsd":
+        """See Protocol; as in the code for trajectory matching, SGD starts with the set's own step size."""
+        if learning_rate is None:
+            return self
+        return replace(self, learning_rate=learning_rate, learning_rate_from="condensed set")
 
     def _optimiser(self, network: VideoNetwork, learning_rate: float) -> torch.optim.Optimizer:
         return torch.optim.SGD(

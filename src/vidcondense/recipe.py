@@ -61,16 +61,58 @@ class SyntheticSettings:
 class ObjectiveSettings:
     """How synthetic clips are compared with real ones."""
 
-    kind: Literal["distribution_matching"] = "distribution_matching"
-    """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8)."""
+    kind: Literal["distribution_matching", "trajectory_matching"] = "distribution_matching"
+    """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8);
+    trajectory_matching: distance of weights after training on synthetic and on real clips (MTT)."""
     batch_real: int = 64
     """Real clips per class and iteration, without replacement; all if a class has fewer."""
     real_frames: int = 0
     """N_real: real clips keep so many frames, and the others are interpolated (Wang et al.); 0: all."""
+    experts: str = ""
+    """Folder of expert trajectories; empty: train those of the [experts] table into the run folder first."""
+    max_start_epoch: int = 10
+    """A trajectory is matched from a random epoch below this one."""
+    expert_epochs: int = 1
+    """Epochs between that start and the expert's weights that are the target."""
+    inner_steps: int = 10
+    """Steps on synthetic clips from that start (N)."""
+    batch_synthetic: int = 0
+    """Synthetic clips per inner step; 0: all."""
+    step_size: float = 0.01
+    """Start of the learned step size of the inner steps."""
+    inner_gradient: Literal["exact", "tesla"] = "exact"
+    """exact: through all inner steps; tesla: as if their starting points did not depend on the clips."""
 
     def __post_init__(self) -> None:
-        _check(self.batch_real >= 1, f"objective.batch_real must be at least 1, not {self.batch_real}")
+        for name in ("batch_real", "max_start_epoch", "expert_epochs", "inner_steps"):
+            value = getattr(self, name)
+            _check(value >= 1, f"objective.{name} must be at least 1, not {value}")
+        _check(
+            self.batch_synthetic >= 0,
+            f"objective.batch_synthetic must be at least 0 (all), not {self.batch_synthetic}",
+        )
         _check(self.real_frames >= 0, f"objective.real_frames must be at least 0, not {self.real_frames}")
+        _check(self.step_size > 0, f"objective.step_size must be above 0, not {self.step_size}")
+
+
+@dataclass(frozen=True)
+class ExpertSettings:
+    """Networks trained on real clips whose weights after every epoch trajectory matching follows (MTT)."""
+
+    count: int = 30
+    """Networks, each from other random weights."""
+    epochs: int = 50
+    """Epochs that each is trained; its weights after each are kept."""
+    batch: int = 256
+    """Clips per step."""
+    learning_rate: float = 0.01
+    """Step size of plain SGD."""
+
+    def __post_init__(self) -> None:
+        for name in ("count", "epochs", "batch"):
+            value = getattr(self, name)
+            _check(value >= 1, f"experts.{name} must be at least 1, not {value}")
+        _check(self.learning_rate > 0, f"experts.learning_rate must be above 0, not {self.learning_rate}")
 
 
 @dataclass(frozen=True)
@@ -85,6 +127,8 @@ class OptimiserSettings:
     """That of the images of static_dynamic."""
     hallucinator_learning_rate: float = 1e-5
     """That of the convolution of static_dynamic."""
+    step_size_learning_rate: float = 1e-5
+    """Step size with which trajectory matching learns that of its inner steps."""
     momentum: float = 0.95
     """Momentum of sgd; the first moment's decay of adam."""
     schedule: Literal["constant", "cosine"] = "constant"
@@ -93,7 +137,12 @@ class OptimiserSettings:
     """Cycles per frame at which the gradient is halved, finer detail more; 0 leaves it alone (published)."""
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "static_learning_rate", "hallucinator_learning_rate"):
+        for name in (
+            "learning_rate",
+            "static_learning_rate",
+            "hallucinator_learning_rate",
+            "step_size_learning_rate",
+        ):
             value = getattr(self, name)
             _check(value > 0, f"optimiser.{name} must be above 0, not {value}")
         _check(self.low_pass >= 0, f"optimiser.low_pass must be at least 0, not {self.low_pass}")
@@ -211,6 +260,7 @@ class Recipe:
     """Probability of mirroring a real clip; set 0 where left and right are different classes."""
     synthetic: SyntheticSettings = field(default_factory=SyntheticSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    experts: ExpertSettings = field(default_factory=ExpertSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     insertion: InsertionSettings = field(default_factory=InsertionSettings)
     coreset: CoresetSettings = field(default_factory=CoresetSettings)
@@ -273,6 +323,10 @@ class Recipe:
         """Nested plain values, as `from_dict` takes them."""
         return dataclasses.asdict(self)
 
+    def with_experts(self, folder: str) -> "Recipe":
+        """The same with another folder of experts, or with none."""
+        return dataclasses.replace(self, objective=dataclasses.replace(self.objective, experts=folder))
+
 
 def from_dict(values: Mapping[str, Any]) -> Recipe:
     """A recipe from nested plain values.
@@ -332,12 +386,14 @@ def _keys(kind: type, prefix: str) -> list[str]:
 
 
 def _nearest(path: str) -> str:
-    close = difflib.get_close_matches(path, keys(), n=1, cutoff=0.4)
+    last = {key.rsplit(".", 1)[-1]: key for key in keys()}
+    close = [
+        last[name] for name in difflib.get_close_matches(path, last, n=1)
+    ]  # a bare name, its table left out
+    close = close or difflib.get_close_matches(path, keys(), n=1, cutoff=0.4)
     if not close:
-        last = {key.rsplit(".", 1)[-1]: key for key in keys()}
-        close = [
-            last[name] for name in difflib.get_close_matches(path.rsplit(".", 1)[-1], last, n=1, cutoff=0.4)
-        ]
+        names = difflib.get_close_matches(path.rsplit(".", 1)[-1], last, n=1, cutoff=0.4)
+        close = [last[name] for name in names]
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(keys())}"
 
 

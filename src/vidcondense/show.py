@@ -38,6 +38,9 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
     height, width = condensed.size
     recipe = condensed.provenance.get("recipe")
     settings = recipe if isinstance(recipe, Mapping) else {"name": recipe}
+    learned = (
+        [] if condensed.learning_rate is None else [("step size", f"{condensed.learning_rate:.4g}, learned")]
+    )
     return [
         ("videos", f"{condensed.videos} in {len(condensed.class_names)} classes, {condensed.vpc} per class"),
         ("clip", f"{condensed.frames} frames of {width} x {height} pixels when rendered"),
@@ -45,6 +48,7 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
         *_interpolation(condensed),
         ("recipe", str(settings.get("name") or "not recorded")),
         ("seed", str(settings.get("seed", condensed.provenance.get("seed", "not recorded")))),
+        *learned,
     ]
 
 

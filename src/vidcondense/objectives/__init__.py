@@ -4,12 +4,14 @@ from vidcondense.compute import Compute
 from vidcondense.data.store import ClipStore
 from vidcondense.objectives.base import Objective
 from vidcondense.objectives.distribution_matching import DistributionMatching
+from vidcondense.objectives.trajectory_matching import TrajectoryMatching
 from vidcondense.recipe import Recipe
 
 __all__ = ["OBJECTIVES", "Objective", "build"]
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "distribution_matching": DistributionMatching,
+    "trajectory_matching": TrajectoryMatching,
 }
 
 

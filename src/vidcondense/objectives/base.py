@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,17 @@ class Objective(ABC):
         """What is learned beside the synthetic set, float32 by name; `match` sets their `grad`."""
         return {}
 
+    def prepare(self, folder: Path, show: bool) -> None:  # noqa: B027
+        """Make what has to exist before the first iteration and takes long; nothing for most.
+
+        Args:
+            folder: of the run; a resumed run finds there what an earlier call made.
+            show: whether to print cost and progress.
+
+        Raises:
+            Interrupted: Ctrl-C or SIGTERM; the next call goes on.
+        """
+
     @abstractmethod
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
         """The loss, and its gradient with respect to `clips`. Changes nothing but the parameters' `grad`.
@@ -61,6 +73,10 @@ class Objective(ABC):
 
     def learned(self) -> dict[str, Any]:
         """Fields of the artifact that this objective learned: `targets`, `learning_rate`."""
+        return {}
+
+    def provenance(self) -> dict[str, Any]:
+        """What else the result was made from, for its file."""
         return {}
 
     def state(self) -> dict[str, Tensor]:

@@ -58,7 +58,7 @@ def condense(
     compute = choose(device, precision)
     check(store, recipe)
     state = State.start(store, recipe, compute)
-    return _run(run_folder.create(Path(out), recipe, store, compute), state, show)
+    return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
 
 
 def resume(
@@ -133,7 +133,7 @@ class State:
         return State(
             store,
             recipe,
-            compute,
+            objective.compute,
             made,
             objective,
             Insertion(recipe.insertion, recipe.iterations),
@@ -212,14 +212,17 @@ def _cost(state: State) -> str:
     began = time.perf_counter()
     state.match()
     seconds = time.perf_counter() - began
-    stored = state.synthetic.stored_values * 4
-    most = state.synthetic.most_values * 4 if state.recipe.insertion.kind != "none" else stored
+    beside = sum(value.numel() for value in state.objective.parameters.values())
+    stored = (state.synthetic.stored_values + beside) * 4
+    grown = (state.synthetic.most_values + beside) * 4
+    most = grown if state.recipe.insertion.kind != "none" else stored
     clip = state.store.frames * 3 * state.store.size**2 * 4
     learned = sum(value.numel() for value in state.optimiser.parameters.values()) * 4
     left = seconds * (state.recipe.iterations - state.iteration)
     copies = 3 if state.recipe.optimiser.kind == "sgd" else 4  # values, gradient, one or two moments
     memory = (
         copies * learned
+        + 4 * state.objective.working_values
         + len(state.synthetic.labels) * clip
         + state.compute.chunk(state.store.frames, state.store.size) * 6 * clip
     )

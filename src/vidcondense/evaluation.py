@@ -14,6 +14,7 @@ from vidcondense.compute import Compute, Precision, choose, derive_seed, generat
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
+from vidcondense.networks.loss import guessing_loss
 from vidcondense.progress import Progress
 from vidcondense.protocols import PROTOCOLS, Protocol
 
@@ -122,7 +123,7 @@ def evaluate(
     if networks_count < 1:
         raise VidcondenseError(f"networks must be at least 1, not {networks_count}")
     clips = condensed.render().to(compute.device)
-    labels = condensed.labels.to(compute.device)
+    labels = condensed.goals.to(compute.device)
     began = time.perf_counter()
     results: list[NetworkResult] = []
     with Progress(networks_count, enabled=show) as progress:
@@ -185,7 +186,7 @@ def _one(
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(seed, "dropout"))
         loss = protocol.train(network, clips, labels, compute, seed)
-    diverged = not math.isfinite(loss) or loss >= math.log(classes)
+    diverged = not math.isfinite(loss) or loss >= guessing_loss(labels, classes)
     scores, truth = protocol.test(network, store, compute, seed)
     return NetworkResult(*_accuracies(scores, truth), loss=loss, diverged=diverged)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from vidcondense.data.batches import RealBatch
 from vidcondense.data.sampling import even_starts, random_starts, step
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import summed_loss
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Protocol(ABC):
     ) -> float:
         """Train in place on clips (video, time, 3, height, width) float32 normalised.
 
+        `labels` are (video,) int64, or (video, class) float32 where targets were learned: see `summed_loss`.
         Returns the mean loss over the last tenth of the steps; not finite when training diverged.
         """
 
@@ -203,7 +204,7 @@ def standardise(clips: Tensor) -> Tensor:
 
 
 def backward(network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute) -> float:
-    """Add the gradient of the mean cross-entropy to the network's; returns the loss.
+    """Add the gradient of the mean training loss (`summed_loss`) to the network's; returns the loss.
 
     Works through the batch in pieces that fit the processor's cache.
     """
@@ -213,7 +214,7 @@ def backward(network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Comp
     for part, target in zip(clips.split(chunk), labels.split(chunk), strict=True):
         with torch.autocast(compute.device.type, compute.dtype, enabled=compute.dtype != torch.float32):
             scores = network(part)
-        piece = F.cross_entropy(scores.float(), target, reduction="sum") / len(clips)
+        piece = summed_loss(scores.float(), target) / len(clips)
         piece.backward()
         loss += piece.item()
     return loss

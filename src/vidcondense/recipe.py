@@ -43,13 +43,44 @@ class SyntheticSettings:
 class ObjectiveSettings:
     """How synthetic clips are compared with real ones."""
 
-    kind: Literal["distribution_matching"] = "distribution_matching"
-    """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8)."""
+    kind: Literal["distribution_matching", "gradient_matching", "kernel_ridge_regression"] = (
+        "distribution_matching"
+    )
+    """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8);
+    gradient_matching: distance of the gradients of a network's weights (PRISM eq. 7, DC);
+    kernel_ridge_regression: regression on the synthetic set predicts real clips (FRePo)."""
     batch_real: int = 64
     """Real clips per class and iteration, without replacement; all if a class has fewer."""
+    distance: Literal["squared", "cosine"] = "squared"
+    """gradient_matching. squared: norm of the difference (PRISM eq. 7); cosine: per output unit (DC)."""
+    outer_steps: int = 1
+    """gradient_matching: iterations that share a network, then another is drawn."""
+    inner_steps: int = 0
+    """gradient_matching: training steps of the network on the synthetic clips between those iterations."""
+    network_learning_rate: float = 0.01
+    """Step size of networks that are trained along: by SGD in gradient_matching, by Adam in regression."""
+    pool: int = 10
+    """kernel_ridge_regression: networks in the pool."""
+    pool_updates: int = 100
+    """kernel_ridge_regression: training steps after which a network of the pool is drawn afresh."""
+    regularisation: float = 1e-6
+    """kernel_ridge_regression: added to the kernel's diagonal, as a share of its mean."""
+    label_margin: float = 1.0
+    """kernel_ridge_regression: weight of the loss that keeps the class of a learned label clear."""
 
     def __post_init__(self) -> None:
-        _check(self.batch_real >= 1, f"objective.batch_real must be at least 1, not {self.batch_real}")
+        for name in ("batch_real", "outer_steps", "pool", "pool_updates"):
+            _check(
+                getattr(self, name) >= 1, f"objective.{name} must be at least 1, not {getattr(self, name)}"
+            )
+        for name in ("inner_steps", "regularisation", "label_margin"):
+            _check(
+                getattr(self, name) >= 0, f"objective.{name} must be at least 0, not {getattr(self, name)}"
+            )
+        _check(
+            self.network_learning_rate > 0,
+            f"objective.network_learning_rate must be above 0, not {self.network_learning_rate}",
+        )
 
 
 @dataclass(frozen=True)
@@ -66,8 +97,14 @@ class OptimiserSettings:
     """constant as published; cosine decays the step size to 0 over the iterations."""
     low_pass: float = 0.0
     """Cycles per frame at which the gradient is halved, finer detail more; 0 leaves it alone (published)."""
+    targets_learning_rate: float = 0.001
+    """Step size of learned labels (kernel_ridge_regression); 0 keeps them as they start."""
 
     def __post_init__(self) -> None:
+        _check(
+            self.targets_learning_rate >= 0,
+            f"optimiser.targets_learning_rate must be at least 0, not {self.targets_learning_rate}",
+        )
         _check(self.learning_rate > 0, f"optimiser.learning_rate must be above 0, not {self.learning_rate}")
         _check(self.low_pass >= 0, f"optimiser.low_pass must be at least 0, not {self.low_pass}")
         _check(0 <= self.momentum < 1, f"optimiser.momentum must lie in [0, 1), not {self.momentum}")

@@ -1,6 +1,7 @@
 """`show` prints what is in the file, the right bytes, and nothing that steers the terminal."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -44,6 +45,14 @@ def test_bytes_frames_and_provenance(tmp_path: Path) -> None:
     assert "15 stored; per video 3.75 on average, 2 to 8" in text
     assert "0 1 7" in text and "every frame" in text
     assert "insertion.warm_up" in text and "prism" in text and "7" in text
+
+
+def test_learned_labels_are_named_and_counted(tmp_path: Path) -> None:
+    made = make([2, 3], ("walk", "run"))
+    assert "one class per video" in shown(made, tmp_path / "condensed.safetensors")
+    text = shown(replace(made, targets=torch.ones(2, 2)), tmp_path / "condensed.safetensors")
+    assert "learned: 2 values per video" in text
+    assert "key frames and learned labels" in text and f"{(5 * 3 * 16 * 20 + 4) * 4:,} bytes" in text
 
 
 def test_class_names_are_plain_text(tmp_path: Path) -> None:

@@ -48,9 +48,16 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
             f"{sum(counts)} stored; per video {sum(counts) / len(counts):.2f} on average, "
             f"{min(counts)} to {max(counts)}",
         ),
+        ("labels", _labels(condensed)),
         ("recipe", str(settings.get("name") or "not recorded")),
         ("seed", str(settings.get("seed", condensed.provenance.get("seed", "not recorded")))),
     ]
+
+
+def _labels(condensed: CondensedVideos) -> str:
+    if condensed.targets is None:
+        return "one class per video"
+    return f"learned: {condensed.targets.shape[1]} values per video, one for each class"
 
 
 def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
@@ -58,8 +65,10 @@ def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
     stored = condensed.stored_values * 4
     every = len(condensed) * condensed.frames * 3 * height * width * 4
     real = path.stat().st_size
+    learned = condensed.targets is not None
+    counted = "key frames and learned labels" if learned else "key frames"
     return [
-        ("key frames", f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes"),
+        (counted, f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes"),
         ("file", f"{_mib(real)}, {real:,} bytes"),
         ("every frame", f"{_mib(every)} if all {condensed.frames} frames of each video were stored"),
         ("ratio", f"{stored / every:.1%} of that, {every / stored:.2f} times smaller"),

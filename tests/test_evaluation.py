@@ -73,7 +73,7 @@ def test_a_trained_network_beats_chance(tiny_store: ClipStore) -> None:
 
 @pytest.mark.parametrize("protocol", [Strict(steps=25, epochs=1), Vdsd(epochs=25)], ids=["strict", "vdsd"])
 def test_networks_regress_learned_targets(protocol: Strict | Vdsd, tiny_store: ClipStore) -> None:
-    made = condensed(tiny_store)
+    made = condensed(tiny_store, vpc=4)
     right = centred_one_hot(made.labels, 3)
     turned = right.roll(1, dims=1)  # every clip calls itself the class after its own
     tops = [
@@ -83,8 +83,8 @@ def test_networks_regress_learned_targets(protocol: Strict | Vdsd, tiny_store: C
     first, second = (result.results[0] for result in tops)
     assert not first.diverged and first.loss < guessing_loss(right, 3)
     assert first.top1 > 0.5
-    assert first.confusion.argmax(1).tolist() == [0, 1, 2]
-    assert second.confusion.argmax(1).tolist() == [1, 2, 0]
+    as_told = second.confusion.roll(-1, 1).trace() / second.confusion.sum()
+    assert as_told > 0.5 > second.top1
 
 
 def test_the_loss_of_targets_is_half_the_squared_distance() -> None:

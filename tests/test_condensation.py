@@ -13,7 +13,7 @@ import torch
 
 from vidcondense import recipe
 from vidcondense.compute import Compute
-from vidcondense.condensation import State, condense, resume
+from vidcondense.condensation import State, _cost, condense, resume
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
@@ -75,6 +75,36 @@ def test_matching_lowers_the_loss_and_moves_key_frames_only(tiny_store: ClipStor
     assert after < 0.8 * before
     moved = (state.synthetic.values.detach() != start).flatten(2).any(2)
     assert torch.equal(moved, state.synthetic.is_key)
+
+
+def test_learned_labels_are_stored_and_the_precision_is_the_one_used(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    chosen = load("frepo_debug", optimiser__targets_learning_rate=0.1)
+    made = condense(tiny_store, chosen, tmp_path / "run", precision="bfloat16", show=False)
+    classes = len(tiny_store.class_names)
+    start = (torch.eye(classes) - 1 / classes) / (classes / 10) ** 0.5
+    assert made.targets is not None
+    assert made.targets.shape == (classes, classes)
+    assert (made.targets - start).abs().max() > 0.05  # moved by its own step size
+    loaded = CondensedVideos.load(tmp_path / "run" / "condensed.safetensors")
+    assert loaded.targets is not None
+    assert torch.equal(loaded.targets, made.targets)
+    described = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert described["precision"] == loaded.provenance["precision"] == "float32"
+    fixed = run(tiny_store, load("frepo_debug", optimiser__targets_learning_rate=0), tmp_path / "fixed")
+    assert fixed.targets is not None
+    torch.testing.assert_close(fixed.targets, start)
+
+
+def test_the_cost_counts_learned_labels(tiny_store: ClipStore) -> None:
+    big = {"vpc": 2, "objective__pool": 1}
+    state = State.start(tiny_store, load("frepo_debug", **big), EXACT)
+    values = state.synthetic.stored_values + 6 * 3
+    assert _cost(state).startswith(f"result {values * 4 / 2**20:.2f} MiB")
+    assert state.objective.working_values == 4 * sum(
+        value.numel() for value in state.objective.pool[0].network.parameters()
+    )
 
 
 def test_insertions_are_logged_as_they_are_stored(tiny_store: ClipStore, tmp_path: Path) -> None:
@@ -160,6 +190,11 @@ GROWING = {"iterations": 8, "insertion__threshold": 1.0, "insertion__smoothing":
         ("prism_debug", {**GROWING, "vpc": 3, "insertion__kind": "random"}),
         ("prism_debug", {**GROWING, "vpc": 3, "insertion__kind": "uniform", "insertion__mean_key_frames": 3}),
         ("segments_small_debug", {"iterations": 8, "objective__real_frames": 2}),
+        # Stopped after 4 iterations, in the middle of a network's life.
+        ("dc_debug", {"iterations": 6, "objective__outer_steps": 3, "objective__inner_steps": 2}),
+        ("prism_gradient_debug", {"iterations": 5, "objective__batch_real": 1}),
+        ("frepo_debug", {"iterations": 8, "objective__pool_updates": 3}),
+        ("prism_frepo_debug", GROWING),
     ],
 )
 def test_an_interrupted_run_resumes_to_the_same_bytes(

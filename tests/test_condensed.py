@@ -62,6 +62,24 @@ def test_a_file_without_interpolation_and_segments_is_linear_in_one(tmp_path: Pa
     assert read_header(path)["segments"] == [0, 2]
 
 
+def test_learned_targets_are_kept_and_counted(tmp_path: Path) -> None:
+    plain = make([[0, 5], [0, 2, 5]])
+    targets = torch.randn(2, 2, generator=torch.Generator().manual_seed(0))
+    made = KeyFrameVideos(**{**plain.__dict__, "targets": targets})
+    assert plain.stored_values == 5 * 3 * 4 * 4
+    assert made.stored_values == 5 * 3 * 4 * 4 + 4
+    assert made.stored_mib == made.stored_values * 4 / 2**20
+    assert torch.equal(plain.goals, plain.labels)
+    made.save(tmp_path / "condensed.safetensors")
+    loaded = CondensedVideos.load(tmp_path / "condensed.safetensors")
+    assert loaded.targets is not None
+    assert torch.equal(loaded.targets, targets)
+    assert torch.equal(loaded.goals, targets)
+    assert torch.equal(loaded.labels, plain.labels)
+    assert loaded.stored_values == made.stored_values
+    assert torch.equal(loaded.render(), plain.render())
+
+
 def test_works_with_a_data_loader() -> None:
     made = make([[0, 5], [0, 2, 5], [0, 1, 2, 3, 4, 5]])
     clips, labels = next(iter(DataLoader(made, batch_size=3)))

@@ -19,6 +19,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.evaluation import evaluate, mean_std, table
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import centred_one_hot, guessing_loss, summed_loss
 from vidcondense.protocols import Strict, Vdsd, backward, spread_windows, standardise
 from vidcondense.training_clips import FixedClips, TrainingClips
 
@@ -90,6 +91,44 @@ def test_a_trained_network_beats_chance(tiny_store: ClipStore) -> None:
     result = evaluate(made, tiny_store, protocol=Strict(steps=25, epochs=1), networks_count=1, show=False)
     assert result.top1[0] > 0.5
     assert all(not r.diverged and r.loss < 0.9 for r in result.results)
+
+
+@pytest.mark.parametrize("protocol", [Strict(steps=25, epochs=1), Vdsd(epochs=25)], ids=["strict", "vdsd"])
+def test_networks_regress_learned_targets(protocol: Strict | Vdsd, tiny_store: ClipStore) -> None:
+    made = condensed(tiny_store, vpc=4)
+    right = centred_one_hot(made.labels, 3)
+    turned = right.roll(1, dims=1)  # every clip calls itself the class after its own
+    tops = [
+        evaluate(replace(made, targets=targets), tiny_store, protocol=protocol, networks_count=1, show=False)
+        for targets in (right, turned)
+    ]
+    first, second = (result.results[0] for result in tops)
+    assert not first.diverged and first.loss < guessing_loss(right, 3)
+    assert first.top1 > 0.5
+    as_told = second.confusion.roll(-1, 1).trace() / second.confusion.sum()
+    assert as_told > 0.5 > second.top1
+
+
+def test_the_loss_of_targets_is_half_the_squared_distance() -> None:
+    scores = torch.tensor([[1.0, 2.0], [0.0, 4.0]], requires_grad=True)
+    targets = torch.tensor([[0.0, 2.5], [1.0, 1.0]])
+    loss = summed_loss(scores, targets)
+    assert loss.item() == pytest.approx(0.5 * (1 + 0.25 + 1 + 9))
+    (gradient,) = torch.autograd.grad(loss, scores)
+    torch.testing.assert_close(gradient, scores.detach() - targets)
+    labels = torch.tensor([0, 1])
+    expected = sum(math.log(sum(map(math.exp, row))) - row[i] for i, row in enumerate([[1, 2], [0, 4]]))
+    assert summed_loss(scores, labels).item() == pytest.approx(expected)
+
+
+def test_guessing_is_the_best_constant_answer() -> None:
+    targets = torch.tensor([[0.0, 2.0], [1.0, 1.0], [2.0, 3.0]])
+    mean = targets.mean(0)
+    best = guessing_loss(targets, 2)
+    assert best == pytest.approx(0.5 * (2 + 2) / 3)
+    for other in (mean + 0.1, mean * 0):
+        assert summed_loss(other, targets).item() / 3 > best
+    assert guessing_loss(torch.tensor([0, 1]), 2) == math.log(2)
 
 
 @dataclass(frozen=True)

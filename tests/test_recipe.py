@@ -36,6 +36,7 @@ def test_published_step_sizes_of_wang() -> None:
     ("name", "overrides", "message"),
     [
         ("wang", {"insertion.kind": "gradient"}, "static_dynamic has a motion for every frame"),
+        ("wang", {"objective.kind": "trajectory_matching"}, "images that stand still"),
         ("wang", {"coreset.kind": "random", "iterations": 0}, "which static_dynamic cannot"),
         ("wang", {"static_iterations": -1}, "static_iterations must be at least 0"),
         ("dm", {"static_iterations": 1}, "belongs to synthetic.kind = \"static_dynamic\", not 'every_frame'"),
@@ -88,7 +89,7 @@ def test_mtt_has_the_values_of_the_published_code_for_video() -> None:
         loaded = recipe.load(name)
         assert loaded.experts == recipe.ExpertSettings(count=30, epochs=50, batch=256, learning_rate=0.01)
         objective, optimiser = loaded.objective, loaded.optimiser
-        assert (objective.max_start_epoch, objective.expert_epochs, objective.inner_steps) == (10, 1, 10)
+        assert (objective.max_start_epoch, objective.expert_epochs, objective.synthetic_steps) == (10, 1, 10)
         assert (objective.step_size, objective.batch_synthetic) == (0.01, 0)
         assert (optimiser.learning_rate, optimiser.step_size_learning_rate) == (1e5, 1e-5)
         assert (optimiser.momentum, loaded.iterations) == (0.5, 8000)

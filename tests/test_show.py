@@ -4,6 +4,7 @@ import dataclasses
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -65,6 +66,14 @@ def test_memories_are_counted_as_videos(tmp_path: Path, memories: Callable[..., 
     assert "4 static and 4 dynamic memories and a hallucinator of 327 values" in text
     assert f"{stored:,} bytes" in text and f"{every / 2**20:.2f} MiB if all 8 frames" in text
     assert "key frames" not in text.lower()
+
+
+def test_learned_labels_are_named_and_counted(tmp_path: Path) -> None:
+    made = make([2, 3], ("walk", "run"))
+    assert "one class per video" in shown(made, tmp_path / "condensed.safetensors")
+    text = shown(replace(made, targets=torch.ones(2, 2)), tmp_path / "condensed.safetensors")
+    assert "learned: 2 values per video" in text
+    assert "key frames and learned labels" in text and f"{(5 * 3 * 16 * 20 + 4) * 4:,} bytes" in text
 
 
 def test_class_names_are_plain_text(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def condense(
     line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
     Progress(0, enabled=show and outline.weights >= LARGE).say(line)
     state = State.start(store, recipe, compute, show)
-    return _run(run_folder.create(Path(out), recipe, store, compute), state, show)
+    return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
 
 
 def resume(
@@ -155,7 +155,7 @@ class State:
         return State(
             store,
             recipe,
-            compute,
+            objective.compute,
             made,
             objective,
             insertion,
@@ -267,8 +267,9 @@ def _cost(state: State) -> str:
     began = time.perf_counter()
     state.match()
     seconds = time.perf_counter() - began
-    stored = state.synthetic.stored_values * 4
-    most = state.insertion.most_values(state.synthetic) * 4
+    beside = sum(value.numel() for value in state.objective.parameters.values())
+    stored = (state.synthetic.stored_values + beside) * 4
+    most = (state.insertion.most_values(state.synthetic) + beside) * 4
     clip = state.store.frames * 3 * state.store.size**2 * 4
     learned = sum(value.numel() for value in state.optimiser.parameters.values()) * 4
     iterations = state.recipe.all_iterations - state.iteration
@@ -277,6 +278,7 @@ def _cost(state: State) -> str:
     copies = 3 if state.recipe.optimiser.kind == "sgd" else 4  # values, gradient, one or two moments
     memory = (
         copies * learned
+        + 4 * state.objective.working_values
         + len(state.synthetic.labels) * clip
         + network.chunk(state.compute) * 6 * clip
         + WEIGHT_COPIES * 4 * network.weights

@@ -175,7 +175,7 @@ def _training_clips(
     if isinstance(training, CondensedVideos):
         if flip is not None:
             raise VidcondenseError("flip is for training on a store: condensed clips are never mirrored")
-        clips, labels = training.render().to(compute.device), training.labels.to(compute.device)
+        clips, labels = training.render().to(compute.device), training.goals.to(compute.device)
         if training.clips_per_video > 1:
             return VariedClips(clips, labels, training.clips_per_video), {}
         return FixedClips(clips, labels), {}
@@ -245,7 +245,7 @@ def _one(
 ) -> NetworkResult:
     network, loss = train_network(name, store, clips, protocol, compute, seed, advance)
     scores, truth = protocol.test(network, store, compute, seed)
-    failed = diverged(loss, len(store.class_names))
+    failed = diverged(loss, clips, len(store.class_names))
     return NetworkResult(*_accuracies(scores, truth), loss=loss, diverged=failed)
 
 

@@ -86,7 +86,7 @@ class Features:
                 self._seed(),
                 lambda loss: progress.advance(loss=loss),
             )
-        if diverged(loss, len(store.class_names)):
+        if diverged(loss, clips, len(store.class_names)):
             raise VidcondenseError(
                 f"the network for features did not learn (loss {loss:.3g}, guessing gives "
                 f"{np.log(len(store.class_names)):.3g}); try another --seed, or --set coreset.features=random"

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from vidcondense.data.batches import RealBatch
 from vidcondense.data.sampling import even_starts, random_starts, step
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import guessing_loss, summed_loss
 from vidcondense.training_clips import TrainingClips
 
 # Is told the loss of each training step.
@@ -226,9 +226,9 @@ def train_network(
         return network, protocol.train(network, clips, compute, seed, advance)
 
 
-def diverged(loss: float, classes: int) -> bool:
+def diverged(loss: float, clips: TrainingClips, classes: int) -> bool:
     """Whether a training loss is not finite, or no lower than guessing gives."""
-    return not math.isfinite(loss) or loss >= math.log(classes)
+    return not math.isfinite(loss) or loss >= guessing_loss(clips.goals, classes)
 
 
 def spread_windows(
@@ -257,7 +257,7 @@ def standardise(clips: Tensor) -> Tensor:
 
 
 def backward(network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute) -> float:
-    """Add the gradient of the mean cross-entropy to the network's; returns the loss.
+    """Add the gradient of the mean training loss (`summed_loss`) to the network's; returns the loss.
 
     Works through the batch in pieces that fit the processor's cache.
     """
@@ -267,7 +267,7 @@ def backward(network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Comp
     for part, target in zip(clips.split(chunk), labels.split(chunk), strict=True):
         with torch.autocast(compute.device.type, compute.dtype, enabled=compute.dtype != torch.float32):
             scores = network(part)
-        piece = F.cross_entropy(scores.float(), target, reduction="sum") / len(clips)
+        piece = summed_loss(scores.float(), target) / len(clips)
         piece.backward()
         loss += piece.item()
     return loss

@@ -61,9 +61,13 @@ class SyntheticSettings:
 class ObjectiveSettings:
     """How synthetic clips are compared with real ones."""
 
-    kind: Literal["distribution_matching", "trajectory_matching"] = "distribution_matching"
+    kind: Literal[
+        "distribution_matching", "gradient_matching", "trajectory_matching", "kernel_ridge_regression"
+    ] = "distribution_matching"
     """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8);
-    trajectory_matching: distance of weights after training on synthetic and on real clips (MTT)."""
+    gradient_matching: distance of the gradients of a network's weights (PRISM eq. 7, DC);
+    trajectory_matching: distance of weights after training on synthetic and on real clips (MTT);
+    kernel_ridge_regression: regression on the synthetic set predicts real clips (FRePo)."""
     batch_real: int = 64
     """Real clips per class and iteration, without replacement; all if a class has fewer."""
     real_frames: int = 0
@@ -74,7 +78,7 @@ class ObjectiveSettings:
     """A trajectory is matched from a random epoch below this one."""
     expert_epochs: int = 1
     """Epochs between that start and the expert's weights that are the target."""
-    inner_steps: int = 10
+    synthetic_steps: int = 10
     """Steps on synthetic clips from that start (N)."""
     batch_synthetic: int = 0
     """Synthetic clips per inner step; 0: all."""
@@ -82,9 +86,25 @@ class ObjectiveSettings:
     """Start of the learned step size of the inner steps."""
     inner_gradient: Literal["exact", "tesla"] = "exact"
     """exact: through all inner steps; tesla: as if their starting points did not depend on the clips."""
+    distance: Literal["squared", "cosine"] = "squared"
+    """gradient_matching. squared: norm of the difference (PRISM eq. 7); cosine: per output unit (DC)."""
+    outer_steps: int = 1
+    """gradient_matching: iterations that share a network, then another is drawn."""
+    inner_steps: int = 0
+    """gradient_matching: training steps of the network on the synthetic clips between those iterations."""
+    network_learning_rate: float = 0.01
+    """Step size of networks that are trained along: by SGD in gradient_matching, by Adam in regression."""
+    pool: int = 10
+    """kernel_ridge_regression: networks in the pool."""
+    pool_updates: int = 100
+    """kernel_ridge_regression: training steps after which a network of the pool is drawn afresh."""
+    regularisation: float = 1e-6
+    """kernel_ridge_regression: added to the kernel's diagonal, as a share of its mean."""
+    label_margin: float = 1.0
+    """kernel_ridge_regression: weight of the loss that keeps the class of a learned label clear."""
 
     def __post_init__(self) -> None:
-        for name in ("batch_real", "max_start_epoch", "expert_epochs", "inner_steps"):
+        for name in ("batch_real", "max_start_epoch", "expert_epochs", "synthetic_steps"):
             value = getattr(self, name)
             _check(value >= 1, f"objective.{name} must be at least 1, not {value}")
         _check(
@@ -93,6 +113,18 @@ class ObjectiveSettings:
         )
         _check(self.real_frames >= 0, f"objective.real_frames must be at least 0, not {self.real_frames}")
         _check(self.step_size > 0, f"objective.step_size must be above 0, not {self.step_size}")
+        for name in ("batch_real", "outer_steps", "pool", "pool_updates"):
+            _check(
+                getattr(self, name) >= 1, f"objective.{name} must be at least 1, not {getattr(self, name)}"
+            )
+        for name in ("inner_steps", "regularisation", "label_margin"):
+            _check(
+                getattr(self, name) >= 0, f"objective.{name} must be at least 0, not {getattr(self, name)}"
+            )
+        _check(
+            self.network_learning_rate > 0,
+            f"objective.network_learning_rate must be above 0, not {self.network_learning_rate}",
+        )
 
 
 @dataclass(frozen=True)
@@ -135,8 +167,14 @@ class OptimiserSettings:
     """constant as published; cosine decays the step size to 0 over the iterations."""
     low_pass: float = 0.0
     """Cycles per frame at which the gradient is halved, finer detail more; 0 leaves it alone (published)."""
+    targets_learning_rate: float = 0.001
+    """Step size of learned labels (kernel_ridge_regression); 0 keeps them as they start."""
 
     def __post_init__(self) -> None:
+        _check(
+            self.targets_learning_rate >= 0,
+            f"optimiser.targets_learning_rate must be at least 0, not {self.targets_learning_rate}",
+        )
         for name in (
             "learning_rate",
             "static_learning_rate",
@@ -288,12 +326,21 @@ class Recipe:
             f'insertion needs synthetic.interpolation = "linear": with {self.synthetic.interpolation!r} '
             'a new key frame would change the frames around it; set insertion.kind = "none"',
         )
+        _check(
+            self.objective.real_frames == 0 or self.objective.kind != "trajectory_matching",
+            "trajectory_matching follows experts and reads no real clips, so objective.real_frames must be 0",
+        )
         if self.objective.real_frames:
             _check_shared("objective.real_frames", self.objective.real_frames, self.synthetic.segments)
         memories = self.synthetic.kind == "static_dynamic"
         _check(
             memories or self.static_iterations == 0,
             f'static_iterations belongs to synthetic.kind = "static_dynamic", not {self.synthetic.kind!r}',
+        )
+        _check(
+            self.static_iterations == 0 or self.objective.kind != "trajectory_matching",
+            "the first stage of static_dynamic shows images that stand still, where experts trained on clips "
+            'do not lead; set static_iterations = 0, and synthetic.init = "real" to start from real frames',
         )
         _check(
             not (grows and memories),

@@ -46,6 +46,7 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
         ("clip", f"{condensed.frames} frames of {width} x {height} pixels when rendered"),
         _stored(condensed),
         *_interpolation(condensed),
+        ("labels", _labels(condensed)),
         ("recipe", str(settings.get("name") or "not recorded")),
         ("seed", str(settings.get("seed", condensed.provenance.get("seed", "not recorded")))),
         *learned,
@@ -72,16 +73,21 @@ def _stored(condensed: CondensedVideos) -> tuple[str, str]:
     return "key frames", words
 
 
+def _labels(condensed: CondensedVideos) -> str:
+    if condensed.targets is None:
+        return "one class per video"
+    return f"learned: {condensed.targets.shape[1]} values per video, one for each class"
+
+
 def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
     height, width = condensed.size
     stored = condensed.stored_values * 4
     every = condensed.videos * condensed.frames * 3 * height * width * 4
     real = path.stat().st_size
+    learned = condensed.targets is not None
+    counted = ("values" if condensed.clips_per_video > 1 else "key frames") + " and learned labels" * learned
     return [
-        (
-            "values" if condensed.clips_per_video > 1 else "key frames",
-            f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes",
-        ),
+        (counted, f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes"),
         ("file", f"{_mib(real)}, {real:,} bytes"),
         ("every frame", f"{_mib(every)} if all {condensed.frames} frames of each video were stored"),
         ("ratio", f"{stored / every:.1%} of that, {every / stored:.2f} times smaller"),

@@ -20,6 +20,11 @@ class TrainingClips(ABC):
     def __len__(self) -> int:
         """The number of clips in an epoch."""
 
+    @property
+    @abstractmethod
+    def goals(self) -> Tensor:
+        """What networks are trained towards, of every clip: labels (clip,) int64 or targets (clip, class)."""
+
     @abstractmethod
     def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         """One batch.
@@ -30,7 +35,7 @@ class TrainingClips(ABC):
             epoch: counted from 0.
 
         Returns:
-            clips (clip, time, 3, height, width) float32, normalised, and labels (clip,) int64.
+            clips (clip, time, 3, height, width) float32, normalised, and their `goals`.
         """
 
 
@@ -39,19 +44,24 @@ class FixedClips(TrainingClips):
 
     Args:
         clips: (clip, time, 3, height, width) float32, normalised.
-        labels: (clip,) int64.
+        goals: labels (clip,) int64, or learned targets (clip, class) float32.
     """
 
-    def __init__(self, clips: Tensor, labels: Tensor) -> None:
-        self._clips, self._labels = clips, labels
+    def __init__(self, clips: Tensor, goals: Tensor) -> None:
+        self._clips, self._goals = clips, goals
+
+    @property
+    def goals(self) -> Tensor:
+        """See TrainingClips."""
+        return self._goals
 
     def __len__(self) -> int:
         """See TrainingClips."""
-        return len(self._labels)
+        return len(self._goals)
 
     def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         """See TrainingClips; every epoch is the same."""
-        return self._clips[chosen], self._labels[chosen]
+        return self._clips[chosen], self._goals[chosen]
 
 
 class VariedClips(TrainingClips):
@@ -59,23 +69,28 @@ class VariedClips(TrainingClips):
 
     Args:
         clips: (clip, time, 3, height, width) float32, normalised, those of a video one after another.
-        labels: (clip,) int64.
+        goals: labels (clip,) int64, or learned targets (clip, class) float32.
         per_video: clips of each video.
     """
 
-    def __init__(self, clips: Tensor, labels: Tensor, per_video: int) -> None:
-        self._clips, self._labels, self._per_video = clips, labels, per_video
+    def __init__(self, clips: Tensor, goals: Tensor, per_video: int) -> None:
+        self._clips, self._goals, self._per_video = clips, goals, per_video
+
+    @property
+    def goals(self) -> Tensor:
+        """See TrainingClips."""
+        return self._goals
 
     def __len__(self) -> int:
         """The number of videos."""
-        return len(self._labels) // self._per_video
+        return len(self._goals) // self._per_video
 
     def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         """See TrainingClips."""
         rng = generator(seed, "variant", epoch)
         variant = torch.randint(self._per_video, (len(self),), generator=rng)
         clips = chosen * self._per_video + variant[chosen]
-        return self._clips[clips], self._labels[clips]
+        return self._clips[clips], self._goals[clips]
 
 
 class StoreClips(TrainingClips):
@@ -92,6 +107,11 @@ class StoreClips(TrainingClips):
         self._videos = store.select("train")
         self._exact = Compute(compute.device, torch.float32)
         self._drawn = lru_cache(maxsize=1)(self._draw)
+
+    @property
+    def goals(self) -> Tensor:
+        """See TrainingClips; labels."""
+        return torch.from_numpy(self._store.labels[self._videos])
 
     def __len__(self) -> int:
         """See TrainingClips."""

@@ -271,7 +271,7 @@ def test_the_step_size_has_its_own_learning_rate_and_a_floor(tiny_store: ClipSto
 def test_inner_batches_show_each_clip_once_before_any_again(
     size: int, expected: list[int], tiny_store: ClipStore, experts: Experts
 ) -> None:
-    settings = chosen(experts, objective__batch_synthetic=size, objective__inner_steps=5)
+    settings = chosen(experts, objective__batch_synthetic=size, objective__synthetic_steps=5)
     objective = TrajectoryMatching(settings, tiny_store, EXACT)
     batches = objective.batches(3, 6)
     assert [len(batch) for batch in batches] == expected
@@ -357,7 +357,7 @@ def test_bad_settings_are_refused_before_anything_is_written(
     ):
         with pytest.raises(VidcondenseError, match=message):
             condense(tiny_store, wanted, tmp_path / "run", show=False)
-    for key in ("inner_steps", "max_start_epoch", "expert_epochs"):
+    for key in ("synthetic_steps", "max_start_epoch", "expert_epochs"):
         with pytest.raises(VidcondenseError, match=f"objective.{key} must be at least 1"):
             chosen(experts, **{f"objective__{key}": 0})
     with pytest.raises(VidcondenseError, match=r"objective\.step_size must be above 0"):

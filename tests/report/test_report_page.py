@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import torch
 from tiny_run import CLASSES, FRAMES, KEYS, condensed_videos, evaluation
 
 from vidcondense.condensed import StaticDynamicVideos
@@ -67,6 +69,15 @@ def report(tmp_path: Path, *runs: Path) -> Page:
 
 def plain(text: str) -> str:
     return re.sub(r"\s+", " ", text)
+
+
+def test_learned_labels_are_mentioned(tmp_path: Path, make_run: Make) -> None:
+    run = make_run()
+    assert "learned" not in report(tmp_path, run).text
+    replace(condensed_videos(), targets=torch.zeros(3, 3)).save(run / "condensed.safetensors")
+    text = plain(report(tmp_path, run).text)
+    assert "Their labels are learned too: a score for every class" in text
+    assert "float32 key frames and learned labels" in text
 
 
 def test_loads_nothing_from_elsewhere(tmp_path: Path, make_run: Make) -> None:

@@ -98,8 +98,18 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     @property
     @abstractmethod
+    def content_values(self) -> int:
+        """The number of float32 values that the stored content has, without targets."""
+
+    @property
     def stored_values(self) -> int:
-        """The number of float32 values that are stored."""
+        """The number of float32 values that are stored: the content, and targets where they are learned."""
+        return self.content_values + (0 if self.targets is None else self.targets.numel())
+
+    @property
+    def goals(self) -> Tensor:
+        """What networks are trained towards: targets (video, class) float32, else labels (video,) int64."""
+        return self.labels if self.targets is None else self.targets
 
     @property
     @abstractmethod

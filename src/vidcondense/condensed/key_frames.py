@@ -119,7 +119,7 @@ class KeyFrameVideos(CondensedVideos):
         return [part.tolist() for part in torch.split(self.positions, self.counts.tolist())]
 
     @property
-    def stored_values(self) -> int:
+    def content_values(self) -> int:
         """The values of all key frames."""
         return self.key_frames.numel()
 

@@ -66,7 +66,7 @@ class StaticDynamicVideos(CondensedVideos):
 
     def content_header(self) -> dict[str, Any]:
         """Storage as the papers count it."""
-        return {"memory_bytes": self.stored_values * 4}
+        return {"memory_bytes": self.content_values * 4}
 
     @classmethod
     def content(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class StaticDynamicVideos(CondensedVideos):
         return [list(range(self.frames)) for _ in range(len(self))]
 
     @property
-    def stored_values(self) -> int:
+    def content_values(self) -> int:
         """Those of both memories and the hallucinator."""
         return sum(tensor.numel() for tensor in self.tensors().values())
 

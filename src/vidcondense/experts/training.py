@@ -150,7 +150,7 @@ def _epoch(
     """One pass over the training videos; returns mean loss and accuracy on them as they were trained on."""
     module.train()
     optimiser = torch.optim.SGD(module.parameters(), settings["learning_rate"])
-    chunk = compute.chunk(store.frames, store.size)
+    chunk = module.chunk(compute)
     loss, right, seen = 0.0, 0, 0
     for batch in _batches(store, settings["batch"], settings["flip"], rng):
         optimiser.zero_grad(set_to_none=True)
@@ -202,7 +202,7 @@ def _cost(experts: Experts, store: ClipStore, compute: Compute, epochs: int, nee
     networks.initialise(module, generator(0))
     networks.channels_last(module.to(compute.device))
     clips = len(store.select("train"))
-    few = {**experts.plan["settings"], "batch": compute.chunk(store.frames, store.size)}
+    few = {**experts.plan["settings"], "batch": module.chunk(compute)}
     batch = next(_batches(store, few["batch"], 0.0, np.random.default_rng(0)))
     seconds = 0.0
     for _ in range(2):  # the first turn only warms up

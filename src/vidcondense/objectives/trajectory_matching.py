@@ -43,9 +43,7 @@ class TrajectoryMatching(Objective):
         settings = recipe.objective
         self.step_size = torch.tensor(settings.step_size, device=compute.device).requires_grad_()
         module = networks.build(recipe.network, len(store.class_names), store.frames, store.size)
-        networks.initialise(
-            module, generator(recipe.seed)
-        )  # also fills buffers; weights come from the experts
+        networks.initialise(module, generator(recipe.seed))  # fills buffers; weights come from the experts
         self.network = FlatNetwork(module.to(compute.device).requires_grad_(False).eval())
         self.experts: Experts | None = None
         self._expected: Tensor | None = None
@@ -94,7 +92,7 @@ class TrajectoryMatching(Objective):
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
         """See Objective; the loss is ||θ_N − θ*||² / ||θ_0 − θ*||² (MTT eq. 4)."""
         start, target = (weights.to(clips.device) for weights in self.pair(iteration))
-        chunk = self.compute.chunk(self.store.frames, self.store.size)
+        chunk = self.network.network.chunk(self.compute)
         batches = self.batches(iteration, len(labels))
         loop = InnerLoop(self.network, clips, labels, batches, self.step_size.item(), self.compute, chunk)
         points = loop.walk(start)
@@ -127,12 +125,12 @@ class TrajectoryMatching(Objective):
         settings = self.recipe.objective
         size = settings.batch_synthetic or clips
         if size >= clips:
-            return [torch.arange(clips)] * settings.inner_steps
+            return [torch.arange(clips)] * settings.synthetic_steps
         rng = generator(self.recipe.seed, "inner", iteration)
         chosen: list[Tensor] = []
-        while len(chosen) < settings.inner_steps:
+        while len(chosen) < settings.synthetic_steps:
             chosen += torch.randperm(clips, generator=rng).split(size)
-        return chosen[: settings.inner_steps]
+        return chosen[: settings.synthetic_steps]
 
     @torch.no_grad()
     def advance(self, iteration: int, clips: Tensor, labels: Tensor) -> None:

@@ -72,6 +72,8 @@ def _sentences(run: Run, runs: Sequence[Run]) -> Markup:
         parts.append(f": {keys:,} stored key frames, from which all {every:,} frames are interpolated. ")
     else:
         parts.append(f", all {every:,} frames of which are stored. ")
+    if condensed.targets is not None:
+        parts.append("Their labels are learned too: a score for every class instead of one class. ")
     evaluation = run.evaluation
     if evaluation is None or evaluation.top1 is None:
         parts.append("No network has been trained on them yet, so their accuracy is not known.")
@@ -132,10 +134,12 @@ def _accuracy_tile(run: Run, runs: Sequence[Run]) -> Markup:
 def _storage_tile(run: Run) -> Markup:
     if run.condensed is None or run.file_bytes is None:
         return _tile("Storage", "none yet")
+    labels = " and learned labels" if run.condensed.targets is not None else ""
+    kind = "memories" if run.condensed.clips_per_video > 1 else "key frames"
     return _tile(
         "Storage",
         mib(stored_bytes(run.condensed)),
-        f"float32 {'memories' if run.condensed.clips_per_video > 1 else 'key frames'}, as the papers count",
+        f"float32 {kind}{labels}, as the papers count",
         f"{run.file_bytes:,} bytes on disk",
     )
 

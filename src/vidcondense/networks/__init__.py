@@ -68,7 +68,7 @@ def weights_memory(name: str, network: VideoNetwork, copies: int, compute: Compu
     needed, there = 4 * copies * network.weights, compute.memory()
     line = (
         f"{name} has {network.weights:,} parameters: {4 * network.weights / _MEBIBYTE:,.0f} MiB, "
-        f"{needed / _MEBIBYTE:,.0f} MiB with the copies that this needs"
+        f"at least {needed / _MEBIBYTE:,.0f} MiB with the copies that this needs"
     )
     if needed > there:
         raise VidcondenseError(

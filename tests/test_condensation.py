@@ -271,6 +271,10 @@ def test_each_stage_learns_its_own(memory: str, tiny_store: ClipStore) -> None:
     second = {"dynamic", "hallucinator_weight", "hallucinator_bias"}
     second |= {"static"} if memory == "learned" else set()
     assert [step() for _ in range(4)] == [{"static"}, {"static"}, second, second]
+    # The cosine schedule begins anew with a stage: its second and last iteration has half the step size.
+    rates = {group["name"]: group["lr"] for group in state.optimiser.torch.param_groups}
+    wanted = {"static": 0.05, "dynamic": 0.05, "hallucinator_weight": 0.005, "hallucinator_bias": 0.005}
+    assert rates == pytest.approx({name: wanted[name] for name in second})
 
 
 def test_the_static_stage_learns_from_stills(tiny_store: ClipStore) -> None:

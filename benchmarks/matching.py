@@ -34,7 +34,6 @@ def main() -> None:
     parser.add_argument("--flip", type=float, default=0.5)
     options = parser.parse_args()
     store, compute = ClipStore.open(options.store), choose()
-    chunk = compute.chunk(store.frames, store.size)
     sets = [CondensedVideos.load(run / "condensed.safetensors") for run in options.runs]
     losses: list[list[float]] = [[] for _ in sets]
     classes = len(store.class_names)
@@ -42,6 +41,7 @@ def main() -> None:
         network = networks.build("minic3d", classes, store.frames, store.size).requires_grad_(False)
         networks.initialise(network, generator(UNSEEN, number))
         networks.channels_last(network.to(compute.dtype))
+        chunk = network.chunk(compute)
         batch = sample(store, options.batch_real, options.flip, np.random.default_rng(number))
         real = mean_features(network, batch.read(store, compute, chunk), classes)
         for made, found in zip(sets, losses, strict=True):
@@ -49,9 +49,8 @@ def main() -> None:
             parts = zip(clips.split(chunk), made.labels.split(chunk), strict=True)
             found.append((mean_features(network, parts, classes) - real).square().sum().item())
     for run, made, found in zip(options.runs, sets, losses, strict=True):
-        keys = sum(made.key_counts) / len(made)
         spread = statistics.stdev(found) if len(found) > 1 else 0.0
-        print(f"{run.name}: {statistics.mean(found):.3f} ± {spread:.3f}, {keys:.2f} key frames per video")
+        print(f"{run.name}: {statistics.mean(found):.3f} ± {spread:.3f}, {made.holds}")
 
 
 if __name__ == "__main__":

@@ -71,7 +71,6 @@ class Work:
     def __init__(self, options: argparse.Namespace, compute: Compute) -> None:
         self.compute = compute
         frames, size, self.classes = options.frames, options.size, options.classes
-        self.chunk = compute.chunk(frames, size)
         rng = np.random.default_rng(0)
         shape = (self.classes, options.batch_real, frames, size, size, 3)
         self.pixels = torch.from_numpy(rng.integers(0, 256, shape, dtype=np.uint8)).movedim(-1, -3)
@@ -81,6 +80,7 @@ class Work:
         self.network = networks.build("minic3d", self.classes, frames, size).requires_grad_(False)
         self.network.to(compute.dtype)
         networks.channels_last(self.network)
+        self.chunk = self.network.chunk(compute)
         self.trained = networks.build("minic3d", self.classes, frames, size)
         networks.initialise(self.trained, generator(1))
         networks.channels_last(self.trained)

@@ -1,13 +1,16 @@
 """Shared fixtures; every test process uses one thread, so that tests run side by side."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from vidcondense.condensed import StaticDynamicVideos
 from vidcondense.data import generated
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
+from vidcondense.hallucinator import initial
 
 torch.set_num_threads(1)
 
@@ -30,6 +33,30 @@ def tiny_store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     prepare(source, folder / "store", frames=FRAMES, size=SIZE, workers=1, progress=False)
     return folder / "store"
+
+
+@pytest.fixture
+def memories() -> Callable[..., StaticDynamicVideos]:
+    """Makes a condensed set of static and dynamic memories, from the label of each video."""
+
+    def make(
+        labels: list[int], names: tuple[str, ...], frames: int, size: tuple[int, int]
+    ) -> StaticDynamicVideos:
+        rng = torch.Generator().manual_seed(0)
+        weight, bias = initial(rng)
+        return StaticDynamicVideos(
+            static=torch.randn(2 * len(labels), 3, *size, generator=rng),
+            dynamic=torch.randn(2 * len(labels), frames, 1, *size, generator=rng),
+            weight=weight,
+            bias=bias,
+            labels=torch.tensor(labels).repeat_interleave(4),
+            class_names=names,
+            frames=frames,
+            mean=(0.4, 0.4, 0.4),
+            std=(0.2, 0.2, 0.2),
+        )
+
+    return make
 
 
 @pytest.fixture

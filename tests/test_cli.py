@@ -13,19 +13,13 @@ from safetensors.torch import load_file, save_file
 
 import vidcondense
 from vidcondense import cli
+from vidcondense.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
+from vidcondense.networks import NETWORKS
 
 COMMANDS = (
-    "demo",
-    "generate",
-    "prepare",
-    "condense",
-    "evaluate",
-    "report",
-    "show",
-    "export",
-    "recipes",
-    "benchmark",
+    *("demo", "generate", "prepare", "experts", "condense", "evaluate"),
+    *("report", "show", "export", "recipes", "benchmark"),
 )
 
 
@@ -68,6 +62,9 @@ def test_the_whole_way(
         ("export", run, tmp_path / "mp4"),
         ("export", run / "condensed.safetensors", tmp_path / "png", "--format", "frames"),
         ("recipes",),
+        ("condense", store, "--recipe", "herding", "--out", tmp_path / "herding"),
+        ("evaluate", store, store, "--networks", 1, "--flip", 0, "--out", tmp_path / "new" / "whole.json"),
+        ("report", run, tmp_path / "new" / "whole.json", "--out", tmp_path / "report.html"),
     ]
     for step in steps:
         assert call(monkeypatch, *step) == 0, step
@@ -76,9 +73,29 @@ def test_the_whole_way(
     assert "top-1" in printed
     assert "prism_small" in printed
     assert (run / "evaluations" / "strict-minic3d.json").is_file()
-    assert (tmp_path / "report.html").stat().st_size > 1000
+    assert json.loads((tmp_path / "new" / "whole.json").read_text())["trained_on"]["flip"] == 0
+    assert not (store / "evaluations").exists()
+    assert "all training clips" in (tmp_path / "report.html").read_text()
     assert len(list((tmp_path / "mp4").rglob("*.mp4"))) == 2
     assert list((tmp_path / "png").rglob("*.png"))
+
+
+def test_trajectory_matching_on_shared_experts(
+    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experts, run = tmp_path / "experts", tmp_path / "run"
+    monkeypatch.chdir(tmp_path)
+    for count in (1, 2):  # the second call adds an expert
+        train = ("experts", tiny_store_path, "--out", "experts", "--experts", count, "--epochs", 1)
+        assert call(monkeypatch, *train, "--learning-rate", 0.1, "--batch", 4) == 0
+    printed = capsys.readouterr()
+    assert "2 experts of 1 epochs; in the last one training loss" in printed.out
+    assert "GB of disk to go" in printed.err
+    condense = ("condense", tiny_store_path, "--recipe", "mtt_debug", "--set", "objective.experts=experts")
+    assert call(monkeypatch, *condense, "--out", run) == 0
+    assert json.loads((run / "run.json").read_text())["recipe"]["objective"]["experts"] == str(experts)
+    assert call(monkeypatch, "show", run) == 0
+    assert re.search(r"step size +0\.0\d+, learned", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -121,9 +138,14 @@ def test_bad_input_is_one_line_with_the_mend(tiny_store_path: Path, tmp_path: Pa
     line = refused("condense", tiny_store_path, "--set", "frames=16", "--out", tmp_path / "r")
     assert "recipe wants 16" in line
     assert "not a run folder" in refused("condense", "--resume", empty)
+    trajectory = ("condense", tiny_store_path, "--recipe", "mtt", "--set", f"objective.experts={empty}")
+    assert f"no experts in {empty}" in refused(*trajectory, "--out", tmp_path / "r")
     assert "device 'tpu'" in refused("condense", tiny_store_path, "--device", "tpu", "--out", tmp_path / "r")
     assert "no condensed file" in refused("show", tmp_path / "nothing.safetensors")
     assert "no condensed file" in refused("evaluate", empty, tiny_store_path)
+    assert "not a store" in refused("evaluate", tiny_store_path, empty)
+    line = refused("evaluate", tiny_store_path, tiny_store_path, "--flip", 2, "--networks", 1)
+    assert "flip is a probability" in line
     assert "not a run folder" in refused("report", empty)
     text = tmp_path / "notes.safetensors"
     text.write_text("not a condensed file")
@@ -247,6 +269,33 @@ def test_a_read_only_target_is_one_line(
 def test_usage_errors_exit_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     assert call(monkeypatch, "condense", "--nonsense") == 2
     assert call(monkeypatch) == 2
+
+
+def test_help_of_evaluate_names_every_network(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "evaluate", "--help") == 0
+    words = re.findall(r"\w+", capsys.readouterr().out)
+    assert set(NETWORKS) <= set(words), set(NETWORKS) - set(words)
+
+
+def test_a_network_larger_than_memory_is_refused_before_anything_is_made(
+    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused
+) -> None:  # type: ignore[no-untyped-def]
+    run = tmp_path / "run"
+    assert call(monkeypatch, "condense", tiny_store_path, "--recipe", "random", "--out", run) == 0
+    monkeypatch.setattr(Compute, "memory", lambda _: 2**27)
+    for command in (
+        ("evaluate", run, tiny_store_path, "--network", "cnn_lstm"),
+        ("condense", tiny_store_path, "--set", "network=cnn_lstm", "--out", tmp_path / "other"),
+    ):
+        line = refused(*command)
+        assert re.search(r"cnn_lstm has [\d,]+ parameters: 129 MiB, .* but cpu has 128 MiB", line), line
+    assert "unknown network 'c3d'; known: minic3d, cnn_mean" in refused(
+        "evaluate", run, tiny_store_path, "--network", "c3d"
+    )
+    assert not (tmp_path / "other").exists()
+    assert not (run / "evaluations").exists()
 
 
 def test_help_does_not_wait_for_torch() -> None:

@@ -1,5 +1,8 @@
 """Device, precision, seeds and normalisation."""
 
+import os
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -17,10 +20,31 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 @pytest.mark.parametrize(("frames", "size"), [(4, 32), (8, 64), (16, 112), (64, 512)])
 def test_a_chunk_keeps_the_widest_activation_within_its_bound(frames: int, size: int) -> None:
     for chosen, size_of in ((EXACT, 4), (HALF, 2)):
-        chunk = chosen.chunk(frames, size)
-        one = 64 * frames * (size // 2) ** 2 * size_of
+        elements = 64 * frames * (size // 2) ** 2
+        chunk = chosen.chunk(elements)
+        one = elements * size_of
         assert chunk >= 1
         assert chunk == 1 or chunk * one <= 16 * 2**20 < (chunk + 1) * one
+
+
+def test_activations_may_take_as_much_as_the_weights_that_each_pass_reads() -> None:
+    # Most clips that fit into 16 MiB, or into the weights where those take more.
+    assert EXACT.chunk(2**20) == EXACT.chunk(2**20, 4 * 2**20) == 4
+    assert EXACT.chunk(2**20, 9 * 2**20) == HALF.chunk(2**20, 9 * 2**20) == 9
+    # A miniC3D always stays below that bound.
+    assert EXACT.chunk(100, 3_692_816) == EXACT.chunk(100)
+
+
+def test_memory_is_that_of_the_host_or_less_in_a_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(compute, "_CONTAINER_LIMITS", (str(tmp_path / "none"), str(limit)))
+    assert EXACT.memory() == whole
+    for text, expected in (("max", whole), ("12345\n", 12345), (str(2**62), whole)):
+        limit.write_text(text)
+        assert EXACT.memory() == expected
 
 
 def test_the_device_and_precision_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

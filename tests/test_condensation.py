@@ -13,7 +13,7 @@ import torch
 
 from vidcondense import recipe
 from vidcondense.compute import Compute
-from vidcondense.condensation import State, condense, resume
+from vidcondense.condensation import State, _cost, condense, resume
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
@@ -40,8 +40,15 @@ def test_every_debug_recipe_runs_and_repeats_to_the_byte(
     run(tiny_store, chosen, tmp_path / "b")
     first, second = (tmp_path / folder / "condensed.safetensors" for folder in "ab")
     assert first.read_bytes() == second.read_bytes()
-    assert made.labels.tolist() == [0, 0, 1, 1, 2, 2]
-    assert made.render().shape == (6, tiny_store.frames, 3, tiny_store.size, tiny_store.size)
+    assert made.vpc == 2
+    assert made.labels[:: made.clips_per_video].tolist() == [0, 0, 1, 1, 2, 2]
+    assert made.render().shape == (
+        6 * made.clips_per_video,
+        tiny_store.frames,
+        3,
+        tiny_store.size,
+        tiny_store.size,
+    )
     described = json.loads((tmp_path / "a" / "run.json").read_text())
     assert described["status"] == "finished"
     assert described["recipe"] == chosen.to_dict()
@@ -70,6 +77,36 @@ def test_matching_lowers_the_loss_and_moves_key_frames_only(tiny_store: ClipStor
     assert torch.equal(moved, state.synthetic.is_key)
 
 
+def test_learned_labels_are_stored_and_the_precision_is_the_one_used(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    chosen = load("frepo_debug", optimiser__targets_learning_rate=0.1)
+    made = condense(tiny_store, chosen, tmp_path / "run", precision="bfloat16", show=False)
+    classes = len(tiny_store.class_names)
+    start = (torch.eye(classes) - 1 / classes) / (classes / 10) ** 0.5
+    assert made.targets is not None
+    assert made.targets.shape == (classes, classes)
+    assert (made.targets - start).abs().max() > 0.05  # moved by its own step size
+    loaded = CondensedVideos.load(tmp_path / "run" / "condensed.safetensors")
+    assert loaded.targets is not None
+    assert torch.equal(loaded.targets, made.targets)
+    described = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert described["precision"] == loaded.provenance["precision"] == "float32"
+    fixed = run(tiny_store, load("frepo_debug", optimiser__targets_learning_rate=0), tmp_path / "fixed")
+    assert fixed.targets is not None
+    torch.testing.assert_close(fixed.targets, start)
+
+
+def test_the_cost_counts_learned_labels(tiny_store: ClipStore) -> None:
+    big = {"vpc": 2, "objective__pool": 1}
+    state = State.start(tiny_store, load("frepo_debug", **big), EXACT)
+    values = state.synthetic.stored_values + 6 * 3
+    assert _cost(state).startswith(f"result {values * 4 / 2**20:.2f} MiB")
+    assert state.objective.working_values == 4 * sum(
+        value.numel() for value in state.objective.pool[0].network.parameters()
+    )
+
+
 def test_insertions_are_logged_as_they_are_stored(tiny_store: ClipStore, tmp_path: Path) -> None:
     chosen = load("prism_debug", iterations=10, insertion__threshold=1.0)  # any frame qualifies
     made = run(tiny_store, chosen, tmp_path / "run")
@@ -79,6 +116,50 @@ def test_insertions_are_logged_as_they_are_stored(tiny_store: ClipStore, tmp_pat
     assert made.key_positions() == [sorted({0, tiny_store.frames - 1} | positions) for positions in inserted]
     assert len(events) == 6
     assert all(2 <= row["iteration"] < 8 for row in events)
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "nearest", "smooth"])
+def test_the_four_settings_of_temporal_condensation(
+    interpolation: str, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    chosen = load(
+        "segments_debug",
+        synthetic__interpolation=interpolation,
+        synthetic__initial_key_frames=2,
+        objective__real_frames=2,
+    )
+    made = run(tiny_store, chosen, tmp_path / "run")
+    assert made.key_positions() == [[0, 2]] * 3
+    clips = made.render()
+    assert torch.equal(clips[:, [0, 2]], clips[:, [1, 3]])
+    whole = run(tiny_store, load("segments_debug", synthetic__initial_key_frames=2), tmp_path / "whole")
+    assert not torch.equal(whole.render(), clips)  # real_frames counts
+
+
+def test_more_segments_than_frames_are_refused_before_anything_is_written(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    chosen = load("segments_debug", synthetic__segments=5, synthetic__initial_key_frames=5)
+    with pytest.raises(VidcondenseError, match="segments = 5 is more than the 4 frames of a clip"):
+        run(tiny_store, chosen, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_random_and_uniform_insertion_can_be_held_to_the_same_storage(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    for kind in ("gradient", "random", "uniform"):
+        chosen = load(
+            "prism_debug",
+            iterations=10,
+            insertion__kind=kind,
+            insertion__threshold=1.0,
+            insertion__mean_key_frames=2.67,
+        )
+        assert len(run(tiny_store, chosen, tmp_path / kind).key_frames) == 8
+    with pytest.raises(VidcondenseError, match="mean_key_frames = 1 must lie between"):
+        run(tiny_store, load("prism_debug", insertion__mean_key_frames=1.0), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_random_selection_is_real_clips(tiny_store: ClipStore, tmp_path: Path) -> None:
@@ -97,13 +178,33 @@ def test_random_selection_is_real_clips(tiny_store: ClipStore, tmp_path: Path) -
         assert nearest == 0
 
 
-@pytest.mark.parametrize("name", ["prism_debug", "prism_small_debug", "dm_debug"])
+GROWING = {"iterations": 8, "insertion__threshold": 1.0, "insertion__smoothing": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("prism_debug", GROWING),
+        ("prism_small_debug", GROWING),
+        ("dm_debug", {"iterations": 8}),
+        ("prism_debug", {**GROWING, "vpc": 3, "insertion__kind": "random"}),
+        ("prism_debug", {**GROWING, "vpc": 3, "insertion__kind": "uniform", "insertion__mean_key_frames": 3}),
+        ("segments_small_debug", {"iterations": 8, "objective__real_frames": 2}),
+        # Stopped after 4 iterations, in the middle of a network's life.
+        ("dc_debug", {"iterations": 6, "objective__outer_steps": 3, "objective__inner_steps": 2}),
+        ("prism_gradient_debug", {"iterations": 5, "objective__batch_real": 1}),
+        ("frepo_debug", {"iterations": 8, "objective__pool_updates": 3}),
+        ("prism_frepo_debug", GROWING),
+    ],
+)
 def test_an_interrupted_run_resumes_to_the_same_bytes(
-    name: str, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    changed: dict[str, object],
+    tiny_store: ClipStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    chosen = load(name, iterations=8, insertion__threshold=1.0, insertion__smoothing=0.5)
-    if name == "dm_debug":
-        chosen = load(name, iterations=8)
+    chosen = load(name, **changed)
     run(tiny_store, chosen, tmp_path / "whole")
 
     original = State.step
@@ -124,6 +225,80 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
     for name in ("condensed.safetensors", "metrics.jsonl"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not (tmp_path / "cut" / "checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize("stop", [2, 3, 5])
+def test_a_run_of_two_stages_resumes_to_the_same_bytes(
+    stop: int, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted within the static stage of 3 iterations, between the stages, and within the second."""
+    chosen = load("wang_small_debug", static_iterations=3, iterations=4, synthetic__static_memory="learned")
+    whole = run(tiny_store, chosen, tmp_path / "whole")
+    original = State.step
+
+    def step(self: State) -> object:
+        result = original(self)
+        if self.iteration == stop:
+            os.kill(os.getpid(), signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(State, "step", step)
+    with pytest.raises(Interrupted, match=f"stopped after iteration {stop} of 7"):
+        run(tiny_store, chosen, tmp_path / "cut")
+    monkeypatch.setattr(State, "step", original)
+    resume(tmp_path / "cut", show=False)
+    for name in ("condensed.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    rows = [json.loads(line) for line in (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["iteration"] for row in rows] == list(range(7))
+    assert [row["stage"] for row in rows] == ["static"] * 3 + ["dynamic"] * 4
+    assert json.loads((tmp_path / "whole" / "run.json").read_text())["iterations"] == 7
+    assert whole.vpc == 1
+
+
+@pytest.mark.parametrize("memory", ["frozen", "learned"])
+def test_each_stage_learns_its_own(memory: str, tiny_store: ClipStore) -> None:
+    chosen = load("wang_small_debug", static_iterations=2, iterations=2, synthetic__static_memory=memory)
+    state = State.start(tiny_store, chosen, EXACT)
+
+    def step() -> set[str]:
+        before = {name: value.detach().clone() for name, value in state.synthetic.values.items()}
+        state.step()
+        return {
+            name for name, value in state.synthetic.values.items() if not torch.equal(value, before[name])
+        }
+
+    second = {"dynamic", "hallucinator_weight", "hallucinator_bias"}
+    second |= {"static"} if memory == "learned" else set()
+    assert [step() for _ in range(4)] == [{"static"}, {"static"}, second, second]
+    # The cosine schedule begins anew with a stage: its second and last iteration has half the step size.
+    rates = {group["name"]: group["lr"] for group in state.optimiser.torch.param_groups}
+    wanted = {"static": 0.05, "dynamic": 0.05, "hallucinator_weight": 0.005, "hallucinator_bias": 0.005}
+    assert rates == pytest.approx({name: wanted[name] for name in second})
+
+
+def test_the_static_stage_learns_from_stills(tiny_store: ClipStore) -> None:
+    wanted = {"synthetic__init": "noise", "optimiser__schedule": "constant", "objective__batch_real": 5}
+    state = State.start(
+        tiny_store, load("wang_small_debug", static_iterations=9, iterations=0, **wanted), EXACT
+    )
+    assert state.objective.store.stride == 0
+    assert state.objective.recipe.vpc == 2
+    before, _ = state.match()
+    for _ in range(8):
+        state.step()
+    state.iteration = 0  # the same network and real frames as at the start
+    after, _ = state.match()
+    assert after < 0.7 * before
+    state.iteration = 8
+    state.step()
+    assert state.stage.name == "dynamic"
+    assert state.objective.store is tiny_store
+
+
+def test_a_recipe_may_end_with_its_static_stage(tiny_store: ClipStore, tmp_path: Path) -> None:
+    made = run(tiny_store, load("wang_small_debug", static_iterations=2, iterations=0), tmp_path / "run")
+    assert made.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
 
 def test_sigterm_saves_and_says_how_to_go_on(tiny_store_path: Path, tmp_path: Path) -> None:

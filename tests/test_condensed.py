@@ -49,6 +49,37 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, inner: list[set[in
     assert path.read_bytes() == first
 
 
+def test_a_file_without_interpolation_and_segments_is_linear_in_one(tmp_path: Path) -> None:
+    path = tmp_path / "condensed.safetensors"
+    made = make([[0, 5], [0, 2, 5]])
+    made.save(path)
+    assert not {"interpolation", "segments"} & set(read_header(path))  # as before there was a choice
+    loaded = CondensedVideos.load(path)
+    assert isinstance(loaded, KeyFrameVideos)
+    assert (loaded.interpolation, loaded.segments) == ("linear", (0,))
+    KeyFrameVideos(**{**made.__dict__, "interpolation": "smooth", "segments": (0, 2)}).save(path)
+    assert read_header(path)["interpolation"] == "smooth"
+    assert read_header(path)["segments"] == [0, 2]
+
+
+def test_learned_targets_are_kept_and_counted(tmp_path: Path) -> None:
+    plain = make([[0, 5], [0, 2, 5]])
+    targets = torch.randn(2, 2, generator=torch.Generator().manual_seed(0))
+    made = KeyFrameVideos(**{**plain.__dict__, "targets": targets})
+    assert plain.stored_values == 5 * 3 * 4 * 4
+    assert made.stored_values == 5 * 3 * 4 * 4 + 4
+    assert made.stored_mib == made.stored_values * 4 / 2**20
+    assert torch.equal(plain.goals, plain.labels)
+    made.save(tmp_path / "condensed.safetensors")
+    loaded = CondensedVideos.load(tmp_path / "condensed.safetensors")
+    assert loaded.targets is not None
+    assert torch.equal(loaded.targets, targets)
+    assert torch.equal(loaded.goals, targets)
+    assert torch.equal(loaded.labels, plain.labels)
+    assert loaded.stored_values == made.stored_values
+    assert torch.equal(loaded.render(), plain.render())
+
+
 def test_works_with_a_data_loader() -> None:
     made = make([[0, 5], [0, 2, 5], [0, 1, 2, 3, 4, 5]])
     clips, labels = next(iter(DataLoader(made, batch_size=3)))
@@ -88,8 +119,16 @@ def test_pixels_undo_normalisation() -> None:
     [
         ({"key_frames": torch.zeros(4, 1, 4, 4)}, "key_frames must be"),
         ({"positions": torch.tensor([0, 5, 0])}, "do not match"),
-        ({"positions": torch.tensor([0, 5, 0, 4])}, "ascend from 0 to 5"),
-        ({"positions": torch.tensor([5, 0, 0, 5])}, "ascend from 0 to 5"),
+        ({"positions": torch.tensor([0, 5, 0, 6])}, "ascend within 0..5"),
+        ({"positions": torch.tensor([-1, 5, 0, 5])}, "ascend within 0..5"),
+        ({"positions": torch.tensor([5, 0, 0, 5])}, "ascend within 0..5"),
+        ({"positions": torch.tensor([0, 5, 3, 3])}, "ascend within 0..5"),
+        ({"interpolation": "cubic"}, "one of linear, nearest, smooth, not 'cubic'"),
+        ({"segments": (1,)}, "segments must ascend from 0 and stay below 6"),
+        ({"segments": ()}, "segments must ascend from 0"),
+        ({"segments": (0, 3, 3)}, "segments must ascend from 0"),
+        ({"segments": (0, 6)}, "stay below 6"),
+        ({"segments": (0, 2, 4)}, r"every segment needs a key frame; .*\[0, 2, 4\] have \[0, 5\]"),
         ({"labels": torch.tensor([0, 7])}, "labels must lie in"),
         ({"key_frames": torch.full((4, 3, 4, 4), float("nan"))}, "not finite"),
         ({"counts": torch.tensor([4])}, "one number per video"),
@@ -132,7 +171,7 @@ def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
         ("counts", torch.tensor([3]), "do not match"),
         ("counts", torch.zeros(0, dtype=torch.int64), "one number per video"),
         ("labels", torch.tensor([1]), "labels must lie in 0..0"),
-        ("positions", torch.tensor([0, 7]), "ascend from 0 to 5"),
+        ("positions", torch.tensor([0, 7]), "ascend within 0..5"),
     ],
 )
 def test_files_with_wrong_tensors_are_refused(
@@ -155,6 +194,11 @@ def test_files_with_wrong_tensors_are_refused(
         ("class_names", [7], "class_names must be texts"),
         ("provenance", "unknown", "provenance must be an object"),
         ("frames", "many", "damaged header"),
+        ("interpolation", "cubic", "one of linear, nearest, smooth"),
+        ("interpolation", ["linear"], "one of linear, nearest, smooth"),
+        ("segments", 2, "damaged header"),
+        ("segments", [0, "3"], "segments must ascend"),
+        ("segments", [0, 2.5], "segments must ascend"),
     ],
 )
 def test_files_with_wrong_headers_are_refused(

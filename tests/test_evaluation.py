@@ -1,22 +1,27 @@
 """Evaluation: both protocols, statistics, divergence, refusals."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from vidcondense import networks
+from vidcondense import evaluation, networks
 from vidcondense.compute import Compute, choose, generator
-from vidcondense.condensed import KeyFrameVideos
+from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, RealBatch
+from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.evaluation import evaluate, mean_std, table
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import centred_one_hot, guessing_loss, summed_loss
 from vidcondense.protocols import Strict, Vdsd, backward, spread_windows, standardise
+from vidcondense.training_clips import FixedClips, TrainingClips
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 QUICK = (Strict(steps=4, epochs=1), Vdsd(epochs=4))
@@ -38,6 +43,24 @@ def condensed(store: ClipStore, vpc: int = 2) -> KeyFrameVideos:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
     )
+
+
+def test_memories_show_one_clip_of_each_video_per_epoch(
+    tiny_store: ClipStore, memories: Callable[..., StaticDynamicVideos]
+) -> None:
+    made = memories([0, 0, 1, 1, 2, 2], tuple(tiny_store.class_names), 4, (32, 32))
+    clips, _ = evaluation._training_clips(made, None, EXACT)
+    assert len(clips) == 6  # videos of the set, of which each epoch shows a clip
+    whole, seen = made.render(), set()
+    for epoch in range(40):
+        shown, labels = clips.read(torch.arange(6), 0, epoch)
+        assert labels.tolist() == [0, 0, 1, 1, 2, 2]
+        matches = [int((whole - clip).flatten(1).abs().amax(1).argmin()) for clip in shown]
+        assert [match // 4 for match in matches] == list(range(6))
+        seen |= set(matches)
+    assert len(seen) == 24
+    result = evaluate(made, tiny_store, protocol=QUICK[0], networks_count=1, show=False)
+    assert len(result.results) == 1
 
 
 @pytest.mark.parametrize("protocol", QUICK, ids=["strict", "vdsd"])
@@ -70,13 +93,51 @@ def test_a_trained_network_beats_chance(tiny_store: ClipStore) -> None:
     assert all(not r.diverged and r.loss < 0.9 for r in result.results)
 
 
+@pytest.mark.parametrize("protocol", [Strict(steps=25, epochs=1), Vdsd(epochs=25)], ids=["strict", "vdsd"])
+def test_networks_regress_learned_targets(protocol: Strict | Vdsd, tiny_store: ClipStore) -> None:
+    made = condensed(tiny_store, vpc=4)
+    right = centred_one_hot(made.labels, 3)
+    turned = right.roll(1, dims=1)  # every clip calls itself the class after its own
+    tops = [
+        evaluate(replace(made, targets=targets), tiny_store, protocol=protocol, networks_count=1, show=False)
+        for targets in (right, turned)
+    ]
+    first, second = (result.results[0] for result in tops)
+    assert not first.diverged and first.loss < guessing_loss(right, 3)
+    assert first.top1 > 0.5
+    as_told = second.confusion.roll(-1, 1).trace() / second.confusion.sum()
+    assert as_told > 0.5 > second.top1
+
+
+def test_the_loss_of_targets_is_half_the_squared_distance() -> None:
+    scores = torch.tensor([[1.0, 2.0], [0.0, 4.0]], requires_grad=True)
+    targets = torch.tensor([[0.0, 2.5], [1.0, 1.0]])
+    loss = summed_loss(scores, targets)
+    assert loss.item() == pytest.approx(0.5 * (1 + 0.25 + 1 + 9))
+    (gradient,) = torch.autograd.grad(loss, scores)
+    torch.testing.assert_close(gradient, scores.detach() - targets)
+    labels = torch.tensor([0, 1])
+    expected = sum(math.log(sum(map(math.exp, row))) - row[i] for i, row in enumerate([[1, 2], [0, 4]]))
+    assert summed_loss(scores, labels).item() == pytest.approx(expected)
+
+
+def test_guessing_is_the_best_constant_answer() -> None:
+    targets = torch.tensor([[0.0, 2.0], [1.0, 1.0], [2.0, 3.0]])
+    mean = targets.mean(0)
+    best = guessing_loss(targets, 2)
+    assert best == pytest.approx(0.5 * (2 + 2) / 3)
+    for other in (mean + 0.1, mean * 0):
+        assert summed_loss(other, targets).item() / 3 > best
+    assert guessing_loss(torch.tensor([0, 1]), 2) == math.log(2)
+
+
 @dataclass(frozen=True)
 class Broken(Strict):
     """A rule whose training always fails."""
 
     outcome: float = math.nan
 
-    def train(self, network: VideoNetwork, clips: torch.Tensor, labels: torch.Tensor, *rest: object) -> float:
+    def train(self, network: VideoNetwork, clips: TrainingClips, *rest: object) -> float:
         return self.outcome
 
 
@@ -151,8 +212,37 @@ def test_vdsd_steps_down_after_252_of_501_epochs(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("vidcondense.protocols.backward", lambda *_: 0.1)
     network = networks.build("minic3d", 3, 4, 32)
     networks.initialise(network, generator(0))
-    Vdsd().train(network, torch.zeros(3, 4, 3, 32, 32), torch.arange(3), EXACT, 0)
+    steps: list[float] = []
+    clips = FixedClips(torch.zeros(3, 4, 3, 32, 32), torch.arange(3))
+    Vdsd().train(network, clips, EXACT, 0, steps.append)
+    assert steps == [0.1] * 501
     assert rates == [0.01] * 252 + [0.001] * 249
+
+
+def test_vdsd_trains_at_the_step_size_that_a_set_has_learned_and_strict_does_not(
+    tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = replace(condensed(tiny_store), learning_rate=0.0625)
+    used: list[float] = []
+    original = torch.optim.Optimizer.__init__
+    monkeypatch.setattr(
+        torch.optim.Optimizer,
+        "__init__",
+        lambda self, parameters, defaults: (
+            used.append(defaults["lr"]) or original(self, parameters, defaults)
+        ),
+    )
+    told = {}
+    for protocol in QUICK:
+        used.clear()
+        result = evaluate(made, tiny_store, protocol=protocol, networks_count=1, show=False)
+        told[protocol.name] = (used[0], result.to_dict()["settings"])
+    assert told["strict"][0] == told["strict"][1]["learning_rate"] == Strict().learning_rate
+    assert told["vdsd"][0] == told["vdsd"][1]["learning_rate"] == 0.0625
+    assert told["vdsd"][1]["learning_rate_from"] == "condensed set"
+    plain = evaluate(condensed(tiny_store), tiny_store, protocol=QUICK[1], networks_count=1, show=False)
+    assert plain.to_dict()["settings"]["learning_rate_from"] == "protocol"
+    assert plain.to_dict()["settings"]["learning_rate"] == 0.01
 
 
 def test_bfloat16_agrees_with_float32_where_the_processor_has_it(tiny_store: ClipStore) -> None:
@@ -192,3 +282,111 @@ def test_a_class_without_test_videos_is_named(tiny_store: ClipStore, monkeypatch
     )
     with pytest.raises(VidcondenseError, match=f"{tiny_store.class_names[1]!r} has no test video"):
         evaluate(made, tiny_store, show=False)
+
+
+@pytest.fixture(scope="module")
+def two_splits(tiny_store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with two splits: of the 8 videos of a class, 0 to 4 are for training in 1, and 3 to 7 in 2."""
+    folder = tmp_path_factory.mktemp("two")
+    videos, lists = folder / "source" / "videos", folder / "source" / "splits"
+    lists.mkdir(parents=True)
+    for kind in sorted((tiny_store_path.parent / "clips" / "train").iterdir()):
+        (videos / kind.name).mkdir(parents=True)
+        files = sorted(kind.parent.parent.glob(f"*/{kind.name}/*.mp4"))
+        for number, file in enumerate(files):
+            (videos / kind.name / f"v{number}.mp4").symlink_to(file)
+        for split, train in ((1, range(5)), (2, range(3, 8))):
+            roles = "".join(f"v{number}.mp4 {1 if number in train else 2}\n" for number in range(len(files)))
+            (lists / f"{kind.name}_test_split{split}.txt").write_text(roles)
+    prepare(folder / "source", folder / "store", frames=4, size=32, workers=1, progress=False)
+    return folder / "store"
+
+
+@dataclass(frozen=True)
+class Untested(Strict):
+    """Strict, without reading a test video."""
+
+    def test(
+        self, network: VideoNetwork, store: ClipStore, *rest: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        truth = torch.from_numpy(store.labels[store.select("test")])
+        return torch.zeros(len(truth), len(store.class_names)), truth
+
+
+@pytest.mark.parametrize("split", ["1", "2"])
+def test_the_whole_dataset_is_the_training_videos_of_the_split(
+    split: str, two_splits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ClipStore.open(two_splits, split)
+    seen: list[int] = []
+    original = ClipStore.read
+    monkeypatch.setattr(
+        ClipStore, "read", lambda self, videos, *rest: seen.extend(videos) or original(self, videos, *rest)
+    )
+    rule = Untested(steps=1, epochs=2, batch=4)
+    result = evaluate(store, store, protocol=rule, networks_count=1, flip=0.0, show=False)
+    train = store.select("train").tolist()
+    assert len(train) == 15
+    assert sorted(seen) == sorted(2 * train)  # each once per epoch
+    assert result.to_dict()["trained_on"] == {
+        "name": store.name,
+        "fingerprint": store.fingerprint,
+        "split": split,
+        "videos": 15,
+        "flip": 0.0,
+    }
+    assert "trained on all 15 training videos" in str(table(result).title)
+
+
+@pytest.mark.parametrize("protocol", QUICK, ids=["strict", "vdsd"])
+def test_training_on_a_store_repeats_exactly(protocol: Strict | Vdsd, tiny_store: ClipStore) -> None:
+    def run(**changes: object) -> dict[str, object]:
+        result = evaluate(tiny_store, tiny_store, protocol=protocol, networks_count=1, show=False, **changes)  # type: ignore[arg-type]
+        return {**result.to_dict(), "seconds": 0}
+
+    first = run()
+    assert first == run()
+    assert first["trained_on"]["flip"] == 0.5  # type: ignore[index]
+    assert first["train_loss"] != run(flip=0.0)["train_loss"]
+    assert first["train_loss"] != run(seed=1)["train_loss"]
+
+
+def test_a_network_trained_on_the_whole_store_beats_chance(tiny_store: ClipStore) -> None:
+    rule = Strict(steps=25, epochs=1, batch=15)
+    result = evaluate(tiny_store, tiny_store, protocol=rule, networks_count=1, show=False)
+    assert result.top1[0] > 0.5
+    assert not result.results[0].diverged
+
+
+def test_an_evaluation_of_a_condensed_set_says_nothing_of_real_clips(tiny_store: ClipStore) -> None:
+    result = evaluate(condensed(tiny_store), tiny_store, protocol=QUICK[0], networks_count=1, show=False)
+    assert "trained_on" not in result.to_dict()
+
+
+def test_stores_that_do_not_fit_are_refused(two_splits: Path, tiny_store: ClipStore) -> None:
+    one, two = (ClipStore.open(two_splits, split) for split in "12")
+    with pytest.raises(VidcondenseError, match="would test on training videos"):
+        evaluate(one, two, show=False)
+    with pytest.raises(VidcondenseError, match=r"flip is a probability in \[0, 1\], not 2"):
+        evaluate(one, one, flip=2.0, show=False)
+    with pytest.raises(VidcondenseError, match="condensed clips are never mirrored"):
+        evaluate(condensed(tiny_store), tiny_store, flip=0.5, show=False)
+    two.frames = 8
+    with pytest.raises(
+        VidcondenseError, match="training clips are 8 frames of 32x32, the store's 4 of 32x32"
+    ):
+        evaluate(two, one, show=False)
+    two.class_names = ("a", "b", "c")
+    with pytest.raises(VidcondenseError, match="the training store has 3 classes"):
+        evaluate(two, one, show=False)
+
+
+def test_a_class_without_training_videos_is_named(
+    tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tiny_store.by_class
+    monkeypatch.setattr(
+        tiny_store, "by_class", lambda role: [v[: len(v) * (role == "test")] for v in whole(role)]
+    )
+    with pytest.raises(VidcondenseError, match=f"{tiny_store.class_names[0]!r} has no training video"):
+        evaluate(tiny_store, tiny_store, show=False)

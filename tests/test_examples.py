@@ -5,6 +5,7 @@ import re
 import runpy
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 
 import vidcondense
 from vidcondense import ClipStore, CondensedVideos, recipe
+from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.protocols import Strict
 from vidcondense.recipe import Recipe
 
@@ -28,10 +30,8 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def python_block(name: str) -> str:
-    found = re.search(r"```python\n(.*?)```", text(name), re.DOTALL)
-    assert found
-    return found[1]
+def python_block(name: str, number: int = 0) -> str:
+    return re.findall(r"```python\n(.*?)```", text(name), re.DOTALL)[number]
 
 
 @pytest.fixture
@@ -88,6 +88,44 @@ def test_the_file_can_be_read_as_the_format_page_shows(run: Path, monkeypatch: p
     assert len(set(made.counts.tolist())) > 1 or int(made.counts[0]) == 3
     torch.testing.assert_close(torch.from_numpy(np.stack(names["clips"])).float(), made.render())
     assert np.abs(names["pixels"].astype(int) - made.pixels().numpy()).max() <= 1  # ties may round apart
+    assert names["labels"].tolist() == made.labels.tolist()
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "nearest", "smooth"])
+@pytest.mark.parametrize("segments", [(0,), (0, 3)])
+def test_every_interpolation_can_be_read_as_the_format_page_shows(
+    interpolation: Any, segments: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    positions = [[0, 1, 3, 4, 6, 9], [2, 8], [0, 4, 9]]
+    made = KeyFrameVideos(
+        key_frames=torch.randn(11, 3, 2, 2, generator=torch.Generator().manual_seed(0)),
+        positions=torch.tensor([time for part in positions for time in part]),
+        counts=torch.tensor([len(part) for part in positions]),
+        labels=torch.arange(3),
+        class_names=("a", "b", "c"),
+        frames=10,
+        mean=(0.4, 0.4, 0.4),
+        std=(0.2, 0.2, 0.2),
+        interpolation=interpolation,
+        segments=segments,
+    )
+    made.save(tmp_path / "condensed.safetensors")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(python_block("docs/format.md"), names)
+    torch.testing.assert_close(torch.from_numpy(np.stack(names["clips"])).float(), made.render())
+
+
+def test_memories_can_be_read_as_the_format_page_shows(
+    memories: Callable[..., StaticDynamicVideos], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = memories([0, 0, 1], ("a", "b"), 5, (6, 7))
+    made.save(tmp_path / "condensed.safetensors")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(python_block("docs/format.md", 1), names)
+    assert names["clips"].dtype == np.float32
+    torch.testing.assert_close(torch.from_numpy(names["clips"]), made.render(), rtol=1e-4, atol=1e-5)
     assert names["labels"].tolist() == made.labels.tolist()
 
 

@@ -1,7 +1,10 @@
 """Exported files read back as what the condensed set renders."""
 
 import csv
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from vidcondense.condensed import KeyFrameVideos
+from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.errors import VidcondenseError
 from vidcondense.export import export, safe_names
 
@@ -85,6 +88,27 @@ def test_rendered_frames_and_scale(tmp_path: Path, condensed: KeyFrameVideos) ->
     assert kinds == ["key", "interpolated", "key", "interpolated", "key"]
     expected = pixels(condensed)[1, 3].repeat(3, axis=0).repeat(3, axis=1)
     assert np.array_equal(decode(tmp_path / "out" / rows[FRAMES + 3]["file"])[0], expected)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "smooth"])
+def test_every_interpolation_is_exported_as_it_is_rendered(
+    tmp_path: Path, condensed: KeyFrameVideos, interpolation: Any
+) -> None:
+    made = dataclasses.replace(condensed, interpolation=interpolation, segments=(0, 3))
+    export(made, tmp_path / "out", "frames", rendered=True)
+    for row in index(tmp_path / "out"):
+        expected = pixels(made)[int(row["video"]), int(row["time"])]
+        assert np.array_equal(decode(tmp_path / "out" / row["file"])[0], expected)
+
+
+def test_every_clip_of_memories_is_written(
+    tmp_path: Path, memories: Callable[..., StaticDynamicVideos]
+) -> None:
+    made = memories([0], ("walk",), 4, (16, 16))
+    written = export(made, tmp_path, "frames")
+    names = [str(path.relative_to(tmp_path)) for path in written]
+    expected = [f"walk/{clip:02d}/{time:02d}_key.png" for clip in range(4) for time in range(4)]
+    assert names == [*expected, "index.csv"]
 
 
 def test_a_second_export_replaces_the_first(tmp_path: Path, condensed: KeyFrameVideos) -> None:

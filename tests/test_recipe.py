@@ -17,6 +17,38 @@ def test_every_recipe_loads_under_its_own_name_and_has_a_debug_twin(name: str) -
     assert name.endswith("_debug") or f"{name}_debug" in recipe.available()
 
 
+def test_published_step_sizes_of_wang() -> None:
+    found = [recipe.load("wang", vpc=vpc).optimiser for vpc in (1, 5)]
+    assert [(one.learning_rate, one.hallucinator_learning_rate) for one in found] == [
+        (1e-4, 1e-5),
+        (1e3, 1e-6),
+    ]
+    wang = recipe.load("wang")
+    assert (wang.iterations, wang.objective.batch_real, wang.optimiser.momentum) == (5000, 64, 0.95)
+    assert [(stage.name, stage.first, stage.iterations) for stage in wang.stages] == [
+        ("static", 0, 3000),
+        ("dynamic", 3000, 5000),
+    ]
+    assert recipe.load("prism").stages == (recipe.Stage("", 0, 5000),)
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "message"),
+    [
+        ("wang", {"insertion.kind": "gradient"}, "static_dynamic has a motion for every frame"),
+        ("wang", {"objective.kind": "trajectory_matching"}, "images that stand still"),
+        ("wang", {"coreset.kind": "random", "iterations": 0}, "which static_dynamic cannot"),
+        ("wang", {"static_iterations": -1}, "static_iterations must be at least 0"),
+        ("dm", {"static_iterations": 1}, "belongs to synthetic.kind = \"static_dynamic\", not 'every_frame'"),
+        ("wang", {"optimiser.hallucinator_learning_rate": 0.0}, "hallucinator_learning_rate must be above 0"),
+        ("wang", {"optimiser.static_learning_rate": -1.0}, "static_learning_rate must be above 0"),
+    ],
+)
+def test_what_memories_cannot_do_is_refused(name: str, overrides: dict[str, object], message: str) -> None:
+    with pytest.raises(VidcondenseError, match=message):
+        recipe.load(name, overrides=overrides)
+
+
 def test_debug_twins_are_the_same_method() -> None:
     for name in recipe.available():
         if name.endswith("_debug"):
@@ -52,6 +84,17 @@ def test_prism_has_the_hyper_parameters_of_table_a(
     assert loaded.objective.batch_real == batch_real
 
 
+def test_mtt_has_the_values_of_the_published_code_for_video() -> None:
+    for name in ("mtt", "prism_trajectory"):
+        loaded = recipe.load(name)
+        assert loaded.experts == recipe.ExpertSettings(count=30, epochs=50, batch=256, learning_rate=0.01)
+        objective, optimiser = loaded.objective, loaded.optimiser
+        assert (objective.max_start_epoch, objective.expert_epochs, objective.synthetic_steps) == (10, 1, 10)
+        assert (objective.step_size, objective.batch_synthetic) == (0.01, 0)
+        assert (optimiser.learning_rate, optimiser.step_size_learning_rate) == (1e5, 1e-5)
+        assert (optimiser.momentum, loaded.iterations) == (0.5, 8000)
+
+
 def test_overrides_win() -> None:
     overrides = recipe.parse_overrides(["optimiser.learning_rate=3", "synthetic.init=real", "iterations = 7"])
     loaded = recipe.load("prism", vpc=5, overrides=overrides)
@@ -78,14 +121,40 @@ def test_overrides_win() -> None:
         ("insertion.warm_up=1.2", "share in"),
         ("synthetic.kind=every_frame", "nothing left to insert"),
         ("frames", "key=value"),
-        ("coreset=random", "iterations must be 0"),
+        ("coreset.kind=random", "iterations must be 0"),
+        ("coreset=random", "is a table of settings"),
+        ("coreset.features=trained", "coreset.kind = 'none' reads none"),
+        ("coreset.kind=k_centre", "must be one of none, random, herding, k_center"),
         ("optimiser.low_pass=-1", "must be at least 0"),
+        ("synthetic.initial_key_frames=0", "initial_key_frames must be at least 1, not 0"),
+        ("synthetic.segments=0", "segments must be at least 1"),
+        ("synthetic.segments=3", "= 2 cannot be shared equally by synthetic.segments = 3; choose 3"),
+        ("synthetic.interpolation=cubic", "must be one of linear, nearest, smooth"),
+        ("synthetic.interpolation=smooth", "with 'smooth' a new key frame would change the frames around it"),
+        ("objective.real_frames=-1", "real_frames must be at least 0"),
+        ("insertion.threshold=1.5", r"a cosine in \[-1, 1\], not 1.5"),
+        ("insertion.kind=l2_above", r"a distance of unit vectors in \(0, 2\) .*0.141"),
+        ("insertion.kind=uniform", "mean_key_frames, so that needs a value"),
+        ("insertion.mean_key_frames=0.5", "must be 0 or at least 1"),
+        ("insertion.most=3", 'limits insertion.select = "all"'),
+        ("insertion.most=-1", "most must be at least 0"),
     ],
 )
 def test_bad_overrides_are_refused_in_one_line(override: str, message: str) -> None:
     with pytest.raises(VidcondenseError, match=message) as caught:
         recipe.load("prism", overrides=recipe.parse_overrides([override]))
     assert "\n" not in str(caught.value)
+
+
+def test_segments_share_synthetic_and_real_frames_equally() -> None:
+    shared = {"synthetic.segments": 3, "synthetic.initial_key_frames": 6, "objective.real_frames": 9}
+    loaded = recipe.load("segments", overrides=shared)
+    assert (loaded.synthetic.segments, loaded.objective.real_frames) == (3, 9)
+    for key, count in (("synthetic.initial_key_frames", 5), ("objective.real_frames", 4)):
+        with pytest.raises(VidcondenseError, match=f"{key} = {count} cannot .*; choose 3 or 6"):
+            recipe.load("segments", overrides={**shared, key: count})
+    every = {"synthetic.segments": 3, "objective.real_frames": 3}  # DM of every frame has no N_syn to share
+    assert recipe.load("dm", overrides=every).synthetic.segments == 3
 
 
 def test_no_videos_per_class_is_refused() -> None:

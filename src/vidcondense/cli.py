@@ -24,6 +24,14 @@ app.command(benchmark)
 Precision = Literal["auto", "float32", "bfloat16"]
 
 # How arguments are called in help; the texts stand in the docstrings.
+Layout = Annotated[
+    str,
+    arg(
+        metavar="NAME",
+        help="How SOURCE is laid out: auto looks; or folders, split-folders, frame-folders, webdataset, "
+        "ucf101, miniucf, hmdb51, hmdb51-vdsd, kinetics400, something-something-v2 (see docs/data.md).",
+    ),
+]
 Count = Annotated[int, arg(metavar="N")]
 Share = Annotated[float, arg(metavar="SHARE")]
 Name = Annotated[str, arg(metavar="NAME")]
@@ -103,31 +111,49 @@ def prepare(
     frames: Count = 16,
     stride: Count = 4,
     size: Count = 112,
-    layout: Name = "auto",
+    layout: Layout = "auto",
     test_fraction: Share = 0.2,
     name: Annotated[
         str | None, arg(metavar="NAME", help_behavior_hint="(default: the source folder's name)")
     ] = None,
+    classes: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None,
+    class_names: Annotated[
+        UseAppendAction[tuple[str, ...]],
+        arg(name="class", metavar="NAME", help_behavior_hint="(default: all)"),
+    ] = (),
+    videos_per_class: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None,
+    seed: Count = 0,
+    videos_per_shard: Annotated[
+        int | None, arg(metavar="N", help_behavior_hint="(default: for at most 512 files)")
+    ] = None,
     workers: Count = 0,
     strict: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Decode a video dataset once, into a store that everything else reads.
 
     Args:
-        source: Folder with one folder of videos per class; or with train, val, test above; or HMDB51's.
+        source: Folder with one folder of videos per class, or a dataset's own folder (see --layout).
         store: Folder to create; run the same command again to go on after an interruption.
         frames: Frames per clip (T).
         stride: A clip takes every N-th frame of a video; of a video too short for that, more of them.
         size: Height and width of frames in pixels.
-        layout: How SOURCE is laid out: auto looks; or folders, split-folders, hmdb51.
         test_fraction: Share of each class held out for testing where the source has no split.
         name: Name of the dataset in tables and reports.
+        classes: Take the first N classes only, in alphabetical order.
+        class_names: Take this class only; once per class.
+        videos_per_class: Take at most N training and N test videos of each class, in each split.
+        seed: Seed of the choice that --videos-per-class makes.
+        videos_per_shard: Videos in each file of the store.
         workers: Decoding processes; 0 for one per core.
-        strict: Stop at a broken file instead of skipping and listing it.
+        strict: Stop at a broken or missing file instead of skipping and listing it.
+        dry_run: Say what was found and what the store would take, and write nothing.
     """
-    from vidcondense.data.prepare import prepare
+    from vidcondense.data.limits import Limits
+    from vidcondense.data.plan import make_plan
+    from vidcondense.data.prepare import build_store, preview
 
-    prepare(
+    plan = make_plan(
         source,
         store,
         frames=frames,
@@ -136,9 +162,13 @@ def prepare(
         layout=layout,
         test_fraction=test_fraction,
         name=name,
-        workers=workers,
-        strict=strict,
+        limits=Limits(classes, class_names, videos_per_class, seed),
+        videos_per_shard=videos_per_shard,
     )
+    if dry_run:
+        print(preview(plan, workers=workers))
+    else:
+        build_store(plan, workers=workers, strict=strict)
 
 
 @app.command
@@ -192,22 +222,80 @@ def condense(
         made = condense(ClipStore.open(store, split), chosen, out, device=device, precision=precision)
         folder = out
     print(
-        f"{folder / 'condensed.safetensors'}: {len(made)} videos, {sum(made.key_counts)} key frames "
-        f"({sum(made.key_counts) / len(made):.2f} per video), {made.stored_mib:.2f} MiB"
+        f"{folder / 'condensed.safetensors'}: {made.videos} videos, {made.holds}, {made.stored_mib:.2f} MiB"
+    )
+
+
+@app.command
+def experts(
+    store: Store,
+    *,
+    out: Annotated[Path, arg(metavar="FOLDER")],
+    experts: Count = 30,
+    epochs: Count = 50,
+    batch: Count = 256,
+    learning_rate: Annotated[float, arg(metavar="RATE")] = 0.01,
+    network: Name = "minic3d",
+    flip: Share = 0.5,
+    split: Name = "1",
+    seed: Count = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Train networks on a store's training videos and keep their weights, for trajectory matching.
+
+    Args:
+        store: A store made by `vidcondense prepare`.
+        out: Folder for the weights; run the same command again to go on, or with more experts or epochs.
+        experts: How many networks to train, each from other random weights.
+        epochs: Epochs that each is trained; its weights after each are kept.
+        batch: Clips per step.
+        learning_rate: Step size of SGD, without momentum.
+        network: Which network to train.
+        flip: Probability of mirroring a clip; 0 where left and right are different classes.
+        split: Which of the store's splits to use.
+        seed: Seed of every random number.
+        device: Where networks run: auto, cpu, cuda or cuda:N.
+        precision: Precision of the networks; auto takes bfloat16 where the processor has it.
+    """
+    from vidcondense.compute import choose
+    from vidcondense.data.store import ClipStore
+    from vidcondense.experts import train
+    from vidcondense.recipe import ExpertSettings
+
+    settings = ExpertSettings(count=experts, epochs=epochs, batch=batch, learning_rate=learning_rate)
+    made = train(
+        ClipStore.open(store, split),
+        out,
+        settings,
+        network=network,
+        flip=flip,
+        seed=seed,
+        compute=choose(device, precision),
+    )
+    last = [record[-1] for record in made.records]
+    loss, accuracy = (
+        sum(getattr(epoch, name) for epoch in last) / len(last) for name in ("loss", "accuracy")
+    )
+    print(
+        f"{out}: {made.count} experts of {made.epochs} epochs; in the last one training loss {loss:.3f}, "
+        f"training accuracy {100 * accuracy:.1f} %"
     )
 
 
 @app.command
 def evaluate(
-    condensed: Condensed,
+    training: Annotated[Positional[Path], arg(metavar="RUN|FILE|STORE")],
     store: Store,
     *,
     network: Name = "minic3d",
     networks: Count = 3,
     protocol: Literal["strict", "vdsd"] = "strict",
     split: Annotated[
-        str | None, arg(metavar="NAME", help_behavior_hint="(default: that of the condensed set)")
+        str | None,
+        arg(metavar="NAME", help_behavior_hint="(default: that of the condensed set, else 1)"),
     ] = None,
+    flip: Annotated[float | None, arg(metavar="SHARE", help_behavior_hint="(default: 0.5)")] = None,
     seed: Count = 0,
     out: Annotated[
         Path | None,
@@ -216,15 +304,17 @@ def evaluate(
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Train fresh networks on a condensed set and test them on the store's test videos.
+    """Train fresh networks on a condensed set, or on all real clips, and test them on a store's test videos.
 
     Args:
-        condensed: A run folder or a condensed file.
+        training: A run folder or a condensed file; or a store, to train on all its training videos.
         store: A store made by `vidcondense prepare`, with the same classes, frames and size.
-        network: Which network to train.
+        network: Which network to train: minic3d, cnn_mean, cnn_mlp, cnn_rnn, cnn_gru, cnn_lstm, r2plus1d_18
+            or video_transformer.
         networks: How many networks to train, each from other random weights.
         protocol: strict; or vdsd, the rule of the published code, to compare with the papers' figures.
-        split: Which of the store's splits to test on.
+        split: Which of the store's splits to test on, and of a store to train on.
+        flip: Share of real training clips mirrored; set 0 where left and right are different classes.
         seed: Seed of weights and order.
         out: File for the result as JSON; without RUN and --out it is only printed.
         device: Where networks run: auto, cpu, cuda or cuda:N.
@@ -232,26 +322,34 @@ def evaluate(
     """
     from vidcondense import files
     from vidcondense.condensed import CondensedVideos
+    from vidcondense.data.index import is_store
     from vidcondense.data.store import ClipStore
     from vidcondense.evaluation import evaluate, table
 
-    made = CondensedVideos.load(condensed_file(condensed))
-    split = split or str(made.provenance.get("source", {}).get("split", "1"))
+    made: CondensedVideos | ClipStore
+    if is_store(training):
+        split = split or "1"
+        made = ClipStore.open(training, split)
+    else:
+        made = CondensedVideos.load(condensed_file(training))
+        split = split or str(made.provenance.get("source", {}).get("split", "1"))
+        if out is None and training.is_dir():
+            out = training / "evaluations" / f"{protocol}-{network}.json"
     result = evaluate(
         made,
         ClipStore.open(store, split),
         network=network,
         networks_count=networks,
         protocol=protocol,
+        flip=flip,
         seed=seed,
         device=device,
         precision=precision,
     )
-    if out is None and condensed.is_dir():
-        out = files.make_folder(condensed / "evaluations") / f"{protocol}-{network}.json"
-    if out is not None:
-        files.write_json(out, result.to_dict())
     Console().print(table(result))
+    if out is not None:
+        files.make_folder(out.parent)
+        files.write_json(out, result.to_dict())
 
 
 @app.command
@@ -259,7 +357,8 @@ def report(runs: Runs = (), *, out: Page = Path("report.html")) -> None:
     """Write one self-contained HTML page about runs.
 
     Args:
-        runs: Run folders, the main one first; add a run of recipe random for comparison.
+        runs: Run folders, the main one first; add a run of recipe random for comparison, and for the upper
+            row the JSON of an evaluation of the whole store.
         out: File to write.
     """
     from vidcondense.report import write_report

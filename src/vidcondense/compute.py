@@ -3,7 +3,9 @@
 import hashlib
 import os
 import platform
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -15,6 +17,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 # Activations of one forward pass are kept near this size: on a CPU so that they stay in the cache.
 _CHUNK_BYTES = {"cpu": 16 * 2**20, "cuda": 4 * 2**30}
+
+_CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 @dataclass(frozen=True)
@@ -34,17 +38,45 @@ class Compute:
         """ "float32" or "bfloat16"."""
         return str(self.dtype).removeprefix("torch.")
 
-    def chunk(self, frames: int, size: int) -> int:
-        """Clips of (frames, 3, size, size) per forward pass; bounds memory whatever the dataset's size."""
-        # The widest activation of the networks here is 64 channels at half the input size.
-        widest = 64 * frames * (size // 2) ** 2 * self.dtype.itemsize
-        return max(1, _CHUNK_BYTES[self.device.type] // widest)
+    def chunk(self, widest: int, weights: int = 0) -> int:
+        """Clips per forward pass; bounds memory whatever the dataset's size.
+
+        Args:
+            widest: elements of the largest activation per clip (`VideoNetwork.widest_activation`).
+            weights: the network's number of parameters. Each pass reads all of them, so activations may be
+                as large: a huge network fed clip by clip would only move its weights.
+        """
+        bound = max(_CHUNK_BYTES[self.device.type], weights * self.dtype.itemsize)
+        return max(1, bound // (widest * self.dtype.itemsize))
+
+    def memory(self) -> int:
+        """Bytes of memory that the device has in all."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_properties(self.device).total_memory
+        return min(_host_memory(), _container_memory())
 
     def hardware(self) -> str:
         """The processor and thread count, for provenance."""
         if self.device.type == "cuda":
             return torch.cuda.get_device_name(self.device)
         return f"{platform.machine()} CPU, {torch.get_num_threads()} threads of {os.cpu_count()}"
+
+
+def _host_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not a Unix: nothing to compare with
+        return sys.maxsize
+
+
+def _container_memory() -> int:
+    """The limit of the control group (version 2 or 1), which stops a process long before the host is full."""
+    for path in _CONTAINER_LIMITS:
+        try:
+            return int(Path(path).read_text())
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+    return sys.maxsize
 
 
 def choose(device: str = "auto", precision: Precision = "auto") -> Compute:

@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -16,16 +17,21 @@ from vidcondense.condensed import MEBIBYTE, CondensedVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
+from vidcondense.features import Features
+from vidcondense.hallucinator import CHOICES
 from vidcondense.insertion import Insertion, InsertionEvent
 from vidcondense.interrupt import Interrupted, catch_interrupts
+from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives import Objective
 from vidcondense.optimisation import Optimiser, low_pass
 from vidcondense.progress import Progress
-from vidcondense.recipe import Recipe
+from vidcondense.recipe import Recipe, Stage
 from vidcondense.run_folder import RunFolder, versions
 from vidcondense.synthetic import Synthetic
 
 CHECKPOINT_SECONDS = 120.0
+WEIGHT_COPIES = 2  # as drawn, and in the compute dtype
+LARGE = 100_000_000  # weights of a network whose memory is stated before it is built, not only with the rest
 
 OWNERS = ("synthetic", "objective", "insertion", "optimiser")
 """Attributes of `State` that a checkpoint holds."""
@@ -57,8 +63,14 @@ def condense(
     """
     compute = choose(device, precision)
     check(store, recipe)
-    state = State.start(store, recipe, compute)
-    return _run(run_folder.create(Path(out), recipe, store, compute), state, show)
+    run_folder.refuse_taken(Path(out))
+    if recipe.objective.experts:  # whoever resumes the run may do so from another folder
+        recipe = recipe.with_experts(str(Path(recipe.objective.experts).resolve()))
+    outline = _outline(store, recipe)
+    line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
+    Progress(0, enabled=show and outline.weights >= LARGE).say(line)
+    state = State.start(store, recipe, compute, show)
+    return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
 
 
 def resume(
@@ -85,7 +97,7 @@ def resume(
             f"{store.path} is not the store (or split) that the run in {out} was started with"
         )
     compute = choose(device, known["precision"])
-    state = State.start(store, run.recipe(), compute)
+    state = State.start(store, run.recipe(), compute, show)
     if run.checkpoint.is_file():
         checkpoint = Checkpoint.load(run.checkpoint)
         try:
@@ -107,7 +119,11 @@ def check(store: ClipStore, recipe: Recipe) -> None:
             f"store {store.path} has clips of {store.frames} frames, the recipe wants {recipe.frames}; "
             f"prepare another store with --frames {recipe.frames}, or pass --set frames={store.frames}"
         )
-    networks.build(recipe.network, len(store.class_names), store.frames, store.size)
+    _outline(store, recipe)
+
+
+def _outline(store: ClipStore, recipe: Recipe) -> VideoNetwork:
+    return networks.outline(recipe.network, len(store.class_names), store.frames, store.size)
 
 
 @dataclass
@@ -121,24 +137,42 @@ class State:
     objective: Objective
     insertion: Insertion
     optimiser: Optimiser
+    stage: Stage
     iteration: int = 0
     seconds: float = 0.0
+    features: Mapping[str, Any] = field(default_factory=dict)  # of the network that a coreset was selected by
 
     @staticmethod
-    def start(store: ClipStore, recipe: Recipe, compute: Compute) -> "State":
+    def start(store: ClipStore, recipe: Recipe, compute: Compute, show: bool = False) -> "State":
         """The state before the first iteration."""
-        made = synthetic.build(recipe, store, compute)
-        objective = objectives.build(recipe, store, compute)
-        parameters = {**made.parameters, **objective.parameters}
+        began = time.perf_counter()
+        features = Features(store, recipe, compute, show)
+        made = synthetic.build(recipe, store, compute, features)
+        insertion = Insertion(recipe.insertion, recipe.iterations, recipe.seed)
+        insertion.check(made)
+        stage = recipe.stages[0]
+        objective, optimiser = _begin(stage, made, store, recipe, compute)
         return State(
             store,
             recipe,
-            compute,
+            objective.compute,
             made,
             objective,
-            Insertion(recipe.insertion, recipe.iterations),
-            Optimiser(recipe.optimiser, parameters, recipe.iterations),
+            insertion,
+            optimiser,
+            stage,
+            seconds=time.perf_counter() - began,
+            features=features.record,
         )
+
+    def enter(self, iteration: int) -> None:
+        """Go to an iteration; where another stage begins, with its own objective and optimiser."""
+        self.iteration = iteration
+        stage = [stage for stage in self.recipe.stages if stage.first <= iteration][-1]
+        if stage != self.stage:
+            self.stage = stage
+            made = (stage, self.synthetic, self.store, self.recipe, self.compute)
+            self.objective, self.optimiser = _begin(*made)
 
     def match(self) -> tuple[float, Tensor]:
         """The objective's loss in this iteration, and its gradient with respect to the rendered clips."""
@@ -149,16 +183,17 @@ class State:
         """One iteration: match, insert where gradients disagree, update what is learned."""
         loss, gradient = self.match()
         if not math.isfinite(loss):
+            key = "static_learning_rate" if self.stage.name == "static" else "learning_rate"
+            rate = getattr(self.recipe.optimiser, key)
             raise VidcondenseError(
-                f"the loss is {loss} at iteration {self.iteration}: most likely the step size "
-                f"{self.recipe.optimiser.learning_rate:g} is too large; try a tenth of it with --set "
-                f"optimiser.learning_rate={self.recipe.optimiser.learning_rate / 10:g}"
+                f"the loss is {loss} at iteration {self.iteration}: most likely the step size {rate:g} is "
+                f"too large; try a tenth of it with --set optimiser.{key}={rate / 10:g}"
             )
         events = self.insertion.step(self.iteration, self.synthetic, gradient)
         self.synthetic.pull_back(low_pass(gradient, self.recipe.optimiser.low_pass))
-        self.optimiser.step(self.iteration)
+        self.optimiser.step(self.iteration - self.stage.first)
         self.objective.advance(self.iteration, self.synthetic.render(), self.synthetic.labels)
-        self.iteration += 1
+        self.enter(self.iteration + 1)
         return loss, events
 
     def checkpoint(self, metrics_bytes: int) -> Checkpoint:
@@ -168,23 +203,43 @@ class State:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to the point where the checkpoint was made."""
-        self.iteration, self.seconds = checkpoint.iteration, checkpoint.seconds
+        self.enter(checkpoint.iteration)
+        self.seconds = checkpoint.seconds
         for name in OWNERS:
             getattr(self, name).restore(checkpoint.tensors.get(name, {}))
 
 
+def _begin(
+    stage: Stage, made: Synthetic, store: ClipStore, recipe: Recipe, compute: Compute
+) -> tuple[Objective, Optimiser]:
+    """Objective and optimiser of a stage; in the static one every image is a video, and real clips stand."""
+    made.enter(stage.name)
+    if stage.name == "static":
+        recipe, store = replace(recipe, vpc=recipe.vpc * CHOICES), store.stills()
+    objective = objectives.build(recipe, store, compute)
+    parameters = {**made.parameters, **objective.parameters}
+    return objective, Optimiser(recipe.optimiser, parameters, stage.iterations)
+
+
 def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
-    total = state.recipe.iterations
+    total = state.recipe.all_iterations
     run.update(status="running")
+    try:
+        state.objective.prepare(run.path, show)
+    except Interrupted:
+        run.update(status="interrupted")
+        raise
     with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupted:
         if show and state.iteration < total:
             progress.say(_cost(state))
         saved = time.monotonic()
         while state.iteration < total:
+            stage = state.stage.name
             with _timed(state):
                 loss, events = state.step()
             keys = state.synthetic.key_frames
             row = {"event": "iteration", "iteration": state.iteration - 1, "loss": loss, "key_frames": keys}
+            row |= {"stage": stage} if stage else {}
             run.append_metrics([*(event.to_dict() for event in events), row])
             progress.advance(loss=loss, key_frames=keys)
             if interrupted() or time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -212,23 +267,28 @@ def _cost(state: State) -> str:
     began = time.perf_counter()
     state.match()
     seconds = time.perf_counter() - began
-    stored = state.synthetic.stored_values * 4
-    most = state.synthetic.most_values * 4 if state.recipe.insertion.kind != "none" else stored
+    beside = sum(value.numel() for value in state.objective.parameters.values())
+    stored = (state.synthetic.stored_values + beside) * 4
+    most = (state.insertion.most_values(state.synthetic) + beside) * 4
     clip = state.store.frames * 3 * state.store.size**2 * 4
     learned = sum(value.numel() for value in state.optimiser.parameters.values()) * 4
-    left = seconds * (state.recipe.iterations - state.iteration)
+    iterations = state.recipe.all_iterations - state.iteration
+    left = seconds * iterations
+    network = _outline(state.store, state.recipe)
     copies = 3 if state.recipe.optimiser.kind == "sgd" else 4  # values, gradient, one or two moments
     memory = (
         copies * learned
+        + 4 * state.objective.working_values
         + len(state.synthetic.labels) * clip
-        + state.compute.chunk(state.store.frames, state.store.size) * 6 * clip
+        + network.chunk(state.compute) * 6 * clip
+        + WEIGHT_COPIES * 4 * network.weights
     )
-    grows = f" (at most {most / MEBIBYTE:.2f} MiB if every frame is inserted)" if most > stored else ""
+    grows = f" (at most {most / MEBIBYTE:.2f} MiB with all insertions)" if most > stored else ""
     return (
         f"result {stored / MEBIBYTE:.2f} MiB{grows}; "
         f"working memory about {memory / MEBIBYTE:.0f} MiB; "
         f"{seconds:.2f} s per iteration, about {left / 60:.1f} min for "
-        f"{state.recipe.iterations - state.iteration} iterations on {state.compute.device} in "
+        f"{iterations} iterations on {state.compute.device} in "
         f"{state.compute.precision}"
     )
 
@@ -242,11 +302,13 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         provenance={
-            "recipe": recipe.to_dict(),
+            "recipe": recipe.with_experts("").to_dict(),  # no path of this machine
             "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},
+            **state.objective.provenance(),
             "precision": state.compute.precision,
             "device": state.compute.device.type,
             "versions": versions(),
+            **({"features": dict(state.features)} if state.features else {}),
         },
         **state.objective.learned(),
     )
@@ -254,7 +316,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
     run.update(
         status="finished",
         seconds=round(state.seconds, 3),
-        key_frames=sum(condensed.key_counts),
+        key_frames=state.synthetic.key_frames,
         file_bytes=size,
     )
     run.checkpoint.unlink(missing_ok=True)

@@ -1,8 +1,9 @@
-"""Evaluation: fresh networks trained on condensed clips, tested on the store's test split."""
+"""Evaluation: fresh networks trained on condensed or on all real clips, tested on a store's test split."""
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,12 +11,17 @@ from rich.table import Table
 from torch import Tensor
 
 from vidcondense import networks
-from vidcondense.compute import Compute, Precision, choose, derive_seed, generator
+from vidcondense.compute import Compute, Precision, choose, derive_seed
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.progress import Progress
-from vidcondense.protocols import PROTOCOLS, Protocol
+from vidcondense.protocols import PROTOCOLS, Advance, Protocol, diverged, train_network
+from vidcondense.training_clips import FixedClips, StoreClips, TrainingClips, VariedClips
+
+FLIP = 0.5
+
+WEIGHT_COPIES = 4  # weight, gradient, two moments of the optimiser
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,10 @@ class NetworkResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results of several networks under one protocol."""
+    """Results of several networks under one protocol.
+
+    `trained_on` says which real clips the networks were trained on; it is empty for a condensed set.
+    """
 
     protocol: Protocol
     network: str
@@ -49,6 +58,7 @@ class Evaluation:
     seconds: float
     seed: int
     precision: str
+    trained_on: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def trained(self) -> list[NetworkResult]:
@@ -85,50 +95,60 @@ class Evaluation:
             "seed": self.seed,
             "precision": self.precision,
             "settings": self.protocol.settings(),
+            **({"trained_on": dict(self.trained_on)} if self.trained_on else {}),
         }
 
 
 def evaluate(
-    condensed: CondensedVideos,
+    training: CondensedVideos | ClipStore,
     store: ClipStore,
     *,
     network: str = "minic3d",
     networks_count: int = 3,
     protocol: Protocol | str = "strict",
+    flip: float | None = None,
     seed: int = 0,
     device: str = "auto",
     precision: Precision = "auto",
     show: bool = True,
 ) -> Evaluation:
-    """Train fresh networks on condensed clips and test them on real ones.
+    """Train fresh networks on condensed clips, or on all real ones, and test them on real ones.
 
     Args:
-        condensed: the training clips.
+        training: a condensed set; or a store, for the whole dataset: all training videos of its split.
         store: its test split is what accuracy is measured on.
         network: name of the network to train.
         networks_count: how many, each from other random weights.
         protocol: "strict", "vdsd", or a Protocol with other constants.
-        seed: of weights, order and (in vdsd) test windows.
+        flip: probability of mirroring a real training clip, 0.5 unless given; 0 where left and right are
+            different classes. Condensed clips are never mirrored.
+        seed: of weights, order, windows of real training clips and (in vdsd) test windows.
         device: see `condense`.
         precision: of forward and backward passes; weights are float32.
         show: whether to print progress.
 
     Raises:
-        VidcondenseError: set and store do not fit, or a test class is missing.
+        VidcondenseError: set and store do not fit, a class is missing, `flip` comes with a condensed set, or
+            the network is unknown or too large for the device's memory.
     """
     rule = _protocol(protocol)
+    if isinstance(training, CondensedVideos):
+        rule = rule.for_learned_rate(training.learning_rate)
     compute = choose(device, precision)
-    check(condensed, store)
+    check(training, store)
     if networks_count < 1:
         raise VidcondenseError(f"networks must be at least 1, not {networks_count}")
-    clips = condensed.render().to(compute.device)
-    labels = condensed.labels.to(compute.device)
+    clips, trained_on = _training_clips(training, flip, compute)
+    outline = networks.outline(network, len(store.class_names), store.frames, store.size)
+    weights = networks.weights_memory(network, outline, WEIGHT_COPIES, compute)
     began = time.perf_counter()
     results: list[NetworkResult] = []
-    with Progress(networks_count, enabled=show) as progress:
+    with Progress(networks_count * rule.length(len(clips)), enabled=show) as progress:
+        progress.say(weights)
         for number in range(networks_count):
-            results.append(_one(network, clips, labels, store, rule, compute, derive_seed(seed, number)))
-            progress.advance(top1=results[-1].top1)
+            advance = _advance(progress, number, results)
+            own = derive_seed(seed, number)
+            results.append(_one(network, clips, store, rule, compute, own, advance))
     return Evaluation(
         protocol=rule,
         network=network,
@@ -138,26 +158,72 @@ def evaluate(
         seconds=time.perf_counter() - began,
         seed=seed,
         precision=compute.precision,
+        trained_on=trained_on,
     )
 
 
-def check(condensed: CondensedVideos, store: ClipStore) -> None:
-    """Refuse a condensed set that does not fit a store."""
-    if condensed.class_names != tuple(store.class_names):
+def _advance(progress: Progress, number: int, before: list[NetworkResult]) -> Advance:
+    """Shows each training step of a network, beside the accuracy of the one before."""
+    shown = {"network": number + 1.0} | ({"last top1": before[-1].top1} if before else {})
+    return lambda loss: progress.advance(**shown, loss=loss)
+
+
+def _training_clips(
+    training: CondensedVideos | ClipStore, flip: float | None, compute: Compute
+) -> tuple[TrainingClips, dict[str, Any]]:
+    """What to train on, and for real clips what is recorded of them."""
+    if isinstance(training, CondensedVideos):
+        if flip is not None:
+            raise VidcondenseError("flip is for training on a store: condensed clips are never mirrored")
+        clips, labels = training.render().to(compute.device), training.goals.to(compute.device)
+        if training.clips_per_video > 1:
+            return VariedClips(clips, labels, training.clips_per_video), {}
+        return FixedClips(clips, labels), {}
+    chance = FLIP if flip is None else flip
+    if not 0 <= chance <= 1:
+        raise VidcondenseError(f"flip is a probability in [0, 1], not {chance}")
+    real = StoreClips(training, chance, compute)
+    return real, {
+        "name": training.name,
+        "fingerprint": training.fingerprint,
+        "split": training.split,
+        "videos": len(real),
+        "flip": chance,
+    }
+
+
+def check(training: CondensedVideos | ClipStore, store: ClipStore) -> None:
+    """Refuse a condensed set, or a store to train on, that does not fit the store to test on."""
+    whole = isinstance(training, ClipStore)
+    if tuple(training.class_names) != tuple(store.class_names):
         raise VidcondenseError(
-            f"the condensed set has {len(condensed.class_names)} classes, the store "
-            f"{len(store.class_names)} or others; evaluate on a store with the same classes"
+            f"the {'training store' if whole else 'condensed set'} has {len(training.class_names)} classes, "
+            f"the store {len(store.class_names)} or others; evaluate on a store with the same classes"
         )
-    ours = (condensed.frames, *condensed.size)
-    theirs = (store.frames, store.size, store.size)
+    size = (training.size, training.size) if isinstance(training, ClipStore) else training.size
+    ours, theirs = (training.frames, *size), (store.frames, store.size, store.size)
     if ours != theirs:
         raise VidcondenseError(
-            f"the condensed clips are {ours[0]} frames of {ours[1]}x{ours[2]}, the store's "
-            f"{theirs[0]} of {theirs[1]}x{theirs[2]}; prepare a store with the same"
+            f"the {'training' if whole else 'condensed'} clips are {ours[0]} frames of {ours[1]}x{ours[2]}, "
+            f"the store's {theirs[0]} of {theirs[1]}x{theirs[2]}; prepare a store with the same"
         )
-    for name, videos in zip(store.class_names, store.by_class("test"), strict=True):
+    _need_each_class(store, "test")
+    if isinstance(training, ClipStore):
+        _need_each_class(training, "train")
+        if training.fingerprint == store.fingerprint and training.split != store.split:
+            raise VidcondenseError(
+                f"training on split {training.split} and testing on split {store.split} of one store would "
+                "test on training videos; use one split"
+            )
+
+
+def _need_each_class(store: ClipStore, role: str) -> None:
+    for name, videos in zip(store.class_names, store.by_class(role), strict=True):
         if not len(videos):
-            raise VidcondenseError(f"class {name!r} has no test video in split {store.split} of {store.path}")
+            kind = "training" if role == "train" else role
+            raise VidcondenseError(
+                f"class {name!r} has no {kind} video in split {store.split} of {store.path}"
+            )
 
 
 def _protocol(protocol: Protocol | str) -> Protocol:
@@ -170,24 +236,17 @@ def _protocol(protocol: Protocol | str) -> Protocol:
 
 def _one(
     name: str,
-    clips: Tensor,
-    labels: Tensor,
+    clips: TrainingClips,
     store: ClipStore,
     protocol: Protocol,
     compute: Compute,
     seed: int,
+    advance: Advance,
 ) -> NetworkResult:
-    classes = len(store.class_names)
-    network = networks.build(name, classes, store.frames, store.size)
-    networks.initialise(network, generator(seed, "weights"))
-    networks.channels_last(network.to(compute.device))
-    # Dropout draws from the global generator: give it a seed of its own and leave the caller's alone.
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(seed, "dropout"))
-        loss = protocol.train(network, clips, labels, compute, seed)
-    diverged = not math.isfinite(loss) or loss >= math.log(classes)
+    network, loss = train_network(name, store, clips, protocol, compute, seed, advance)
     scores, truth = protocol.test(network, store, compute, seed)
-    return NetworkResult(*_accuracies(scores, truth), loss=loss, diverged=diverged)
+    failed = diverged(loss, clips, len(store.class_names))
+    return NetworkResult(*_accuracies(scores, truth), loss=loss, diverged=failed)
 
 
 def _accuracies(scores: Tensor, truth: Tensor) -> tuple[float, float, Tensor]:
@@ -217,7 +276,10 @@ def _summary(summary: tuple[float, float], values: list[float | None]) -> dict[s
 
 def table(evaluation: Evaluation) -> Table:
     """The result as a table to print."""
-    view = Table(title=f"{evaluation.network}, protocol {evaluation.protocol.name}", title_justify="left")
+    title = f"{evaluation.network}, protocol {evaluation.protocol.name}"
+    if evaluation.trained_on:
+        title += f", trained on all {evaluation.trained_on['videos']} training videos"
+    view = Table(title=title, title_justify="left")
     for heading in ("", "mean", "std", "networks"):
         view.add_column(heading, justify="left" if not heading else "right")
     for name, (mean, std), values in (
@@ -228,9 +290,9 @@ def table(evaluation: Evaluation) -> Table:
             name, f"{100 * mean:.1f}", f"{100 * std:.1f}", "  ".join(f"{100 * value:.1f}" for value in values)
         )
     chance = 100 / len(evaluation.class_names)
-    diverged = len(evaluation.results) - len(evaluation.trained)
+    failed = len(evaluation.results) - len(evaluation.trained)
     view.caption = (
-        f"chance {chance:.1f} %; {evaluation.test_videos} test videos; {diverged} of "
+        f"chance {chance:.1f} %; {evaluation.test_videos} test videos; {failed} of "
         f"{len(evaluation.results)} networks diverged; {evaluation.seconds:.0f} s"
     )
     view.caption_justify = "left"

@@ -64,7 +64,7 @@ def export(
     names = safe_names(condensed.class_names)
     labels = condensed.labels.tolist()
     positions = condensed.key_positions()
-    digits = max(2, len(str(condensed.vpc - 1)))
+    digits = max(2, len(str(condensed.vpc * condensed.clips_per_video - 1)))
     seen: dict[int, int] = {}
     written: list[Path] = []
     rows: list[list[object]] = []

@@ -8,7 +8,13 @@ from torch import Tensor
 
 from vidcondense.recipe import OptimiserSettings
 
-RATES: dict[str, str] = {}
+RATES: dict[str, str] = {
+    "static": "static_learning_rate",
+    "hallucinator_weight": "hallucinator_learning_rate",
+    "hallucinator_bias": "hallucinator_learning_rate",
+    "step_size": "step_size_learning_rate",
+    "targets": "targets_learning_rate",
+}
 """Parameters by name whose step size is another key of [optimiser] than `learning_rate`."""
 
 
@@ -18,7 +24,7 @@ class Optimiser:
     Args:
         settings: the table.
         parameters: float32 leaves by name.
-        iterations: N, the length of the whole run, which the schedule spans.
+        iterations: N, the length of the run, or of its stage, which the schedule spans.
     """
 
     def __init__(
@@ -56,10 +62,15 @@ class Optimiser:
         for name, parameter in self.parameters.items():
             prefix = f"{name}."
             self.torch.state[parameter] = {
-                key.removeprefix(prefix): value if key.endswith(".step") else value.to(parameter.device)
+                key.removeprefix(prefix): value if key.endswith(".step") else _laid_out_as(parameter, value)
                 for key, value in state.items()
                 if key.startswith(prefix)
             }
+
+
+def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
+    """A moment where and in the memory order in which the optimiser itself would have made it."""
+    return torch.empty_like(parameter, requires_grad=False).copy_(moment)
 
 
 def learning_rate(settings: OptimiserSettings, name: str, iteration: int, iterations: int) -> float:

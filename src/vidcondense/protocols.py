@@ -1,22 +1,28 @@
-"""How an evaluation network is trained on condensed clips and tested on real ones."""
+"""How an evaluation network is trained and tested on real clips."""
 
+import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vidcondense import networks
 from vidcondense.compute import Compute, derive_seed, generator
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.sampling import even_starts, random_starts, step
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import guessing_loss, summed_loss
+from vidcondense.training_clips import TrainingClips
+
+# Is told the loss of each training step.
+Advance = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,14 @@ class Protocol(ABC):
     name: str
 
     @abstractmethod
+    def length(self, clips: int) -> int:
+        """How many optimiser steps a training on so many clips has."""
+
+    @abstractmethod
     def train(
-        self, network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute, seed: int
+        self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
-        """Train in place on clips (video, time, 3, height, width) float32 normalised.
+        """Train in place; `advance` is called after each step.
 
         Returns the mean loss over the last tenth of the steps; not finite when training diverged.
         """
@@ -39,6 +49,10 @@ class Protocol(ABC):
         self, network: VideoNetwork, store: ClipStore, compute: Compute, seed: int
     ) -> tuple[Tensor, Tensor]:
         """Scores (case, class) float32 and labels (case,) on the test split; accuracy counts cases."""
+
+    def for_learned_rate(self, learning_rate: float | None) -> "Protocol":
+        """The rule for a set that has learned a step size (None: it has not): the same for most."""
+        return self
 
     def settings(self) -> dict[str, Any]:
         """Every constant of the rule, for the record."""
@@ -65,8 +79,12 @@ class Strict(Protocol):
     clip_norm: float = 1.0
     windows: int = 3
 
+    def length(self, clips: int) -> int:
+        """See Protocol."""
+        return max(self.steps, self.epochs * math.ceil(clips / self.batch))
+
     def train(
-        self, network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute, seed: int
+        self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
         """See Protocol."""
         optimiser = torch.optim.AdamW(
@@ -74,15 +92,16 @@ class Strict(Protocol):
         )
         losses: list[float] = []
         batches = _shuffled(len(clips), self.batch, generator(seed, "order"))
-        steps = max(self.steps, self.epochs * math.ceil(len(clips) / self.batch))
+        steps = self.length(len(clips))
         for number in range(steps):
             for group in optimiser.param_groups:
                 group["lr"] = self.learning_rate * self._schedule(number, steps)
-            chosen = next(batches)
+            epoch, chosen = next(batches)
             optimiser.zero_grad(set_to_none=True)
-            losses.append(backward(network, clips[chosen], labels[chosen], compute))
+            losses.append(backward(network, *clips.read(chosen, seed, epoch), compute))
             torch.nn.utils.clip_grad_norm_(network.parameters(), self.clip_norm)
             optimiser.step()
+            advance(losses[-1])
             if not math.isfinite(losses[-1]):
                 break
         return _tail(losses)
@@ -101,11 +120,9 @@ class Strict(Protocol):
         videos = store.select("test")
         cases, starts = spread_windows(store.lengths[videos], store.frames, store.stride, self.windows)
         batch = _windows(store, videos[cases], starts)
+        chunk = network.chunk(compute)
         scores = torch.cat(
-            [
-                scored(network, clips, compute).softmax(1)
-                for clips, _ in batch.read(store, compute, compute.chunk(store.frames, store.size))
-            ]
+            [scored(network, clips, compute).softmax(1) for clips, _ in batch.read(store, compute, chunk)]
         ).cpu()
         index = torch.from_numpy(cases)
         sums = scores.new_zeros(len(videos), scores.shape[1]).index_add_(0, index, scores)
@@ -125,14 +142,19 @@ class Vdsd(Protocol):
     epochs: int = 501
     batch: int = 256
     learning_rate: float = 0.01
+    learning_rate_from: str = "protocol"
     momentum: float = 0.9
     weight_decay: float = 5e-4
     test_batch: int = 64
     passes: int = 3
     flip: float = 0.5
 
+    def length(self, clips: int) -> int:
+        """See Protocol."""
+        return self.epochs * math.ceil(clips / self.batch)
+
     def train(
-        self, network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute, seed: int
+        self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
         """See Protocol."""
         losses: list[float] = []
@@ -143,13 +165,21 @@ class Vdsd(Protocol):
             if epoch == self.epochs // 2 + 2:
                 optimiser = self._optimiser(network, self.learning_rate / 10)
             for _ in range(steps):
-                chosen = next(batches)
+                _, chosen = next(batches)
+                batch, labels = clips.read(chosen, seed, epoch)
                 optimiser.zero_grad(set_to_none=True)
-                losses.append(backward(network, standardise(clips[chosen]), labels[chosen], compute))
+                losses.append(backward(network, standardise(batch), labels, compute))
                 optimiser.step()
+                advance(losses[-1])
             if not math.isfinite(losses[-1]):
                 break
         return _tail(losses)
+
+    def for_learned_rate(self, learning_rate: float | None) -> "Vdsd":
+        """See Protocol; as in the code for trajectory matching, SGD starts with the set's own step size."""
+        if learning_rate is None:
+            return self
+        return replace(self, learning_rate=learning_rate, learning_rate_from="condensed set")
 
     def _optimiser(self, network: VideoNetwork, learning_rate: float) -> torch.optim.Optimizer:
         return torch.optim.SGD(
@@ -163,7 +193,7 @@ class Vdsd(Protocol):
         """See Protocol; a case is a test clip of one pass."""
         videos = store.select("test")
         videos = videos[np.argsort(store.labels[videos], kind="stable")]
-        chunk = compute.chunk(store.frames, store.size)
+        chunk = network.chunk(compute)
         scores: list[Tensor] = []
         for turn in range(self.passes):
             rng = np.random.default_rng(derive_seed(seed, "test", turn))
@@ -175,6 +205,30 @@ class Vdsd(Protocol):
 
 
 PROTOCOLS: dict[str, type[Strict] | type[Vdsd]] = {"strict": Strict, "vdsd": Vdsd}
+
+
+def train_network(
+    name: str,
+    store: ClipStore,
+    clips: TrainingClips,
+    protocol: Protocol,
+    compute: Compute,
+    seed: int,
+    advance: Advance,
+) -> tuple[VideoNetwork, float]:
+    """A fresh network for clips like those of `store`, trained on `clips`, and its loss at the end."""
+    network = networks.build(name, len(store.class_names), store.frames, store.size)
+    networks.initialise(network, generator(seed, "weights"))
+    networks.channels_last(network.to(compute.device))
+    # Dropout draws from the global generator: give it a seed of its own and leave the caller's alone.
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(seed, "dropout"))
+        return network, protocol.train(network, clips, compute, seed, advance)
+
+
+def diverged(loss: float, clips: TrainingClips, classes: int) -> bool:
+    """Whether a training loss is not finite, or no lower than guessing gives."""
+    return not math.isfinite(loss) or loss >= guessing_loss(clips.goals, classes)
 
 
 def spread_windows(
@@ -203,17 +257,17 @@ def standardise(clips: Tensor) -> Tensor:
 
 
 def backward(network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute) -> float:
-    """Add the gradient of the mean cross-entropy to the network's; returns the loss.
+    """Add the gradient of the mean training loss (`summed_loss`) to the network's; returns the loss.
 
     Works through the batch in pieces that fit the processor's cache.
     """
     loss = 0.0
     network.train()
-    chunk = compute.chunk(clips.shape[1], clips.shape[-1])
+    chunk = network.chunk(compute)
     for part, target in zip(clips.split(chunk), labels.split(chunk), strict=True):
         with torch.autocast(compute.device.type, compute.dtype, enabled=compute.dtype != torch.float32):
             scores = network(part)
-        piece = F.cross_entropy(scores.float(), target, reduction="sum") / len(clips)
+        piece = summed_loss(scores.float(), target) / len(clips)
         piece.backward()
         loss += piece.item()
     return loss
@@ -226,10 +280,11 @@ def scored(network: VideoNetwork, clips: Tensor, compute: Compute) -> Tensor:
         return network(clips).float()  # type: ignore[no-any-return]
 
 
-def _shuffled(count: int, batch: int, rng: torch.Generator) -> Iterator[Tensor]:
-    """Endless batches of indices: every index once per epoch, a fresh order each time."""
-    while True:
-        yield from torch.randperm(count, generator=rng).split(batch)
+def _shuffled(count: int, batch: int, rng: torch.Generator) -> Iterator[tuple[int, Tensor]]:
+    """Endless batches of indices with their epoch: every index once per epoch, a fresh order each time."""
+    for epoch in itertools.count():
+        for chosen in torch.randperm(count, generator=rng).split(batch):
+            yield epoch, chosen
 
 
 def _windows(

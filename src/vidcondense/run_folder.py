@@ -91,19 +91,28 @@ class RunFolder:
             files.write_bytes(self.metrics, b"")
 
 
+def refuse_taken(path: Path) -> None:
+    """Refuse a folder that a new run cannot have.
+
+    Raises:
+        VidcondenseError: the folder holds something already.
+    """
+    if RunFolder(path).description.exists():
+        raise VidcondenseError(
+            f"{path} already holds a run; continue it with --resume {path}, or name another --out folder"
+        )
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise VidcondenseError(f"{path} exists and is not an empty folder; name another --out folder")
+
+
 def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute) -> RunFolder:
     """Start a new run folder.
 
     Raises:
         VidcondenseError: the folder holds something already, or cannot be written.
     """
+    refuse_taken(path)
     run = RunFolder(path)
-    if run.description.exists():
-        raise VidcondenseError(
-            f"{path} already holds a run; continue it with --resume {path}, or name another --out folder"
-        )
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise VidcondenseError(f"{path} exists and is not an empty folder; name another --out folder")
     files.make_folder(path)
     train, test = len(store.select("train")), len(store.select("test"))
     files.write_json(
@@ -113,7 +122,7 @@ def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute) -> Ru
             "status": "running",
             "recipe": recipe.to_dict(),
             "seed": recipe.seed,
-            "iterations": recipe.iterations,
+            "iterations": recipe.all_iterations,
             "store": {
                 "path": str(store.path.resolve()),
                 "name": store.name,

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from vidcondense.condensed import MEBIBYTE, CondensedVideos
+from vidcondense.condensed import MEBIBYTE, CondensedVideos, KeyFrameVideos
 
 MOST_ROWS = 60
 
@@ -27,8 +27,7 @@ def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
         _facts(_contents(condensed)),
         Text("Storage", style="bold"),
         _facts(_storage(condensed, path)),
-        Text("Key frames", style="bold"),
-        _key_frame_table(condensed),
+        *_key_frames(condensed),
         Text("Provenance", style="bold"),
         _facts(_flat(condensed.provenance)) if condensed.provenance else Text("  none recorded", style="dim"),
     ]
@@ -36,34 +35,70 @@ def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
 
 
 def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
-    counts = condensed.key_counts
     height, width = condensed.size
     recipe = condensed.provenance.get("recipe")
     settings = recipe if isinstance(recipe, Mapping) else {"name": recipe}
+    learned = (
+        [] if condensed.learning_rate is None else [("step size", f"{condensed.learning_rate:.4g}, learned")]
+    )
     return [
-        ("videos", f"{len(condensed)} in {len(condensed.class_names)} classes, {condensed.vpc} per class"),
+        ("videos", f"{condensed.videos} in {len(condensed.class_names)} classes, {condensed.vpc} per class"),
         ("clip", f"{condensed.frames} frames of {width} x {height} pixels when rendered"),
-        (
-            "key frames",
-            f"{sum(counts)} stored; per video {sum(counts) / len(counts):.2f} on average, "
-            f"{min(counts)} to {max(counts)}",
-        ),
+        _stored(condensed),
+        *_interpolation(condensed),
+        ("labels", _labels(condensed)),
         ("recipe", str(settings.get("name") or "not recorded")),
         ("seed", str(settings.get("seed", condensed.provenance.get("seed", "not recorded")))),
+        *learned,
     ]
+
+
+def _interpolation(condensed: CondensedVideos) -> list[tuple[str, str]]:
+    """What makes the frames between, where that is not linear over the whole clip."""
+    if not isinstance(condensed, KeyFrameVideos):
+        return []
+    starts = condensed.segments
+    if (condensed.interpolation, starts) == ("linear", (0,)):
+        return []
+    parts = f", in {len(starts)} segments from {' '.join(map(str, starts))}" if len(starts) > 1 else ""
+    return [("interpolation", f"{condensed.interpolation}{parts}")]
+
+
+def _stored(condensed: CondensedVideos) -> tuple[str, str]:
+    if condensed.clips_per_video > 1:
+        return "stored", condensed.holds
+    counts = condensed.key_counts
+    mean = sum(counts) / len(counts)
+    words = f"{sum(counts)} stored; per video {mean:.2f} on average, {min(counts)} to {max(counts)}"
+    return "key frames", words
+
+
+def _labels(condensed: CondensedVideos) -> str:
+    if condensed.targets is None:
+        return "one class per video"
+    return f"learned: {condensed.targets.shape[1]} values per video, one for each class"
 
 
 def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
     height, width = condensed.size
     stored = condensed.stored_values * 4
-    every = len(condensed) * condensed.frames * 3 * height * width * 4
+    every = condensed.videos * condensed.frames * 3 * height * width * 4
     real = path.stat().st_size
+    learned = condensed.targets is not None
+    counted = ("values" if condensed.clips_per_video > 1 else "key frames") + " and learned labels" * learned
     return [
-        ("key frames", f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes"),
+        (counted, f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes"),
         ("file", f"{_mib(real)}, {real:,} bytes"),
         ("every frame", f"{_mib(every)} if all {condensed.frames} frames of each video were stored"),
         ("ratio", f"{stored / every:.1%} of that, {every / stored:.2f} times smaller"),
     ]
+
+
+def _key_frames(condensed: CondensedVideos) -> list[RenderableType]:
+    """Where the key frames of each video are; nothing where clips are rendered from something else."""
+    if condensed.clips_per_video > 1:
+        return []
+    return [Text("Key frames", style="bold"), _key_frame_table(condensed)]
 
 
 def _key_frame_table(condensed: CondensedVideos) -> RenderableType:

@@ -1,10 +1,13 @@
 """Small media files for the tests of reading, written with PyAV on the spot."""
 
+import io
+import tarfile
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from PIL import Image
 
 CODECS = {
     ".mp4": ("libx264", "yuv420p"),
@@ -54,6 +57,26 @@ def write_audio(path: Path) -> Path:
             frame.pts = index * 1024
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    return path
+
+
+def write_pictures(folder: Path, pixels: np.ndarray | None = None, name: str = "frame{}.png") -> Path:
+    """(frames, height, width, 3) uint8 as a picture each, the last first; `name` takes the number from 1."""
+    pixels = clip(12) if pixels is None else pixels
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(len(pixels), 0, -1):
+        Image.fromarray(pixels[number - 1]).save(folder / name.format(number))
+    return folder
+
+
+def write_tar(path: Path, members: dict[str, bytes], mode: str = "w") -> Path:
+    """A tar file of (name, content), in order."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, mode) as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
     return path
 
 

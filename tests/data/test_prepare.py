@@ -9,11 +9,11 @@ import time
 
 import numpy as np
 import pytest
-from media import clip, cut, tree, write_audio, write_dataset, write_video
+from media import clip, cut, tree, write_audio, write_dataset, write_pictures, write_tar, write_video
 
 from vidcondense.data import prepare as prepare_module
 from vidcondense.data.prepare import prepare
-from vidcondense.data.shards import ShardTask, block_size
+from vidcondense.data.shards import ShardTask, block_size, shard_key
 from vidcondense.data.store import ClipStore
 from vidcondense.data.workers import Worker
 from vidcondense.errors import VidcondenseError
@@ -297,3 +297,23 @@ def test_a_worker_that_dies_is_one_line_naming_its_files(source, tmp_path):
 )
 def test_blocks(videos, block):
     assert block_size(videos) == block
+
+
+def test_a_shard_is_made_again_when_a_picture_or_a_member_changes(tmp_path):
+    def key(path):
+        return shard_key(tmp_path, (path,), 32)
+
+    folder = write_pictures(tmp_path / "v", clip(3))
+    keys = [key("v")]
+    write_pictures(folder, clip(4))
+    keys.append(key("v"))
+    write_pictures(folder, clip(4, 0, 72, 96))
+    keys.append(key("v"))
+    (folder / "notes.txt").write_text("no picture")
+    assert key("v") == keys[-1]
+    for content in (b"long", b"longer"):
+        write_tar(tmp_path / "x.tar", {"v.mp4": content, "w.mp4": b"same"})
+        keys += [key("x.tar/v.mp4"), key("x.tar/w.mp4")]
+    assert keys[4] == keys[6]
+    assert len(set(keys)) == 6
+    assert key("x.tar/gone.mp4") != key("x.tar/v.mp4")

@@ -7,7 +7,6 @@ import pytest
 import torch
 from media import write_dataset
 
-from vidcondense.data import prepare as prepare_module
 from vidcondense.data import sampling
 from vidcondense.data.decode import decode_frames
 from vidcondense.data.prepare import prepare
@@ -25,10 +24,9 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def path(source, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stores") / "store"
-    with pytest.MonkeyPatch.context() as patch:
-        # So few videos would have a shard each; sharing one is the usual case.
-        patch.setattr(prepare_module, "block_size", lambda videos: 4)
-        prepare(source, folder, frames=T, stride=STRIDE, size=SIZE, name="toy", workers=1, progress=False)
+    sampling_of = {"frames": T, "stride": STRIDE, "size": SIZE}
+    # So few videos would have a shard each; sharing one is the usual case.
+    prepare(source, folder, **sampling_of, name="toy", videos_per_shard=4, workers=1, progress=False)
     return folder
 
 

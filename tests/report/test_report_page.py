@@ -1,10 +1,12 @@
 """The page is complete in itself, escapes what it is given, and shows what the run folder says."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tiny_run import CLASSES, FRAMES, KEYS, condensed_videos
+import torch
+from tiny_run import CLASSES, FRAMES, KEYS, condensed_videos, evaluation
 
+from vidcondense.condensed import StaticDynamicVideos
 from vidcondense.errors import VidcondenseError
 from vidcondense.report import write_report
 from vidcondense.report.page import script_json
@@ -67,6 +71,15 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
+def test_learned_labels_are_mentioned(tmp_path: Path, make_run: Make) -> None:
+    run = make_run()
+    assert "learned" not in report(tmp_path, run).text
+    replace(condensed_videos(), targets=torch.zeros(3, 3)).save(run / "condensed.safetensors")
+    text = plain(report(tmp_path, run).text)
+    assert "Their labels are learned too: a score for every class" in text
+    assert "float32 key frames and learned labels" in text
+
+
 def test_loads_nothing_from_elsewhere(tmp_path: Path, make_run: Make) -> None:
     page = report(tmp_path, make_run(), make_run("second", "random"))
     assert not re.search(r"https?://|url\(|@import", page.source)
@@ -102,18 +115,75 @@ def test_markers_stand_at_the_key_positions(tmp_path: Path, make_run: Make) -> N
     assert "2iter. 31" in page.text and "0, 5from the start" in page.text
 
 
+def sheet_frames(folder: Path, sheet: str) -> Any:
+    """The frames of 8 x 10 pixels below one another in a sheet."""
+    kind, encoded = sheet.split(",", 1)
+    assert kind == "data:image/png;base64"
+    path = folder / "sheet.png"
+    path.write_bytes(base64.b64decode(encoded))
+    with av.open(path) as container:
+        picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    return picture.reshape(-1, 8, 10, 3)
+
+
 def test_sheets_hold_the_exact_key_frames(tmp_path: Path, make_run: Make) -> None:
     data = report(tmp_path, make_run()).data()[0]
     pixels = condensed_videos().pixels().permute(0, 1, 3, 4, 2).numpy()
     for video, shown in enumerate(data["videos"]):
-        kind, encoded = shown["sheet"].split(",", 1)
-        assert kind == "data:image/png;base64"
-        path = tmp_path / "sheet.png"
-        path.write_bytes(base64.b64decode(encoded))
-        with av.open(path) as container:
-            sheet = next(container.decode(video=0)).to_ndarray(format="rgb24")
-        keys = pixels[video, shown["keys"]]
-        assert np.array_equal(sheet.reshape(keys.shape), keys)
+        assert np.array_equal(sheet_frames(tmp_path, shown["sheet"]), pixels[video, shown["keys"]])
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "smooth"])
+def test_other_interpolations_are_drawn_exactly(tmp_path: Path, make_run: Make, interpolation: Any) -> None:
+    made = dataclasses.replace(condensed_videos(), interpolation=interpolation, segments=(0, 4))
+    run = make_run()
+    made.save(run / "condensed.safetensors")
+    pixels = made.pixels().permute(0, 1, 3, 4, 2).numpy()
+    page = report(tmp_path, run)
+    assert ("the frames between are blended" in page.text) == (interpolation == "nearest")
+    for video, shown in enumerate(page.data()[0]["videos"]):
+        assert shown["keys"] == [time for time, _ in KEYS[video]]
+        sheet = sheet_frames(tmp_path, shown["sheet"])
+        assert len(sheet) == (FRAMES if interpolation == "smooth" else len(KEYS[video]))
+        drawn = np.stack([w * sheet[i] + (1 - w) * sheet[j] for i, j, w in shown["mix"]])
+        assert np.array_equal(drawn, pixels[video])
+
+
+def test_linear_blends_stop_at_the_borders_of_segments(tmp_path: Path, make_run: Make) -> None:
+    run = make_run()
+    whole = report(tmp_path, run).data()[0]["videos"][0]["mix"]
+    assert [i * w + j * (1 - w) for i, j, w in whole] == pytest.approx([0, 0.5, 1, 4 / 3, 5 / 3, 2], abs=1e-5)
+    dataclasses.replace(condensed_videos(), segments=(0, 4)).save(run / "condensed.safetensors")
+    first, middle, last = (video["mix"] for video in report(tmp_path, run).data()[0]["videos"])
+    for mix, expected in (
+        (first, [0, 0.5, 1, 1, 2, 2]),
+        (middle, [0, 0, 0, 0, 1, 1]),
+        (last, [0, 1, 1.5, 2, 3, 3]),
+    ):
+        assert [i * w + j * (1 - w) for i, j, w in mix] == expected
+
+
+def test_memories_are_shown_clip_by_clip(
+    tmp_path: Path, make_run: Make, memories: Callable[..., StaticDynamicVideos]
+) -> None:
+    run = make_run()
+    made = memories([0, 1, 2], CLASSES, FRAMES, (8, 10))
+    made.save(run / "condensed.safetensors")
+    rows = [{"event": "iteration", "iteration": i, "loss": 5.0 - i, "key_frames": 18} for i in range(4)]
+    rows = [{**row, "stage": "static" if row["iteration"] < 2 else "dynamic"} for row in rows]
+    (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    page = report(tmp_path, run)
+    text = plain(page.text)
+    data = page.data()[0]
+    assert (data["whole"], len(data["videos"])) == ("rendered", 12)
+    assert [video["keys"] for video in data["videos"]] == [list(range(FRAMES))] * 12
+    assert "1 synthetic clip per class: 6 static and 6 dynamic memories and a hallucinator" in text
+    stored, every = 6 * (3 + FRAMES) * 80 + 327, 3 * FRAMES * 3 * 80
+    assert f"{100 * stored / every:.0f} % of what as many clips would take" in text.replace("\u00a0", " ")
+    assert "float32 memories" in text
+    assert "every frame is stored" not in text and "stored frame" not in text and "key frames, as" not in text
+    assert [f"combination {n} of 4" in text for n in range(1, 6)] == [True] * 4 + [False]
+    assert "The first 2 iterations learned the static memory" in text
 
 
 def test_says_accuracy_beside_random_selection(tmp_path: Path, make_run: Make) -> None:
@@ -190,3 +260,22 @@ def test_a_failed_write_leaves_the_old_page(tmp_path: Path, make_run: Make) -> N
     with pytest.raises(VidcondenseError, match="cannot write"):
         write_report([make_run()], out)
     assert not list(tmp_path.glob("*.tmp")) and not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_whole_dataset_is_a_row_and_no_more(tmp_path: Path, make_run: Make) -> None:
+    first, whole = make_run("first"), tmp_path / "whole.json"
+    store = {"name": "tiny <b>set</b>", "fingerprint": "f1", "split": "1", "videos": 90, "flip": 0.5}
+    whole.write_text(json.dumps({**evaluation(0.875), "trained_on": store}))
+    alone = Page(write_report([first], tmp_path / "alone.html"))
+    beside = Page(write_report([whole, first], tmp_path / "beside.html"))
+    assert "all training clips" in beside.text
+    assert "87.5" in beside.text
+    assert "87.5" not in alone.text
+    assert "do not compare" not in beside.text
+    assert beside.data() == alone.data()
+    assert beside.of_class("lead") == alone.of_class("lead")
+    assert len(beside.of_class("run")) == len(alone.of_class("run")) == 1
+    with pytest.raises(VidcondenseError, match="at least one"):
+        write_report([whole], tmp_path / "none.html")
+    with pytest.raises(VidcondenseError, match=r"strict\.json is not an evaluation of a whole store"):
+        write_report([first, first / "evaluations" / "strict.json"], tmp_path / "none.html")

@@ -91,7 +91,9 @@ class Cell:
             VidcondenseError: there is no such recipe, or a setting does not fit it.
         """
         overrides = {**recipe.parse_overrides(list(self.overrides)), "seed": seed}
-        return recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
+        made = recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
+        experts = made.objective.experts
+        return made.with_experts(str(Path(experts).resolve())) if experts else made
 
     def arguments(self, seed: int) -> list[str]:
         """The same as arguments of `vidcondense condense`."""

@@ -2,5 +2,6 @@
 
 from vidcondense.condensed.base import MEBIBYTE, CondensedVideos, to_pixels
 from vidcondense.condensed.key_frames import KeyFrameVideos
+from vidcondense.condensed.static_dynamic import StaticDynamicVideos
 
-__all__ = ["MEBIBYTE", "CondensedVideos", "KeyFrameVideos", "to_pixels"]
+__all__ = ["MEBIBYTE", "CondensedVideos", "KeyFrameVideos", "StaticDynamicVideos", "to_pixels"]

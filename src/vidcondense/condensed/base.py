@@ -23,7 +23,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     with any `DataLoader`.
 
     Attributes:
-        labels: (video,) int64, the class of each video.
+        labels: (video,) int64, the class of each rendered clip: of each video, where a video has one.
         class_names: the name of each class.
         frames: T, the number of frames of a rendered clip.
         mean: per-channel mean that normalisation subtracted, in [0, 1] units.
@@ -35,6 +35,9 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     representation: ClassVar[str]
     """What the file's header calls this kind of content."""
+
+    clips_per_video: ClassVar[int] = 1
+    """Clips that a video renders to, one after another; a network in training sees one of them per epoch."""
 
     labels: Tensor
     class_names: tuple[str, ...]
@@ -95,16 +98,37 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     @property
     @abstractmethod
+    def content_values(self) -> int:
+        """The number of float32 values that the stored content has, without targets."""
+
+    @property
     def stored_values(self) -> int:
-        """The number of float32 values that are stored."""
+        """The number of float32 values that are stored: the content, and targets where they are learned."""
+        return self.content_values + (0 if self.targets is None else self.targets.numel())
+
+    @property
+    def goals(self) -> Tensor:
+        """What networks are trained towards: targets (video, class) float32, else labels (video,) int64."""
+        return self.labels if self.targets is None else self.targets
 
     @property
     @abstractmethod
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
 
-    def __len__(self) -> int:
+    @property
+    def holds(self) -> str:
+        """What is stored, in words."""
+        total = sum(self.key_counts)
+        return f"{total} key frames ({total / len(self):.2f} per video)"
+
+    @property
+    def videos(self) -> int:
         """The number of videos."""
+        return len(self.labels) // self.clips_per_video
+
+    def __len__(self) -> int:
+        """The number of rendered clips."""
         return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
@@ -123,7 +147,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     @property
     def vpc(self) -> int:
         """Videos per class, the largest over classes."""
-        return int(torch.bincount(self.labels).max())
+        return int(torch.bincount(self.labels).max()) // self.clips_per_video
 
     @property
     def stored_mib(self) -> float:

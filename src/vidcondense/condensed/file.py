@@ -14,11 +14,14 @@ from torch import Tensor
 from vidcondense import files
 from vidcondense.condensed.base import CondensedVideos, expect
 from vidcondense.condensed.key_frames import KeyFrameVideos
+from vidcondense.condensed.static_dynamic import StaticDynamicVideos
 from vidcondense.errors import VidcondenseError
 
 FORMAT_VERSION = 1
 
-REPRESENTATIONS: dict[str, type[CondensedVideos]] = {kind.representation: kind for kind in (KeyFrameVideos,)}
+REPRESENTATIONS: dict[str, type[CondensedVideos]] = {
+    kind.representation: kind for kind in (KeyFrameVideos, StaticDynamicVideos)
+}
 
 
 def save(condensed: CondensedVideos, path: Path) -> int:

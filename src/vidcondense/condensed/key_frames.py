@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import torch
 from torch import Tensor
 
 from vidcondense.condensed.base import CondensedVideos, expect
-from vidcondense.interpolation import interpolate
+from vidcondense.interpolation import Interpolation, taps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +17,11 @@ class KeyFrameVideos(CondensedVideos):
 
     Attributes:
         key_frames: (key frame, channel, height, width) float32, normalised; all videos after one another.
-        positions: (key frame,) int64, the time of each key frame, ascending from 0 to frames - 1.
+        positions: (key frame,) int64, the time of each key frame, ascending in each video.
         counts: (video,) int64, how many key frames each video has.
+        interpolation: what makes the frames between: "linear", "nearest" or "smooth" (`interpolation.taps`).
+        segments: the first time of each segment, 0 first; every video has a key frame in each, and
+            interpolation never looks across their borders.
     """
 
     representation: ClassVar[str] = "key_frames"
@@ -26,6 +29,8 @@ class KeyFrameVideos(CondensedVideos):
     key_frames: Tensor
     positions: Tensor
     counts: Tensor
+    interpolation: Interpolation = "linear"
+    segments: tuple[int, ...] = (0,)
 
     def _content_problem(self) -> str | None:
         if self.key_frames.ndim != 4 or self.key_frames.shape[1] != 3:
@@ -36,12 +41,31 @@ class KeyFrameVideos(CondensedVideos):
             return "positions and counts do not match the number of key frames"
         if int(self.counts.min()) < 1:
             return "every video needs at least one key frame"
-        for position in torch.split(self.positions, self.counts.tolist()):
-            ends = (int(position[0]), int(position[-1]))
-            if ends != (0, self.frames - 1) or bool((position.diff() <= 0).any()):
-                return f"key positions must ascend from 0 to {self.frames - 1}, not {position.tolist()}"
         if not bool(torch.isfinite(self.key_frames).all()):
             return "key_frames hold values that are not finite"
+        return self._interpolation_problem() or self._position_problem()
+
+    def _interpolation_problem(self) -> str | None:
+        known = get_args(Interpolation)
+        if self.interpolation not in known:
+            return f"interpolation must be one of {', '.join(known)}, not {self.interpolation!r}"
+        starts = self.segments
+        numbers = all(type(start) is int for start in starts)
+        if not numbers or starts[:1] != (0,) or sorted({*starts}) != [*starts] or starts[-1] >= self.frames:
+            return f"segments must ascend from 0 and stay below {self.frames}, not {list(starts)}"
+        return None
+
+    def _position_problem(self) -> str | None:
+        for position in torch.split(self.positions, self.counts.tolist()):
+            outside = int(position[0]) < 0 or int(position[-1]) >= self.frames
+            if outside or bool((position.diff() <= 0).any()):
+                return f"key positions must ascend within 0..{self.frames - 1}, not {position.tolist()}"
+            own = torch.searchsorted(torch.tensor(self.segments), position, right=True).unique()
+            if len(own) != len(self.segments):
+                return (
+                    f"every segment needs a key frame; those that start at {list(self.segments)} have "
+                    f"{position.tolist()}"
+                )
         return None
 
     def tensors(self) -> dict[str, Tensor]:
@@ -49,8 +73,13 @@ class KeyFrameVideos(CondensedVideos):
         return {"key_frames": self.key_frames, "positions": self.positions, "counts": self.counts}
 
     def content_header(self) -> dict[str, Any]:
-        """Storage as the papers count it."""
-        return {"key_frame_bytes": self.key_frames.numel() * 4}
+        """Storage as the papers count it; interpolation and segments where they are not the usual ones."""
+        header: dict[str, Any] = {"key_frame_bytes": self.key_frames.numel() * 4}
+        if self.interpolation != "linear":
+            header["interpolation"] = self.interpolation
+        if self.segments != (0,):
+            header["segments"] = list(self.segments)
+        return header
 
     @classmethod
     def content(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,21 +88,38 @@ class KeyFrameVideos(CondensedVideos):
             "key_frames": expect(tensors, "key_frames", torch.float32),
             "positions": expect(tensors, "positions", torch.int64),
             "counts": expect(tensors, "counts", torch.int64),
+            "interpolation": header.get("interpolation", "linear"),
+            "segments": tuple(header.get("segments", (0,))),
         }
 
+    def mixture(self, videos: list[int]) -> tuple[Tensor, Tensor]:
+        """Which of its video's key frames each frame is made of.
+
+        Returns:
+            (video, time, tap) int64, counted within each video, and their weights, float32 of the same shape;
+            see `interpolation.taps`.
+        """
+        positions = self.key_positions()
+        is_key = torch.zeros(len(videos), self.frames, dtype=torch.bool)
+        for row, video in enumerate(videos):
+            is_key[row, positions[video]] = True
+        times, weights = taps(is_key, self.interpolation, self.segments)
+        place = is_key.cumsum(1) - 1
+        return place[:, :, None].expand_as(times).gather(1, times), weights
+
     def render(self, videos: list[int] | None = None) -> Tensor:
-        """See CondensedVideos; linear interpolation between key frames (PRISM eq. 3)."""
+        """See CondensedVideos; interpolated between key frames (PRISM eq. 3 where it is linear)."""
+        chosen = list(range(len(self))) if videos is None else videos
         keys = torch.split(self.key_frames, self.counts.tolist())
-        times = torch.split(self.positions, self.counts.tolist())
-        chosen = range(len(self)) if videos is None else videos
-        return torch.stack([interpolate(keys[i], times[i], self.frames) for i in chosen])
+        index, weight = self.mixture(chosen)
+        return torch.stack([_mix(keys[video], index[i], weight[i]) for i, video in enumerate(chosen)])
 
     def key_positions(self) -> list[list[int]]:
         """The times of each video's key frames."""
         return [part.tolist() for part in torch.split(self.positions, self.counts.tolist())]
 
     @property
-    def stored_values(self) -> int:
+    def content_values(self) -> int:
         """The values of all key frames."""
         return self.key_frames.numel()
 
@@ -81,3 +127,11 @@ class KeyFrameVideos(CondensedVideos):
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return int(self.key_frames.shape[2]), int(self.key_frames.shape[3])
+
+
+def _mix(key_frames: Tensor, index: Tensor, weight: Tensor) -> Tensor:
+    """One clip (time, 3, height, width) from key frames, and (time, tap) indices and weights of them."""
+    clip = torch.zeros(len(index), *key_frames.shape[1:])
+    for tap in range(index.shape[1]):
+        clip += weight[:, tap].view(-1, 1, 1, 1) * key_frames[index[:, tap]]
+    return clip

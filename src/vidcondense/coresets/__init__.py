@@ -1,13 +1,12 @@
 """Coresets: which real clips to keep. One selector per file."""
 
-from collections.abc import Callable
-
-import numpy as np
-
+from vidcondense.coresets.herding import select_herding
+from vidcondense.coresets.k_center import select_k_center
 from vidcondense.coresets.random import select_random
-from vidcondense.data.batches import RealBatch
-from vidcondense.data.store import ClipStore
+from vidcondense.coresets.selection import Coreset
 
-CORESETS: dict[str, Callable[[ClipStore, int, np.random.Generator], RealBatch]] = {
+CORESETS: dict[str, Coreset] = {
     "random": select_random,
+    "herding": select_herding,
+    "k_center": select_k_center,
 }

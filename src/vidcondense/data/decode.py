@@ -1,4 +1,4 @@
-"""Video file to small RGB frames, one after another, with PyAV (FFmpeg).
+"""Video file, folder of pictures or tar member to small RGB frames, one after another, with PyAV (FFmpeg).
 
 Resizing follows Wang et al. (2024), whose rule PRISM and DFS use: every frame is scaled to 160x120 whatever
 its shape, then the centre 112x112 is cut out. For another size S the two steps keep these proportions: scale
@@ -7,6 +7,7 @@ to round(S * 160 / 112) x round(S * 120 / 112), cut out the centre S x S. Scalin
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ import numpy as np
 from av.stream import Disposition
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
+
+from vidcondense.data import tars
+from vidcondense.data.pictures import pictures_in, unlike_names
 
 Frame = NDArray[np.uint8]
 
@@ -25,6 +29,9 @@ SCALE_OPTIONS = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc_
 # A file cut short often ends without an error: only its header tells how much is missing. Headers may be off
 # by a few frames (dropped or edited ones), so that a tenth may be missing before the file counts as broken.
 READABLE_SHARE = 0.9
+
+# By their first bytes, which tell more than a name.
+PICTURE_CODECS = {b"\xff\xd8": "mjpeg", b"\x89PNG": "png"}
 
 
 class DecodeError(Exception):
@@ -40,7 +47,8 @@ def decode_frames(path: Path, size: int) -> Iterator[Frame]:
     """Decode a video frame by frame, in one thread and in memory that does not grow with its length.
 
     Args:
-        path: the video file, anything that FFmpeg reads.
+        path: a video file, anything that FFmpeg reads; or a folder of pictures, its frames in natural order;
+            or a path that leads through a tar file to a video in it.
         size: S, height and width of the frames in pixels.
 
     Yields:
@@ -50,24 +58,15 @@ def decode_frames(path: Path, size: int) -> Iterator[Frame]:
         DecodeError: empty, not a video, only audio, without frames, or broken on the way; frames yielded
             before must then be thrown away.
     """
-    count, first, last = 0, None, None
+    count, small = 0, _Resizer(size)
     try:
-        with open_video(path) as container:
-            stream = video_stream(container)
-            stream.thread_count = 1
-            stream.thread_type = "NONE"
-            small = _Resizer(size)
-            for frame in container.decode(stream):
-                first, last = frame.time if count == 0 else first, frame.time
-                yield small(frame)
-                count += 1
-            expected = _expected_frames(container, stream, count, first, last)
+        for frame in _pictures(path) if path.is_dir() else _frames(path):
+            yield small(frame)
+            count += 1
     except (av.FFmpegError, OSError, ValueError, EOFError) as error:
         raise DecodeError(f"broken after {count} readable frames ({_short(error)})") from error
     if count == 0:
         raise DecodeError("no frames")
-    if count < READABLE_SHARE * expected:
-        raise DecodeError(f"cut short: {count} of {expected} frames readable")
 
 
 def probe_frames(path: Path) -> int:
@@ -76,6 +75,8 @@ def probe_frames(path: Path) -> int:
     Raises:
         DecodeError: the file cannot be opened as a video.
     """
+    if path.is_dir():
+        return len(pictures_in(path))
     with open_video(path) as container:
         stream = video_stream(container)
         if stream.frames:
@@ -85,22 +86,71 @@ def probe_frames(path: Path) -> int:
     return 0
 
 
-def open_video(path: Path) -> Any:
-    """Open a file as a PyAV input container.
+@contextmanager
+def open_video(path: Path) -> Iterator[Any]:
+    """Open a video file, or a video in a tar file, as a PyAV input container.
 
     Raises:
         DecodeError: it is missing, unreadable, empty, or nothing that FFmpeg knows.
     """
-    try:
-        if path.stat().st_size == 0:
-            raise DecodeError("empty file")
-        return av.open(str(path))
-    except (av.FFmpegError, OSError, ValueError, EOFError) as error:
-        if isinstance(error, OSError) and not path.is_file():
-            raise DecodeError("no such file") from error
-        if isinstance(error, PermissionError):
-            raise DecodeError("no permission to read it") from error
-        raise DecodeError(f"not a video that FFmpeg can read ({_short(error)})") from error
+    with ExitStack() as stack:
+        try:
+            container = stack.enter_context(_container(path, stack))
+        except (av.FFmpegError, OSError, ValueError, EOFError) as error:
+            if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                raise DecodeError("no such file") from error
+            if isinstance(error, PermissionError):
+                raise DecodeError("no permission to read it") from error
+            raise DecodeError(f"not a video that FFmpeg can read ({_short(error)})") from error
+        yield container
+
+
+def _container(path: Path, stack: ExitStack) -> Any:
+    inside = tars.split(path)
+    member = tars.find(*inside) if inside else None
+    if (member.size if member else path.stat().st_size) == 0:
+        raise DecodeError("empty file")
+    if inside and member:
+        return av.open(stack.enter_context(tars.Slice(inside[0], member)))
+    return av.open(str(path))
+
+
+def _frames(path: Path) -> Iterator[Any]:
+    """The frames of a video file; says at the end if some are missing."""
+    count, first, last = 0, None, None
+    with open_video(path) as container:
+        stream = video_stream(container)
+        stream.thread_count = 1
+        stream.thread_type = "NONE"
+        for frame in container.decode(stream):
+            first, last = frame.time if count == 0 else first, frame.time
+            yield frame
+            count += 1
+        expected = _expected_frames(container, stream, count, first, last)
+    if 0 < count < READABLE_SHARE * expected:
+        raise DecodeError(f"cut short: {count} of {expected} frames readable")
+
+
+def _pictures(folder: Path) -> Iterator[Any]:
+    """The frames of a folder of pictures; one that is cut short is an error, not a grey area."""
+    pictures = pictures_in(folder)
+    if unlike := unlike_names(pictures):
+        raise DecodeError(f"pictures of several kinds in one folder ({unlike[0]}, {unlike[1]})")
+    for picture in pictures:
+        data = picture.read_bytes()
+        codec = next((name for start, name in PICTURE_CODECS.items() if data.startswith(start)), None)
+        if codec is None:
+            raise DecodeError(f"{picture.name} is neither JPEG nor PNG")
+        context: Any = av.CodecContext.create(codec, "r")
+        context.thread_count = 1
+        context.options = {"err_detect": "explode"}
+        try:
+            frames = [*context.decode(av.Packet(data)), *context.decode(None)]
+        except av.FFmpegError as error:
+            raise DecodeError(f"{picture.name} is broken ({_short(error)})") from error
+        if not frames:
+            raise DecodeError(f"{picture.name} holds no picture")
+        yield frames[0]
 
 
 def video_stream(container: Any) -> Any:

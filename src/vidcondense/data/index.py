@@ -95,6 +95,11 @@ def write_index(store: Path, index: StoreIndex, table: NDArray[Any], paths: list
     files.write_bytes(store / INDEX, json.dumps(asdict(index), indent=2).encode())
 
 
+def is_store(path: Path) -> bool:
+    """Whether a path is the folder of a finished store, sound or not."""
+    return (path / INDEX).is_file()
+
+
 def read_index(store: Path) -> StoreIndex:
     """Read index.json and check it against what the folder holds.
 

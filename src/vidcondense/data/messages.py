@@ -1,9 +1,7 @@
 """What `prepare` tells the person in front of it, on standard error."""
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,10 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.text import Text
 
-from vidcondense.data.decode import DecodeError, probe_frames
-from vidcondense.data.shards import frame_bytes
+from vidcondense.data.estimate import Estimate, duration, free_bytes, gigabytes
+from vidcondense.data.layouts import LAYOUTS
+from vidcondense.data.plan import Plan
 
-PROBES = 12
 LISTED = 20
 
 
@@ -37,15 +35,10 @@ class Messages:
         """Print one line."""
         self._console.print(escape(text))
 
-    def begin(self, name: str, videos: int, kept: int, expected_bytes: int, store: Path) -> None:
-        """Say what is about to happen and what it will take."""
-        earlier = f" ({kept} more are there from an earlier run)" if kept else ""
-        self.line(
-            f"preparing {videos} videos of {name}{earlier}, about {gigabytes(expected_bytes)} in {store}"
-        )
-        free = shutil.disk_usage(store).free
-        if expected_bytes > free:
-            self.line(f"warning: only {gigabytes(free)} free there")
+    def lines(self, texts: Sequence[str]) -> None:
+        """Print several lines."""
+        for text in texts:
+            self.line(text)
 
     @contextmanager
     def bar(self, total: int, done: int) -> Iterator[Callable[[int], None]]:
@@ -84,18 +77,27 @@ class Messages:
             self.line(f"  and {len(lines) - LISTED} more")
 
 
-def gigabytes(count: int) -> str:
-    """A number of bytes for people."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
-
-
-def estimated_bytes(paths: Sequence[Path], size: int) -> int:
-    """Bytes of the frames of all `paths` at `size`, estimated from the headers of a few of them."""
-    counts = []
-    for path in paths[:: max(1, len(paths) // PROBES)]:
-        try:
-            counts.append(probe_frames(path))
-        except DecodeError:
-            continue
-    known = [count for count in counts if count]
-    return round(sum(known) / len(known) * len(paths) * frame_bytes(size)) if known else 0
+def describe(plan: Plan, expected: Estimate, seconds: float | None) -> list[str]:
+    """What was found, what the papers use for such a dataset, and what is left to do and will take."""
+    found, content = plan.found, plan.content
+    splits = f"split{'s' if len(found.split_names) > 1 else ''} {', '.join(found.split_names)}"
+    gone = f"; {len(found.missing)} unusable" if found.missing else ""
+    lines = [
+        f"{content['name']}: {len(found.videos)} videos in {len(found.class_names)} classes, {splits} "
+        f"(layout {found.layout}){gone}"
+    ]
+    published = LAYOUTS[found.layout].published
+    if published and published != (content["frames"], content["stride"], content["size"]):
+        frames, stride, size = published
+        lines.append(f"the papers' settings for it: --frames {frames} --stride {stride} --size {size}")
+    earlier = len(found.videos) - expected.videos
+    kept = f" ({earlier} more are there from an earlier run)" if earlier else ""
+    much = (
+        f"about {expected.frames} frames, {gigabytes(expected.bytes)}" if expected.frames else "size unknown"
+    )
+    time = f", {duration(seconds)} of decoding" if seconds is not None else ""
+    free = gigabytes(free_bytes(plan.store))
+    lines.append(
+        f"to decode: {expected.videos} videos{kept}, {much}{time}; to {plan.store}, {free} free there"
+    )
+    return lines

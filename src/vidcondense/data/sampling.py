@@ -20,10 +20,10 @@ def step(length: ArrayLike, frames: int, stride: int) -> Ints:
     Args:
         length: frames of each video, any shape, at least 1.
         frames: T, frames of a clip, at least 1.
-        stride: the distance wanted, at least 1.
+        stride: the distance wanted; 0 gives clips that stand still.
 
     Returns:
-        int64 of the shape of `length`, in 1..stride.
+        int64 of the shape of `length`, in 1..stride; 0 for stride 0.
     """
     lengths = np.asarray(length, dtype=np.int64)
     return np.where(lengths >= frames * stride, stride, np.maximum(1, lengths // frames))

@@ -16,7 +16,9 @@ from typing import Any, BinaryIO
 import av
 
 from vidcondense import files
+from vidcondense.data import tars
 from vidcondense.data.decode import DecodeError, decode_frames
+from vidcondense.data.pictures import pictures_in
 from vidcondense.errors import VidcondenseError
 
 CHANNELS = 3
@@ -177,8 +179,13 @@ def _cannot_write(task: ShardTask, error: OSError) -> VidcondenseError:
     )
 
 
-def _bytes_of(path: Path) -> int:
+def _bytes_of(path: Path) -> int | list[int]:
+    """Bytes of a file or a tar's member; number and bytes of the pictures in a folder; -1 for neither."""
     try:
-        return path.stat().st_size
+        if path.is_dir():
+            sizes = [picture.stat().st_size for picture in pictures_in(path)]
+            return [len(sizes), sum(sizes)]
+        inside = tars.split(path)
+        return tars.find(*inside).size if inside else path.stat().st_size
     except OSError:
         return -1

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidcondense.data.layouts import LAYOUTS
-from vidcondense.data.layouts.listing import SUFFIXES, TEST, TRAIN, Listing
+from vidcondense.data.layouts.listing import TEST, TRAIN, Listing
+from vidcondense.data.limits import NO_LIMITS, Limits, chosen_classes, chosen_roles
+from vidcondense.data.suffixes import VIDEO_SUFFIXES
 from vidcondense.errors import VidcondenseError
 
 
 @dataclass(frozen=True)
 class SourceVideo:
-    """One video file.
+    """One video.
 
     Attributes:
-        path: relative to the source's root, with forward slashes.
+        path: relative to the source's root, with forward slashes: a file, a folder of pictures, or a path
+            that leads through a tar file.
         label: index into the source's class names.
         roles: "train", "val", "test" or "unused" for each of the source's splits.
     """
@@ -36,6 +39,7 @@ class Source:
         split_names: the ways the dataset is split into training and test videos.
         videos: sorted by class, then path.
         missing: (path, reason) of videos that the dataset's lists name but that are not there.
+        limits: what it was limited to.
     """
 
     root: Path
@@ -44,19 +48,23 @@ class Source:
     split_names: tuple[str, ...]
     videos: tuple[SourceVideo, ...]
     missing: tuple[tuple[str, str], ...] = ()
+    limits: Limits = NO_LIMITS
 
 
-def find_videos(root: Path, layout: str = "auto", test_fraction: float = 0.2) -> Source:
+def find_videos(
+    root: Path, layout: str = "auto", test_fraction: float = 0.2, limits: Limits = NO_LIMITS
+) -> Source:
     """List the labelled videos of a folder.
 
     Args:
         root: the dataset's folder.
         layout: a key of `LAYOUTS`, or "auto" to find out by looking.
         test_fraction: share of each class held out for testing where the layout has no split, in (0, 1).
+        limits: which classes, and how many videos of each.
 
     Raises:
-        VidcondenseError: no such folder, unknown layout, no videos, fewer than two classes, or a split in
-            which some class has no training or no test video.
+        VidcondenseError: no such folder, unknown layout, no videos, fewer than two classes, a split in which
+            some class has no training or no test video, or limits that name no class.
     """
     root = Path(root)
     if not root.is_dir():
@@ -68,9 +76,9 @@ def find_videos(root: Path, layout: str = "auto", test_fraction: float = 0.2) ->
         listing = LAYOUTS[name].find(root, test_fraction)
     except OSError as error:
         raise VidcondenseError(f"cannot list {root}: {error.strerror or error}") from error
-    source = _source(root, name, listing)
-    if not source.videos:
-        raise VidcondenseError(_no_videos(root, name))
+    if not listing.videos:
+        raise VidcondenseError(_no_videos(root, name, listing))
+    source = _source(root, name, listing, limits)
     check_classes(source.class_names, source.split_names, source.videos, str(root))
     return source
 
@@ -93,7 +101,7 @@ def check_classes(
                 more = f" (nor have {len(absent) - 1} others)" if len(absent) > 1 else ""
                 raise VidcondenseError(
                     f"{where}: class '{absent[0]}' has no {word} video in split '{split}'{more}; "
-                    "add some or take the class out"
+                    "add some, take the class out, or choose classes with --class"
                 )
 
 
@@ -107,20 +115,29 @@ def _layout_name(root: Path, layout: str) -> str:
     return layout
 
 
-def _source(root: Path, name: str, listing: Listing) -> Source:
-    class_names = tuple(sorted({video.class_name for video in listing.videos}))
+def _source(root: Path, name: str, listing: Listing, limits: Limits) -> Source:
+    """Number the classes, also those that have only missing videos, and choose what the limits ask for."""
+    found = {video.class_name for video in listing.videos} | {video.class_name for video in listing.missing}
+    class_names = chosen_classes(sorted(found - {""}), limits)
     labels = {class_name: label for label, class_name in enumerate(class_names)}
-    videos = [SourceVideo(video.path, labels[video.class_name], video.roles) for video in listing.videos]
+    roles = chosen_roles([video for video in listing.videos if video.class_name in labels], limits)
+    videos = [
+        SourceVideo(video.path, labels[video.class_name], roles[video.path])
+        for video in listing.videos
+        if video.path in roles
+    ]
     videos.sort(key=lambda video: (video.label, video.path))
-    return Source(root, name, class_names, listing.split_names, tuple(videos), listing.missing)
+    missing = [(video.path, video.reason) for video in listing.missing if video.class_name in {*labels, ""}]
+    return Source(root, name, class_names, listing.split_names, tuple(videos), tuple(missing), limits)
 
 
-def _no_videos(root: Path, layout: str) -> str:
-    expected = {
-        "folders": "<class>/*",
-        "split-folders": "{train,val,test}/<class>/*",
-        "hmdb51": "videos/<class>/* or <class>/*",
-    }.get(layout, layout)
-    others = {path.suffix.lower() for path in root.glob("*/*") if path.is_file()} - SUFFIXES - {""}
+def _no_videos(root: Path, layout: str, listing: Listing) -> str:
+    others = {path.suffix.lower() for path in root.glob("*/*") if path.is_file()} - VIDEO_SUFFIXES - {""}
     seen = f"; it has files ending in {', '.join(sorted(others)[:5])}" if others else ""
-    return f"no videos in {root}: looked for {expected}, files like .mp4, .avi, .mkv, .webm, .mov, .gif{seen}"
+    if listing.missing:
+        first, more = listing.missing[0], len(listing.missing) - 1
+        seen = f"; {first.path}: {first.reason}" + (f" (and {more} more)" if more else "")
+    return (
+        f"no videos in {root}: looked for {LAYOUTS[layout].expected}, files like .mp4, .avi, .mkv, .webm, "
+        f".mov, .gif{seen}"
+    )

@@ -85,6 +85,12 @@ class ClipStore:
         """Pickle the path, not the pixels."""
         return ClipStore.open, (self.path, self.split)
 
+    def stills(self) -> "ClipStore":
+        """The same videos with clips that stand still: one frame, any of a video's, repeated T times."""
+        still = ClipStore.open(self.path, self.split)
+        still.stride = 0
+        return still
+
     def __len__(self) -> int:
         """The number of videos, whatever their role."""
         return len(self.lengths)

@@ -1,18 +1,35 @@
 """Networks by name. A network has `embed` (features, what matching compares) and `forward` (class scores)."""
 
-import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
 
+from vidcondense.compute import Compute
 from vidcondense.errors import VidcondenseError
+from vidcondense.networks import heads
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.cnn import CNN
+from vidcondense.networks.initialisation import initialise
 from vidcondense.networks.minic3d import MiniC3D
+from vidcondense.networks.r2plus1d import R2Plus1D18
+from vidcondense.networks.video_transformer import VideoTransformer
+
+__all__ = ["NETWORKS", "build", "channels_last", "initialise", "outline", "weights_memory"]
 
 NETWORKS: dict[str, Callable[[int, int, int], VideoNetwork]] = {
     "minic3d": MiniC3D,
+    "cnn_mean": partial(CNN, heads.Mean),
+    "cnn_mlp": partial(CNN, heads.MLP),
+    "cnn_rnn": partial(CNN, heads.RNN),
+    "cnn_gru": partial(CNN, heads.GRU),
+    "cnn_lstm": partial(CNN, heads.LSTM),
+    "r2plus1d_18": R2Plus1D18,
+    "video_transformer": VideoTransformer,
 }
+
+_MEBIBYTE = 2**20
 
 
 def build(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
@@ -21,31 +38,44 @@ def build(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
     Raises:
         VidcondenseError: the name is unknown, or the network cannot take clips of this shape.
     """
+    return outline(name, classes, frames, size).to_empty(device="cpu")
+
+
+def outline(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
+    """The network of `build` without memory for its weights (on PyTorch's meta device): sizes only.
+
+    Raises:
+        VidcondenseError: see `build`.
+    """
     if name not in NETWORKS:
         raise VidcondenseError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}")
     with torch.device("meta"):
-        network = NETWORKS[name](classes, frames, size)
-    return network.to_empty(device="cpu")
+        return NETWORKS[name](classes, frames, size)
 
 
-@torch.no_grad()
-def initialise(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw fresh weights as PyTorch's defaults do, from an explicit generator.
+def weights_memory(name: str, network: VideoNetwork, copies: int, compute: Compute) -> str:
+    """One line on the memory that a network's weights take, for the user to read before they are made.
 
-    Convolutions and linear layers: Kaiming uniform with a = sqrt(5) for weights, which is uniform within
-    1 / sqrt(fan_in), and the same bound for biases.
+    Args:
+        name: what the network is called.
+        network: an `outline` will do.
+        copies: float32 values kept per weight: itself, its gradient, moments of the optimiser.
+        compute: where.
 
     Raises:
-        NotImplementedError: a layer with parameters that this function does not know.
+        VidcondenseError: they cannot fit into the memory of the device.
     """
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.Linear):
-            bound = 1 / math.sqrt(layer.weight[0].numel())
-            layer.weight.uniform_(-bound, bound, generator=generator)
-            if layer.bias is not None:
-                layer.bias.uniform_(-bound, bound, generator=generator)
-        elif next(layer.parameters(recurse=False), None) is not None:
-            raise NotImplementedError(f"no initialisation for {type(layer).__name__}")
+    needed, there = 4 * copies * network.weights, compute.memory()
+    line = (
+        f"{name} has {network.weights:,} parameters: {4 * network.weights / _MEBIBYTE:,.0f} MiB, "
+        f"at least {needed / _MEBIBYTE:,.0f} MiB with the copies that this needs"
+    )
+    if needed > there:
+        raise VidcondenseError(
+            f"{line}, but {compute.device} has {there / _MEBIBYTE:,.0f} MiB of memory; "
+            "choose a smaller network, or a larger machine"
+        )
+    return line
 
 
 def channels_last(network: nn.Module) -> None:

@@ -4,9 +4,28 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from vidcondense.compute import Compute
+
 
 class VideoNetwork(nn.Module, ABC):
-    """A classifier of clips (video, time, 3, height, width), normalised."""
+    """A classifier of clips (video, time, 3, height, width), normalised.
+
+    No output may depend on the other clips of a batch: batches are worked through in pieces of
+    `Compute.chunk` clips, so a layer that averages over clips, such as BatchNorm, would tie results to
+    the hardware. Every operator must be differentiable twice: gradient and trajectory matching need it.
+    """
+
+    widest_activation: int
+    """Elements of the largest intermediate result per clip; `Compute.chunk` bounds memory by it."""
+
+    @property
+    def weights(self) -> int:
+        """Number of parameters; known before the weights exist (see `networks.outline`)."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def chunk(self, compute: Compute) -> int:
+        """Clips per forward pass, so that memory does not depend on the size of a batch."""
+        return compute.chunk(self.widest_activation, self.weights)
 
     @abstractmethod
     def embed(self, clips: Tensor) -> Tensor:

@@ -42,6 +42,7 @@ class MiniC3D(VideoNetwork):
         self.conv3 = _convolution(128, 128)
         self.dropout = nn.Dropout(0.5)
         self.logit = nn.Conv3d(128, classes, 1)
+        self.widest_activation = 64 * frames * (size // 2) ** 2  # of the first convolution
 
     def embed(self, clips: Tensor) -> Tensor:
         """Clips (video, time, 3, height, width) to features (video, feature)."""
@@ -51,7 +52,9 @@ class MiniC3D(VideoNetwork):
         """Clips (video, time, 3, height, width) to scores (video, class)."""
         stages = self._stages(clips)
         window = (min(2, stages.shape[2]), stages.shape[3], stages.shape[4])
-        pooled = F.avg_pool3d(stages, window, stride=1)
+        # CPUs have no avg_pool3d in bfloat16; autocast does the same, and casts the classifier's input back.
+        exact = stages.to(torch.promote_types(stages.dtype, torch.float32))
+        pooled = F.avg_pool3d(exact, window, stride=1).to(self.logit.weight.dtype)
         scores: Tensor = self.logit(self.dropout(pooled))
         return scores.flatten(2).amax(2)
 
@@ -73,9 +76,13 @@ def convolve(layer: nn.Conv3d, x: Tensor) -> Tensor:
     oneDNN reads memory that it never wrote when an input has fewer than 3 steps or rows: the gradient holds
     NaN or garbage, without any error (seen with PyTorch 2.13; tests/networks/test_minic3d.py watches it).
     """
-    if layer.weight.requires_grad and x.device.type == "cpu" and min(x.shape[2:]) < 3:
+    weight, bias = layer.weight, layer.bias
+    if weight.requires_grad and x.device.type == "cpu" and min(x.shape[2:]) < 3:
         with torch.autocast("cpu", enabled=False):
-            return typing.cast(Tensor, layer(x.to(layer.weight.dtype)))
+            exact = torch.promote_types(weight.dtype, torch.float32)
+            bias = bias if bias is None else bias.to(exact)
+            y = F.conv3d(x.to(exact), weight.to(exact), bias, layer.stride, layer.padding)
+            return y.to(weight.dtype)
     return typing.cast(Tensor, layer(x))
 
 

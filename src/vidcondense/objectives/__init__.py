@@ -4,12 +4,18 @@ from vidcondense.compute import Compute
 from vidcondense.data.store import ClipStore
 from vidcondense.objectives.base import Objective
 from vidcondense.objectives.distribution_matching import DistributionMatching
+from vidcondense.objectives.gradient_matching import GradientMatching
+from vidcondense.objectives.kernel_ridge_regression import KernelRidgeRegression
+from vidcondense.objectives.trajectory_matching import TrajectoryMatching
 from vidcondense.recipe import Recipe
 
 __all__ = ["OBJECTIVES", "Objective", "build"]
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "distribution_matching": DistributionMatching,
+    "gradient_matching": GradientMatching,
+    "kernel_ridge_regression": KernelRidgeRegression,
+    "trajectory_matching": TrajectoryMatching,
 }
 
 

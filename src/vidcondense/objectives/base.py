@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from vidcondense.compute import Compute, derive_seed, generator
 from vidcondense.data.batches import RealClips, sample
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.objectives import real_frames
 from vidcondense.recipe import Recipe
 
 
@@ -35,6 +37,17 @@ class Objective(ABC):
     def parameters(self) -> dict[str, Tensor]:
         """What is learned beside the synthetic set, float32 by name; `match` sets their `grad`."""
         return {}
+
+    def prepare(self, folder: Path, show: bool) -> None:  # noqa: B027
+        """Make what has to exist before the first iteration and takes long; nothing for most.
+
+        Args:
+            folder: of the run; a resumed run finds there what an earlier call made.
+            show: whether to print cost and progress.
+
+        Raises:
+            Interrupted: Ctrl-C or SIGTERM; the next call goes on.
+        """
 
     @abstractmethod
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
@@ -61,6 +74,15 @@ class Objective(ABC):
     def learned(self) -> dict[str, Any]:
         """Fields of the artifact that this objective learned: `targets`, `learning_rate`."""
         return {}
+
+    def provenance(self) -> dict[str, Any]:
+        """What else the result was made from, for its file."""
+        return {}
+
+    @property
+    def working_values(self) -> int:
+        """The number of float32 values that it keeps in memory beside clips, for the statement of cost."""
+        return 0
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a checkpoint must hold."""
@@ -97,8 +119,13 @@ class RandomNetworks:
         return self.network
 
 
-def real_clips(recipe: Recipe, store: ClipStore, compute: Compute, iteration: int) -> RealClips:
-    """Chunks of the real clips of one iteration, and labels; every class has some."""
+def real_clips(recipe: Recipe, store: ClipStore, compute: Compute, iteration: int, chunk: int) -> RealClips:
+    """The real clips of one iteration, `chunk` at a time, and labels; every class has some.
+
+    With `objective.real_frames` each keeps so many frames, and the others are interpolated.
+    """
     rng = np.random.default_rng(derive_seed(recipe.seed, "real", iteration))
     batch = sample(store, recipe.objective.batch_real, recipe.flip, rng)
-    return batch.read(store, compute, compute.chunk(store.frames, store.size))
+    clips = batch.read(store, compute, chunk)
+    weights = real_frames.weights(recipe, store.frames)
+    return clips if weights is None else real_frames.reduced(clips, weights)

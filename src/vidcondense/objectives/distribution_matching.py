@@ -20,14 +20,10 @@ class DistributionMatching(Objective):
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
         """See Objective."""
-        return distribution_matching(
-            self.networks.at(iteration),
-            real_clips(self.recipe, self.store, self.compute, iteration),
-            clips,
-            labels,
-            self.compute,
-            self.compute.chunk(self.store.frames, self.store.size),
-        )
+        network = self.networks.at(iteration)
+        chunk = network.chunk(self.compute)
+        real = real_clips(self.recipe, self.store, self.compute, iteration, chunk)
+        return distribution_matching(network, real, clips, labels, self.compute, chunk)
 
 
 def distribution_matching(

@@ -1,4 +1,4 @@
-"""Encoding pixels: PNG, JPEG and H.264 through PyAV, and the sheets of key frames a page embeds."""
+"""Encoding pixels: PNG, JPEG and H.264 through PyAV, and the sheets of frames a page embeds."""
 
 import base64
 import io
@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from typing import TypeGuard
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcondense.condensed import CondensedVideos
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos
 from vidcondense.errors import VidcondenseError
 
 Pixels = NDArray[np.uint8]
@@ -22,7 +23,7 @@ JPEG_STEPS = (2, 4, 8, 14, 24)
 
 @dataclass(frozen=True)
 class Sheets:
-    """The key frames of each video below one another in one picture, as data URIs.
+    """The embedded frames of each video below one another in one picture, as data URIs.
 
     Attributes:
         uris: one per video.
@@ -68,17 +69,39 @@ def mp4(frames: Pixels, fps: float) -> bytes:
     return target.getvalue()
 
 
-def key_frame_pixels(condensed: CondensedVideos) -> list[Pixels]:
-    """The key frames of each video as uint8, one array (key frame, height, width, 3) per video."""
+def blends(condensed: CondensedVideos) -> list[list[tuple[int, int, float]]]:
+    """How a page draws every frame of each video: two frames of its sheet and the weight of the first.
+
+    The sheet holds the key frames where a blend of two makes every other frame, and all frames where not: the
+    smooth spline has negative weights, which a canvas cannot draw.
+    """
+    if not is_blended(condensed):
+        return [[(time, time, 1.0) for time in range(condensed.frames)]] * len(condensed)
+    index, weight = condensed.mixture(list(range(len(condensed))))
+    drawn = zip(index[:, :, 0].tolist(), index[:, :, -1].tolist(), weight[:, :, 0].tolist(), strict=True)
     return [
-        condensed.pixels([video])[0, keys].permute(0, 2, 3, 1).numpy()
-        for video, keys in enumerate(condensed.key_positions())
+        [(i, j, round(w, 6)) for i, j, w in zip(left, right, first, strict=True)]
+        for left, right, first in drawn
     ]
 
 
+def embedded_pixels(condensed: CondensedVideos) -> list[Pixels]:
+    """The frames of each video's sheet as uint8, one array (frame, height, width, 3) per video."""
+    times = condensed.key_positions() if is_blended(condensed) else [range(condensed.frames)] * len(condensed)
+    return [
+        condensed.pixels([video])[0, list(mine)].permute(0, 2, 3, 1).numpy()
+        for video, mine in enumerate(times)
+    ]
+
+
+def is_blended(condensed: CondensedVideos) -> TypeGuard[KeyFrameVideos]:
+    """Whether a page embeds key frames only, and blends of two of them make the others."""
+    return isinstance(condensed, KeyFrameVideos) and condensed.interpolation != "smooth"
+
+
 def sheets(condensed: CondensedVideos, budget: int) -> Sheets:
-    """Encode the key frames of every video: PNG if all together fit `budget` bytes, else JPEG."""
-    pictures = [frames.reshape(-1, *frames.shape[2:]) for frames in key_frame_pixels(condensed)]
+    """Encode the embedded frames of every video: PNG if all together fit `budget` bytes, else JPEG."""
+    pictures = [frames.reshape(-1, *frames.shape[2:]) for frames in embedded_pixels(condensed)]
     encoded = _within(pictures, png, budget)
     if encoded is not None:
         return Sheets([_uri("image/png", data) for data in encoded], lossless=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from vidcondense.condensed import CondensedVideos
-from vidcondense.report.animation import Sheets
+from vidcondense.report.animation import Sheets, blends
 from vidcondense.report.markup import Markup, plural, tag
 from vidcondense.report.run import Run
 
@@ -11,13 +11,28 @@ from vidcondense.report.run import Run
 def clip_data(
     condensed: CondensedVideos, sheets: Sheets, inserted: dict[tuple[int, int], int]
 ) -> dict[str, Any]:
-    """What the script needs to draw a run's videos: size, T, and for each its key positions and sheet."""
+    """What the script needs to draw a run's videos: size, T, and for each key positions, sheet and blends.
+
+    `whole` is what it calls a frame where none is interpolated.
+    """
     height, width = condensed.size
+    whole = "rendered" if condensed.clips_per_video > 1 else "stored"
     videos = [
-        {"keys": keys, "since": [inserted.get((video, time)) for time in keys], "sheet": sheets.uris[video]}
-        for video, keys in enumerate(condensed.key_positions())
+        {
+            "keys": keys,
+            "since": [inserted.get((video, time)) for time in keys],
+            "sheet": sheets.uris[video],
+            "mix": mix,
+        }
+        for video, (keys, mix) in enumerate(zip(condensed.key_positions(), blends(condensed), strict=True))
     ]
-    return {"frames": condensed.frames, "width": width, "height": height, "videos": videos}
+    return {
+        "frames": condensed.frames,
+        "width": width,
+        "height": height,
+        "whole": whole,
+        "videos": videos,
+    }
 
 
 def clip_section(run: Run, condensed: CondensedVideos, index: int) -> Markup:
@@ -56,6 +71,9 @@ def _card(run: Run, condensed: CondensedVideos, index: int, video: int, number: 
     parts = (caption, screen, _timeline(keys, run.inserted, video, condensed.frames, called))
     status = tag("p", class_="status", aria_hidden="true")
     listed = _key_list(keys, run.inserted, video, condensed.frames)
+    several = condensed.clips_per_video
+    if several > 1:
+        listed = tag("p", f"combination {video % several + 1} of {several}", class_="keys")
     style = f"--ratio:{width}/{height}"
     return tag("figure", *parts, status, listed, class_="clip", data_run=index, data_video=video, style=style)
 

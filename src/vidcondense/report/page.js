@@ -4,19 +4,6 @@
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   let rate = 8;
 
-  // The two key frames around each time and the weight of the left one, as in interpolation.py.
-  function blends(keys, frames) {
-    const mix = [];
-    let left = 0;
-    for (let t = 0; t < frames; t++) {
-      while (left + 1 < keys.length && keys[left + 1] <= t) left++;
-      const right = Math.min(left + 1, keys.length - 1);
-      const gap = keys[right] - keys[left];
-      mix.push([left, right, gap ? (keys[right] - t) / gap : 1]);
-    }
-    return mix;
-  }
-
   class Clip {
     constructor(figure) {
       const run = runs[figure.dataset.run];
@@ -24,12 +11,12 @@
       this.frames = run.frames;
       this.width = run.width;
       this.height = run.height;
+      this.whole = run.whole;
       this.run = figure.dataset.run;
       this.screen = figure.querySelector(".screen");
       this.context = figure.querySelector("canvas").getContext("2d");
       this.slider = figure.querySelector("input");
       this.status = figure.querySelector(".status");
-      this.mix = blends(this.keys, this.frames);
       this.time = 0;
       this.inView = false;
       this.held = false;
@@ -75,7 +62,7 @@
 
     draw() {
       if (!this.ready) return;
-      const [left, right, weight] = this.mix[this.time];
+      const [left, right, weight] = this.mix[this.time];  // of the sheet's frames, as blends() made them
       this.layer(left, 1);
       if (weight < 1) this.layer(right, 1 - weight);
     }
@@ -89,9 +76,9 @@
     say() {
       const key = this.keys.indexOf(this.time);
       const since = key < 0 ? null : this.since[key];
-      // Where every frame is stored, a mark on each would tell nothing.
+      // Where every frame is stored, or rendered from something else, a mark on each would tell nothing.
       const all = this.keys.length === this.frames && this.since.every((iteration) => iteration === null);
-      const kind = key < 0 ? "interpolated" : all ? "stored" : "key frame";
+      const kind = key < 0 ? "interpolated" : all ? this.whole : "key frame";
       if (key < 0 || all) delete this.screen.dataset.kind;
       else this.screen.dataset.kind = since === null ? "start" : "added";
       const number = document.createElement("b");

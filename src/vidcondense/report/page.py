@@ -11,7 +11,7 @@ from typing import Any
 
 from vidcondense import files
 from vidcondense.condensed import CondensedVideos
-from vidcondense.report.animation import sheets
+from vidcondense.report.animation import is_blended, sheets
 from vidcondense.report.charts import insertions_chart, losses_chart
 from vidcondense.report.classes import accuracy_bars, confusion_table, most_confused
 from vidcondense.report.clips import clip_data, clip_section
@@ -27,7 +27,8 @@ def write_report(runs: list[Path], out: Path) -> Path:
     """Write one self-contained HTML page about run folders.
 
     Args:
-        runs: folders that condense (and evaluate) wrote; parts may be missing, the page then says so.
+        runs: folders that condense (and evaluate) wrote; parts may be missing, the page then says so. Beside
+            them, .json files of evaluations on a whole store.
         out: the HTML file; written whole or not at all.
 
     Returns:
@@ -42,8 +43,9 @@ def write_report(runs: list[Path], out: Path) -> Path:
     return out
 
 
-def build_page(runs: Sequence[Run]) -> str:
-    """The page as text."""
+def build_page(everything: Sequence[Run]) -> str:
+    """The page as text; an evaluation of a whole dataset is a row of the table and no more."""
+    runs = [run for run in everything if not run.is_whole]
     budget = PICTURE_BUDGET // max(1, sum(run.condensed is not None for run in runs))
     sections: list[Markup] = []
     data: list[dict[str, Any] | None] = []
@@ -62,7 +64,7 @@ def build_page(runs: Sequence[Run]) -> str:
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_resource("page.css"),
         headline=headline(runs),
-        comparison=comparison(runs),
+        comparison=comparison(everything),
         tabs=_tabs(runs),
         sections=join(sections),
         version=esc(_version()),
@@ -131,6 +133,7 @@ def _clips(run: Run, condensed: CondensedVideos, index: int, lossless: bool) -> 
     speed = tag("label", "Speed ", tag("select", *speeds, class_="speed"))
     sparse = sum(condensed.key_counts) < len(condensed) * condensed.frames
     first = "key frame from the start" if sparse or run.metrics.insertions else "stored frame"
+    first = "rendered frame" if condensed.clips_per_video > 1 else first
     legend = [tag("span", tag("i", class_="start"), first)]
     if run.metrics.insertions:
         legend.append(tag("span", tag("i", class_="added"), "key frame inserted later"))
@@ -140,9 +143,13 @@ def _clips(run: Run, condensed: CondensedVideos, index: int, lossless: bool) -> 
     kind = (
         "without loss (PNG)" if lossless else "as JPEG, to keep the page small: export gives the exact pixels"
     )
-    words = "These are real training clips, chosen at random. " if run.is_random else ""
-    words += f"{'Key frames' if sparse else 'Frames'} are embedded {kind}"
-    if sparse:
+    how = "at random" if run.is_random else f"by {str(run.coreset).replace('_', '-')}"
+    words = f"These are real training clips, chosen {how}. " if run.coreset else ""
+    if condensed.clips_per_video > 1:
+        words += f"Each video has {condensed.clips_per_video} clips; a network sees one of them per epoch. "
+    blended = sparse and is_blended(condensed)
+    words += f"{'Key frames' if blended else 'Frames'} are embedded {kind}"
+    if blended:
         words += "; the frames between are blended from them, as for training, "
         words += "but after colours were cut to the visible range"
     words += ". Point at a timeline, drag it or use the arrow keys; a click on a picture stops or starts it."
@@ -179,8 +186,13 @@ def _loss(run: Run) -> Markup:
     note = _note(f"{plural(broken, 'line')} of metrics.jsonl could not be read.") if broken else Markup("")
     if len(losses) < 2:
         return join([_missing("No losses were logged: nothing was optimised, or it has not begun."), note])
-    words = _note("Pale: each iteration, with a new random network every time; bold: the mean around it.")
-    return join([losses_chart(losses, run.iterations or losses[-1][0]), words, note])
+    words = "Pale: each iteration, with a new random network every time; bold: the mean around it."
+    if run.metrics.static_iterations:
+        words += (
+            f" The first {plural(run.metrics.static_iterations, 'iteration')} learned the static memory from "
+            "single frames, with a loss of another scale."
+        )
+    return join([losses_chart(losses, run.iterations or losses[-1][0]), _note(words), note])
 
 
 def _class_bars(run: Run, evaluation: Evaluation | None, baseline: Evaluation | None) -> Markup:

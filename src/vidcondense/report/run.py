@@ -71,11 +71,15 @@ class Insertion:
 
 @dataclass(frozen=True)
 class Metrics:
-    """What metrics.jsonl says: (iteration, loss) in order, insertions in order, and unreadable lines."""
+    """What metrics.jsonl says: (iteration, loss) in order, insertions in order, and unreadable lines.
+
+    `static_iterations` counts those at the start that learned a static memory (Wang et al.).
+    """
 
     losses: tuple[tuple[int, float], ...] = ()
     insertions: tuple[Insertion, ...] = ()
     unreadable: int = 0
+    static_iterations: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,20 @@ class Run:
     @property
     def is_random(self) -> bool:
         """Whether this is the random-selection baseline."""
-        return self.recipe.get("coreset") == "random" or self.recipe_name.split("_")[0] == "random"
+        return self.coreset == "random"
+
+    @property
+    def coreset(self) -> str | None:
+        """How real clips were selected, None where clips were learned."""
+        kind = _mapping(self.recipe.get("coreset")).get("kind", "none")
+        if kind != "none":
+            return str(kind)
+        return "random" if self.recipe_name.split("_")[0] == "random" else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is no run but an evaluation of networks trained on all real clips."""
+        return _is_result(self.folder)
 
     @property
     def vpc(self) -> int | None:
@@ -162,17 +179,41 @@ class Run:
 def load_runs(folders: Sequence[Path]) -> list[Run]:
     """Read run folders and give each a label that tells it from the others.
 
+    Evaluations of a whole dataset (.json) may stand among the folders.
+
     Raises:
         VidcondenseError: no folder given, one is not a run folder, or a file in it is damaged.
     """
-    if not folders:
+    if all(map(_is_result, folders)):
         raise VidcondenseError("no run folder given; a report needs at least one")
     names = [folder.resolve().name for folder in folders]
     labels = [
         name if names.count(name) == 1 else f"{folder.resolve().parent.name}/{name}"
         for folder, name in zip(folders, names, strict=True)
     ]
-    return [load_run(folder, label) for folder, label in zip(folders, labels, strict=True)]
+    return [
+        load_whole(folder, label) if _is_result(folder) else load_run(folder, label)
+        for folder, label in zip(folders, labels, strict=True)
+    ]
+
+
+def load_whole(path: Path, label: str) -> Run:
+    """Read the evaluation of networks that were trained on a whole store.
+
+    Raises:
+        VidcondenseError: it is something else.
+    """
+    value = _object(path)
+    store = _mapping(value.get("trained_on"))
+    if not store:
+        raise VidcondenseError(
+            f"{path} is not an evaluation of a whole store; a report takes run folders, and beside them the "
+            "result of: vidcondense evaluate STORE STORE --out FILE.json"
+        )
+    evaluation = _evaluation(path)
+    known = {**store, "train_videos": store.get("videos"), "classes": list(evaluation.per_class)}
+    info = {"recipe": {"name": "all training clips"}, "store": known}
+    return Run(folder=path, label=label, info=info, evaluations=(evaluation,))
 
 
 def load_run(folder: Path, label: str) -> Run:
@@ -195,6 +236,10 @@ def load_run(folder: Path, label: str) -> Run:
         metrics=_metrics(folder / METRICS),
         evaluations=tuple(_evaluation(path) for path in sorted((folder / EVALUATIONS).glob("*.json"))),
     )
+
+
+def _is_result(path: Path) -> bool:
+    return path.suffix == ".json" and not path.is_dir()
 
 
 def number(value: Any) -> float | None:
@@ -231,13 +276,15 @@ def _metrics(path: Path) -> Metrics:
     # A resumed run may log an iteration twice: the later line is the one that counts.
     losses: dict[int, float] = {}
     insertions: dict[tuple[int, int], Insertion] = {}
-    unreadable = 0
+    unreadable = static = 0
     for line in filter(str.strip, lines):
         try:
             event = json.loads(line)
             iteration = int(event["iteration"])
             if event["event"] == "iteration":
                 losses[iteration] = float(event["loss"])
+                if event.get("stage") == "static":
+                    static = max(static, iteration + 1)
             elif event["event"] == "insertion":
                 found = Insertion(iteration, int(event["video"]), int(event["position"]))
                 insertions[found.video, found.position] = found
@@ -245,7 +292,7 @@ def _metrics(path: Path) -> Metrics:
             unreadable += 1
     finite = tuple((i, losses[i]) for i in sorted(losses) if math.isfinite(losses[i]))
     ordered = tuple(sorted(insertions.values(), key=lambda e: (e.iteration, e.video)))
-    return Metrics(finite, ordered, unreadable)
+    return Metrics(finite, ordered, unreadable, static)
 
 
 def _evaluation(path: Path) -> Evaluation:

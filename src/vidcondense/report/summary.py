@@ -63,13 +63,17 @@ def _sentences(run: Run, runs: Sequence[Run]) -> Markup:
     of = f"{plural(videos, 'training video')} in" if videos else "The training videos of"
     parts.append(f"{of} {plural(len(condensed.class_names), 'class', 'classes')} became ")
     parts.append(
-        tag("b", f"{plural(condensed.vpc, 'synthetic clip' if not run.is_random else 'clip')} per class")
+        tag("b", f"{plural(condensed.vpc, 'real clip' if run.coreset else 'synthetic clip')} per class")
     )
     keys, every = sum(condensed.key_counts), len(condensed) * condensed.frames
-    if keys < every:
+    if condensed.clips_per_video > 1:
+        parts.append(f": {condensed.holds}. ")
+    elif keys < every:
         parts.append(f": {keys:,} stored key frames, from which all {every:,} frames are interpolated. ")
     else:
         parts.append(f", all {every:,} frames of which are stored. ")
+    if condensed.targets is not None:
+        parts.append("Their labels are learned too: a score for every class instead of one class. ")
     evaluation = run.evaluation
     if evaluation is None or evaluation.top1 is None:
         parts.append("No network has been trained on them yet, so their accuracy is not known.")
@@ -130,10 +134,12 @@ def _accuracy_tile(run: Run, runs: Sequence[Run]) -> Markup:
 def _storage_tile(run: Run) -> Markup:
     if run.condensed is None or run.file_bytes is None:
         return _tile("Storage", "none yet")
+    labels = " and learned labels" if run.condensed.targets is not None else ""
+    kind = "memories" if run.condensed.clips_per_video > 1 else "key frames"
     return _tile(
         "Storage",
         mib(stored_bytes(run.condensed)),
-        "float32 key frames, as the papers count",
+        f"float32 {kind}{labels}, as the papers count",
         f"{run.file_bytes:,} bytes on disk",
     )
 
@@ -142,8 +148,11 @@ def _compression_tile(run: Run) -> Markup:
     if run.condensed is None:
         return _tile("Compression", "not known")
     stored = stored_bytes(run.condensed)
-    kept = sum(run.condensed.key_counts) / (len(run.condensed) * run.condensed.frames)
+    height, width = run.condensed.size
+    kept = stored / (run.condensed.videos * run.condensed.frames * 3 * height * width * 4)
     frames = f"{percent(kept, 0)} of the frames of its own clips stored"
+    if run.condensed.clips_per_video > 1:
+        frames = f"{percent(kept, 0)} of what as many clips would take with every frame stored"
     real = real_bytes(run)
     if real is None:
         return _tile("Compression", "not known", "the number of real videos is not recorded", frames)
@@ -207,7 +216,8 @@ def _row(run: Run, evaluation: Evaluation | None) -> Markup:
         cells = [spread(score.mean, score.std) if score else "–" for score in scores]
         cells += [_two_lines(evaluation.protocol, evaluation.network)]
     cells += [run.vpc or "–"]
-    cells += [f"{sum(condensed.key_counts) / len(condensed):.2f}" if condensed else "–"]
+    keys = condensed is not None and condensed.clips_per_video == 1
+    cells += [f"{sum(condensed.key_counts) / len(condensed):.2f}" if condensed and keys else "–"]
     cells += [mib(stored_bytes(condensed)) if condensed else "–"]
     cells += [f"{run.file_bytes:,}\N{NO-BREAK SPACE}B" if run.file_bytes else "–"]
     cells += [duration(run.seconds) if run.seconds is not None else "–"]

@@ -27,6 +27,12 @@ class Synthetic(ABC):
         The name decides which of a recipe's step sizes a parameter gets (`optimisation.RATES`).
         """
 
+    def enter(self, stage: str) -> None:  # noqa: B027
+        """Begin a stage of the recipe (`Recipe.stages`): `parameters` and `labels` become those of the stage.
+
+        Most have one stage and nothing to do.
+        """
+
     def draw(self, rng: torch.Generator) -> None:  # noqa: B027
         """Choose what `render` shows until the next draw; nothing to choose for most."""
 

@@ -4,21 +4,61 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidcondense.data.layouts import folders, hmdb51, split_folders
+from vidcondense.data.layouts import (
+    folders,
+    frame_folders,
+    hmdb51,
+    hmdb51_vdsd,
+    kinetics400,
+    miniucf,
+    something_something_v2,
+    split_folders,
+    ucf101,
+    webdataset,
+)
 from vidcondense.data.layouts.listing import Listing
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`matches` looks at a root folder and says whether it has this layout; `find` lists its videos."""
+    """How one kind of dataset lies on disk.
+
+    Attributes:
+        matches: looks at a root folder and says whether it has this layout.
+        find: lists its videos, given the share to hold out for testing where the layout has no test videos.
+        expected: what it looks for, for a folder in which it finds nothing.
+        published: frames, stride and size of the papers' experiments on this dataset, if there are any.
+    """
 
     matches: Callable[[Path], bool]
     find: Callable[[Path, float], Listing]
+    expected: str
+    published: tuple[int, int, int] | None = None
 
+
+# PRISM and DFS, after Wang et al. (2024). With so wide a stride 8 frames span any video (data/sampling.py).
+SIXTEEN_FRAMES = (16, 4, 112)
+SPANNING = (8, 1000, 64)
+
+CLIPS = "<youtube_id>_<start>_<end>.mp4 or folders of frames of that name"
 
 # In the order in which they are tried: the most particular first.
 LAYOUTS = {
-    "hmdb51": Layout(hmdb51.matches, hmdb51.find),
-    "split-folders": Layout(split_folders.matches, split_folders.find),
-    "folders": Layout(folders.matches, folders.find),
+    "ucf101": Layout(ucf101.matches, ucf101.find, "UCF-101/<class>/* or <class>/*", SIXTEEN_FRAMES),
+    "miniucf": Layout(miniucf.matches, miniucf.find, "UCF-101/<class>/* or <class>/*", SIXTEEN_FRAMES),
+    "hmdb51": Layout(hmdb51.matches, hmdb51.find, "videos/<class>/* or <class>/*", SIXTEEN_FRAMES),
+    "hmdb51-vdsd": Layout(
+        hmdb51_vdsd.matches, hmdb51_vdsd.find, "videos/<class>/* or <class>/*", SIXTEEN_FRAMES
+    ),
+    "kinetics400": Layout(kinetics400.matches, kinetics400.find, CLIPS, SPANNING),
+    "something-something-v2": Layout(
+        something_something_v2.matches,
+        something_something_v2.find,
+        "<id>.webm or folders of frames of that name",
+        SPANNING,
+    ),
+    "split-folders": Layout(split_folders.matches, split_folders.find, "{train,val,test}/<class>/*"),
+    "frame-folders": Layout(frame_folders.matches, frame_folders.find, "<class>/<video>/*.jpg or *.png"),
+    "webdataset": Layout(webdataset.matches, webdataset.find, "<key>.mp4 in *.tar or */*.tar"),
+    "folders": Layout(folders.matches, folders.find, "<class>/*"),
 }

@@ -2,6 +2,7 @@
 
 Each line of a list names a file and its part in that split: 1 train, 2 test, 0 unused (Kuehne et al., 2011).
 The videos lie in root/videos/<class>/ or root/<class>/, the lists in root or any folder directly below it.
+A list's x.avi also stands for x with another ending.
 """
 
 import re
@@ -13,6 +14,7 @@ from vidcondense.data.layouts.listing import (
     UNUSED,
     Found,
     Listing,
+    Missing,
     class_folders,
     folders_in,
     relative,
@@ -43,7 +45,7 @@ def find(root: Path, test_fraction: float) -> Listing:
     split_names = tuple(sorted({split for split, _ in named}, key=int))
     parent = root / "videos" if (root / "videos").is_dir() else root
     videos: list[Found] = []
-    missing: list[tuple[str, str]] = []
+    missing: list[Missing] = []
     for class_name, files in class_folders(parent):
         roles = [named.get((split, class_name)) for split in split_names]
         if any(role is None for role in roles):
@@ -54,7 +56,10 @@ def find(root: Path, test_fraction: float) -> Listing:
         for file in files:
             found = tuple(_role(table, file) for table in tables)
             videos.append(Found(relative(file, root), class_name, found))
-        missing += _missing(tables, files, relative(parent / class_name, root))
+        missing += _missing(tables, files, class_name, relative(parent / class_name, root))
+    for class_name in sorted({name for _, name in named} - {video.class_name for video in videos}):
+        tables = [named[split, class_name] for split in split_names if (split, class_name) in named]
+        missing += _missing(tables, [], class_name, relative(parent / class_name, root))
     return Listing(split_names, videos, tuple(missing))
 
 
@@ -91,7 +96,8 @@ def _role(table: dict[str, str], file: Path) -> str:
     return table.get(file.name) or table.get(f"{file.stem}.avi", UNUSED)
 
 
-def _missing(tables: list[dict[str, str]], files: list[Path], folder: str) -> list[tuple[str, str]]:
+def _missing(tables: list[dict[str, str]], files: list[Path], class_name: str, folder: str) -> list[Missing]:
     here = {file.name for file in files} | {f"{file.stem}.avi" for file in files}
     names = sorted({name for table in tables for name in table} - here)
-    return [(f"{folder}/{name}", "named by a split list, but there is no such file") for name in names]
+    reason = "named by a split list, but there is no such file"
+    return [Missing(f"{folder}/{name}", class_name, reason) for name in names]

@@ -1,22 +1,15 @@
 """What every layout finds: a plain list of videos, and the helpers to walk folders."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidcondense.data.suffixes import VIDEO_SUFFIXES
+
 TRAIN, VAL, TEST, UNUSED = "train", "val", "test", "unused"
 ROLES = (TRAIN, VAL, TEST, UNUSED)
-
-# What is worth opening. A file with another ending in a class folder is taken for a note, not for a video.
-# fmt: off
-SUFFIXES = frozenset([
-    ".3g2", ".3gp", ".amv", ".apng", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif", ".h264",
-    ".h265", ".hevc", ".ivf", ".m1v", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4",
-    ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob",
-    ".webm", ".wmv", ".y4m",
-])
-# fmt: on
 
 
 @dataclass(frozen=True)
@@ -29,26 +22,41 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """A video that cannot be used, although a list names it or it lies there; the class is "" if unknown."""
+
+    path: str
+    class_name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Listing:
-    """The videos of a layout in any order, and (path, reason) of those that its lists name in vain."""
+    """The videos of a layout and those that are missing, both in any order."""
 
     split_names: tuple[str, ...]
     videos: list[Found]
-    missing: tuple[tuple[str, str], ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 def folders_in(folder: Path) -> list[Path]:
     """The sub-folders that are not hidden, sorted by name."""
-    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return [folder / entry.name for entry in _entries(folder) if entry.is_dir()]
 
 
 def videos_in(folder: Path) -> list[Path]:
     """The video files directly in a folder, judged by their ending, hidden ones left out, sorted by name."""
-    return sorted(
-        entry
-        for entry in folder.iterdir()
-        if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
-    )
+    return [
+        folder / entry.name
+        for entry in _entries(folder)
+        if Path(entry.name).suffix.lower() in VIDEO_SUFFIXES and entry.is_file()
+    ]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is not hidden in a folder, by name. Unlike `iterdir` it asks the disk nothing more per file."""
+    with os.scandir(folder) as entries:
+        return sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
 
 
 def class_folders(folder: Path) -> Iterator[tuple[str, list[Path]]]:

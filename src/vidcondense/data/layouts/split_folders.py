@@ -17,12 +17,20 @@ def matches(root: Path) -> bool:
 
 def find(root: Path, test_fraction: float) -> Listing:
     """List the videos of every split folder and class folder."""
-    present = [role for role in (TRAIN, VAL, TEST) if (root / role).is_dir()]
+    return list_by_folder(
+        root, [role for role in (TRAIN, VAL, TEST) if (root / role).is_dir()], test_fraction
+    )
+
+
+def list_by_folder(
+    root: Path, present: list[str], test_fraction: float, classes: folders.ClassFolders = class_folders
+) -> Listing:
+    """List the split folders `present`; with `train` alone a test set is held out of it."""
     if present == [TRAIN]:
-        return folders.list_held_out(root, root / TRAIN, test_fraction)
+        return folders.list_held_out(root, root / TRAIN, test_fraction, classes)
     videos: list[Found] = []
     for folder in present:
         role = TEST if folder == VAL and TEST not in present else folder
-        for class_name, files in class_folders(root / folder):
+        for class_name, files in classes(root / folder):
             videos += [Found(relative(file, root), class_name, (role,)) for file in files]
     return Listing(("1",), videos)

@@ -1,0 +1,103 @@
+"""What a store will take, before it is made: bytes from a few headers, time from decoding a few videos."""
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidcondense.data.decode import DecodeError, decode_frames, probe_frames
+from vidcondense.data.shards import frame_bytes
+from vidcondense.errors import VidcondenseError
+
+PROBES = 48
+TRIALS = 4
+TRIAL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is left to do.
+
+    Attributes:
+        videos: how many are to be decoded.
+        frames: how many they have together, about.
+        bytes: what these take in the store.
+    """
+
+    videos: int
+    frames: int
+    bytes: int
+
+
+def estimate_size(paths: Sequence[Path], size: int) -> Estimate:
+    """Estimate frames and bytes of videos at `size` pixels from the headers of a few of them."""
+    counts = []
+    for path in _spread(paths, PROBES):
+        try:
+            counts.append(probe_frames(path))
+        except DecodeError:
+            continue
+    known = [count for count in counts if count]
+    frames = round(sum(known) / len(known) * len(paths)) if known else 0
+    return Estimate(len(paths), frames, frames * frame_bytes(size))
+
+
+def estimate_seconds(paths: Sequence[Path], size: int, frames: int, workers: int) -> float | None:
+    """Decode the beginnings of a few videos, for half a second in all, and say how long `frames` would take.
+
+    Returns:
+        seconds with `workers` processes; None where no frame could be decoded.
+    """
+    decoded, begin = 0, time.perf_counter()
+    for path in _spread(paths, TRIALS):
+        until = time.perf_counter() + TRIAL_SECONDS / TRIALS
+        try:
+            for _ in decode_frames(path, size):
+                decoded += 1
+                if time.perf_counter() > until:
+                    break
+        except DecodeError:
+            continue
+    seconds = time.perf_counter() - begin
+    return seconds / decoded * frames / min(workers, len(paths)) if decoded else None
+
+
+def check_space(store: Path, needed: int) -> None:
+    """Refuse to begin what will not fit on the disk.
+
+    Raises:
+        VidcondenseError: less than `needed` bytes are free where `store` will be.
+    """
+    free = free_bytes(store)
+    if needed > free > 0:  # what says 0 is no disk: the first file written tells more
+        raise VidcondenseError(
+            f"{store} needs about {gigabytes(needed)}, but only {gigabytes(free)} are free there; make room, "
+            "or take a smaller --size, fewer classes (--classes) or fewer videos (--videos-per-class)"
+        )
+
+
+def free_bytes(store: Path) -> int:
+    """Free bytes on the disk where `store` is or will be."""
+    place = store.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def gigabytes(count: int) -> str:
+    """A number of bytes for people."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+def duration(seconds: float) -> str:
+    """A stretch of time for people."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def _spread(paths: Sequence[Path], count: int) -> list[Path]:
+    """`count` of the paths, evenly spread."""
+    count = min(count, len(paths))
+    return [paths[number * len(paths) // count] for number in range(count)]

@@ -1,0 +1,96 @@
+"""Taking a part of a dataset: some of its classes, some of the videos of each."""
+
+import difflib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vidcondense.data.layouts.listing import UNUSED, Found
+from vidcondense.errors import VidcondenseError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What to take of a dataset; by default all.
+
+    Attributes:
+        classes: the first so many classes in alphabetical order.
+        class_names: these classes; not together with `classes`.
+        videos_per_class: at most so many training videos of each class in each split, as many test videos,
+            and as many for validation.
+        seed: which videos; a larger `videos_per_class` with the same seed keeps those of a smaller one.
+    """
+
+    classes: int | None = None
+    class_names: tuple[str, ...] = ()
+    videos_per_class: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            VidcondenseError: under two classes, no videos, or both ways to choose classes at once.
+        """
+        if self.classes is not None and self.class_names:
+            raise VidcondenseError("choose classes by number (classes) or by name (class), not both")
+        if self.classes is not None and self.classes < 2:
+            raise VidcondenseError(f"classes must be at least 2, not {self.classes}")
+        if self.videos_per_class is not None and self.videos_per_class < 1:
+            raise VidcondenseError(f"videos_per_class must be at least 1, not {self.videos_per_class}")
+
+    def to_dict(self) -> dict[str, int | list[str]]:
+        """What is limited, for the store's index; {} if nothing is."""
+        limited: dict[str, int | list[str]] = {}
+        if self.classes is not None:
+            limited["classes"] = self.classes
+        if self.class_names:
+            limited["class_names"] = sorted(set(self.class_names))
+        if self.videos_per_class is not None:
+            limited |= {"videos_per_class": self.videos_per_class, "seed": self.seed}
+        return limited
+
+
+NO_LIMITS = Limits()
+
+
+def chosen_classes(class_names: Sequence[str], limits: Limits) -> tuple[str, ...]:
+    """The classes to take of all `class_names`, sorted as they are.
+
+    Raises:
+        VidcondenseError: there are fewer, or none of a wanted name.
+    """
+    if limits.classes is not None and limits.classes > len(class_names):
+        raise VidcondenseError(f"there are {len(class_names)} classes, not {limits.classes}")
+    for name in limits.class_names:
+        if name not in class_names:
+            near = difflib.get_close_matches(name, class_names, n=1, cutoff=0.4) or class_names[:1]
+            raise VidcondenseError(f"there is no class '{name}'; did you mean '{near[0]}'?")
+    if limits.class_names:
+        return tuple(name for name in class_names if name in limits.class_names)
+    return tuple(class_names[: limits.classes])
+
+
+def chosen_roles(videos: Sequence[Found], limits: Limits) -> dict[str, tuple[str, ...]]:
+    """The roles of the videos to take, by path: in a split where one is not chosen its role is "unused".
+
+    Videos are ranked by the hash of seed and path: the choice does not depend on their order, and is much
+    the same when some come or go. Those chosen in no split are left out.
+    """
+    whole = {video.path: video.roles for video in videos}
+    if limits.videos_per_class is None:
+        return whole
+    taken: dict[tuple[str, int, str], int] = {}
+    chosen: dict[str, list[str]] = {}
+    for video in sorted(videos, key=lambda video: _rank(video.path, limits.seed)):
+        roles = []
+        for split, role in enumerate(video.roles):
+            group = (video.class_name, split, role)
+            taken[group] = taken.get(group, 0) + 1
+            roles.append(role if taken[group] <= limits.videos_per_class else UNUSED)
+        chosen[video.path] = roles
+    return {path: tuple(roles) for path, roles in chosen.items() if set(roles) != {UNUSED}}
+
+
+def _rank(path: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}:{path}".encode("utf-8", "surrogateescape")).digest()

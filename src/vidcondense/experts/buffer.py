@@ -1,0 +1,233 @@
+"""The folder of expert trajectories: a file of weights per expert and epoch, and an index."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as from_bytes
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+from vidcondense import files
+from vidcondense.data.store import ClipStore
+from vidcondense.errors import VidcondenseError
+from vidcondense.networks.flat import shapes
+
+INDEX = "experts.json"
+FORMAT = 1
+GROWING = ("settings.count", "settings.epochs")
+"""Settings that may be raised later: experts and epochs that are there keep their bytes."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One file of weights.
+
+    Attributes:
+        loss: mean cross-entropy over the clips of the epoch, as they were trained on; None at the start.
+        accuracy: share of those clips classified right, 0..1; None at the start.
+        sha256: of the file.
+    """
+
+    loss: float | None
+    accuracy: float | None
+    sha256: str
+
+
+@dataclass
+class Experts:
+    """Trajectories in a folder; epoch 0 is the random start.
+
+    Attributes:
+        path: the folder.
+        plan: everything that decides the weights: store, clips, network, settings, seed, precision, device.
+        parameters: names and shapes of the weights in the order of the flat vector.
+        versions: of the software that made them.
+        records: the epochs that are there, of each expert.
+    """
+
+    path: Path
+    plan: dict[str, Any]
+    parameters: list[tuple[str, list[int]]]
+    versions: dict[str, str]
+    records: list[list[Epoch]]
+
+    @staticmethod
+    def open(path: Path | str) -> "Experts":
+        """Read the index; weights are read, and their SHA-256 compared, when they are asked for.
+
+        Raises:
+            VidcondenseError: there is none, or it is damaged or of another format.
+        """
+        folder = Path(path)
+        if not (folder / INDEX).is_file():
+            raise VidcondenseError(
+                f"no experts in {folder}: it has no {INDEX}; "
+                f"train some with: vidcondense experts STORE --out {folder}"
+            )
+        values = files.read_json(folder / INDEX)
+        if not isinstance(values, dict) or values.get("format") != FORMAT:
+            raise VidcondenseError(f"{folder / INDEX} was not written by this vidcondense")
+        try:
+            return Experts(
+                folder,
+                dict(values["plan"]),
+                [(str(name), [int(side) for side in shape]) for name, shape in values["parameters"]],
+                dict(values["versions"]),
+                [[Epoch(**epoch) for epoch in expert] for expert in values["experts"]],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise VidcondenseError(f"{folder / INDEX} is damaged ({error})") from error
+
+    def save(self) -> None:
+        """Write the index atomically."""
+        files.write_json(
+            self.path / INDEX,
+            {
+                "format": FORMAT,
+                "plan": self.plan,
+                "parameters": self.parameters,
+                "versions": self.versions,
+                "experts": [[asdict(epoch) for epoch in expert] for expert in self.records],
+            },
+        )
+
+    @property
+    def count(self) -> int:
+        """How many experts are wanted."""
+        return int(self.plan["settings"]["count"])
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs each is trained."""
+        return int(self.plan["settings"]["epochs"])
+
+    @property
+    def finished(self) -> int:
+        """How many experts have all their epochs."""
+        return sum(len(expert) == self.epochs + 1 for expert in self.records)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over all files of weights."""
+        text = json.dumps([[epoch.sha256 for epoch in expert] for expert in self.records])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def file(self, expert: int, epoch: int) -> Path:
+        """The weights of an expert after `epoch` epochs."""
+        return self.path / f"expert-{expert:03d}" / f"epoch-{epoch:03d}.safetensors"
+
+    def weights(self, expert: int, epoch: int) -> Tensor:
+        """The weights of an expert after `epoch` epochs: (weight,) float32.
+
+        Raises:
+            VidcondenseError: the file is missing or is not the one that was written.
+        """
+        file = self.file(expert, epoch)
+        mend = "run the `vidcondense experts` that made the folder again, it replaces what is damaged"
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise VidcondenseError(f"cannot read {file}: {error.strerror or error}; {mend}") from error
+        if hashlib.sha256(data).hexdigest() != self.records[expert][epoch].sha256:
+            raise VidcondenseError(f"{file} is damaged: its SHA-256 is not that of {INDEX}; {mend}")
+        try:
+            return from_bytes(data)["weights"]
+        except (SafetensorError, KeyError) as error:
+            raise VidcondenseError(f"{file} is not a file of weights ({error}); {mend}") from error
+
+    def append(self, expert: int, weights: Tensor, loss: float | None, accuracy: float | None) -> None:
+        """Write the next epoch of an expert, then the index."""
+        epoch = len(self.records[expert])
+        about = json.dumps({"expert": expert, "epoch": epoch})
+        data = to_bytes({"weights": weights}, metadata={"vidcondense_expert": about})
+        file = self.file(expert, epoch)
+        files.make_folder(file.parent)
+        files.write_bytes(file, data)
+        self.records[expert].append(Epoch(loss, accuracy, hashlib.sha256(data).hexdigest()))
+        self.save()
+
+    def forget_damaged(self) -> None:
+        """Drop from the index every epoch whose file is missing or damaged, and those after it."""
+        for expert, record in enumerate(self.records):
+            for epoch in range(len(record)):
+                try:
+                    self.weights(expert, epoch)
+                except VidcondenseError:
+                    del record[epoch:]
+                    break
+
+    def check(self, store: ClipStore, name: str, network: nn.Module) -> None:
+        """Refuse experts that cannot serve: unfinished, of another store or split, or of another network.
+
+        Args:
+            store: the real videos, under the split that condensing uses.
+            name: the recipe's network, and
+            network: the same, built for the store's clips.
+        """
+        theirs = self.plan["store"]
+        if (theirs["fingerprint"], theirs["split"]) != (store.fingerprint, store.split):
+            raise VidcondenseError(
+                f"the experts in {self.path} were trained on store {theirs['name']!r}, split "
+                f"{theirs['split']}, which is not {store.path}, split {store.split}; train others with: "
+                f"vidcondense experts {store.path} --split {store.split} --out FOLDER"
+            )
+        if self.plan["network"] != name:
+            raise VidcondenseError(
+                f"the experts in {self.path} are {self.plan['network']} networks, the recipe says {name}; "
+                f"pass --set network={self.plan['network']} or train others"
+            )
+        if self.parameters != described(network):
+            raise VidcondenseError(f"the experts in {self.path} are of another version of {name}")
+        if self.finished < self.count:
+            raise VidcondenseError(
+                f"only {self.finished} of {self.count} experts in {self.path} are finished; run the "
+                f"`vidcondense experts` that made it again"
+            )
+
+
+def described(network: nn.Module) -> list[tuple[str, list[int]]]:
+    """Names and shapes of a network's weights, as the index has them."""
+    return [(name, list(shape)) for name, shape in shapes(network).items()]
+
+
+def start(path: Path, plan: dict[str, Any], network: nn.Module, versions: dict[str, str]) -> Experts:
+    """A new folder, or the one that an earlier call left, without what is damaged in it.
+
+    Raises:
+        VidcondenseError: the folder holds something else, or experts made with other settings.
+    """
+    if not (path / INDEX).exists():
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise VidcondenseError(f"{path} exists and is not an empty folder; name another --out folder")
+        files.make_folder(path)
+        return Experts(
+            path, plan, described(network), versions, [[] for _ in range(plan["settings"]["count"])]
+        )
+    experts = Experts.open(path)
+    held, wanted = dict(_flat(experts.plan)), dict(_flat(plan))
+    for key in [*held, *wanted]:
+        grown = key in GROWING and held.get(key, 0) <= wanted[key]
+        if held.get(key) != wanted.get(key) and not grown:
+            raise VidcondenseError(
+                f"{path} holds experts with {key} {held.get(key)}, not {wanted.get(key)}; "
+                f"choose another folder, or delete this one"
+            )
+    if experts.parameters != described(network):
+        raise VidcondenseError(f"{path} holds experts of another version of {plan['network']}; delete it")
+    experts.plan = plan
+    experts.records += [[] for _ in range(experts.count - len(experts.records))]
+    experts.forget_damaged()
+    return experts
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,71 @@
+"""Criteria: which frames disagree with the key frames, and how strongly (PRISM eq. 4 and 5, Table 5 C)."""
+
+import torch
+from torch import Tensor
+
+from vidcondense.recipe import InsertionSettings
+
+
+def cosine_similarities(gradient: Tensor) -> Tensor:
+    """Cosine similarity of the gradients of every two frames of a video.
+
+    Args:
+        gradient: (video, time, ...) float32, the loss's direct gradient with respect to each rendered frame.
+
+    Returns:
+        (video, time, time) float32 in [-1, 1]; 0 where a gradient vanishes.
+    """
+    flat = gradient.flatten(2).float()
+    products = torch.bmm(flat, flat.mT)
+    norms = products.diagonal(dim1=1, dim2=2).sqrt()
+    return products / (norms[:, :, None] * norms[:, None, :]).clamp(min=torch.finfo(torch.float32).tiny)
+
+
+def unit_distances(cosines: Tensor) -> Tensor:
+    """L2 distance of every two unit-normalised gradients, from `cosine_similarities`, in [0, 2].
+
+    A gradient of zero stays zero: its distance to any other is 1.
+    """
+    squares = cosines.diagonal(dim1=1, dim2=2)  # of the normalised vectors: 1, or 0 where a gradient vanishes
+    return (squares[:, :, None] + squares[:, None, :] - 2 * cosines).clamp(min=0).sqrt()
+
+
+def compared_keys(is_key: Tensor, adjacent: tuple[Tensor, Tensor], compare: str) -> Tensor:
+    """The key frames that each frame is compared with: (video, time, time) bool, key frames in the last.
+
+    Args:
+        is_key: (video, time) bool.
+        adjacent: the key frames that each frame lies between, two (video, time) int64.
+        compare: "adjacent" (PRISM eq. 4) or "all" (the caption of its Figure 2).
+    """
+    if compare == "all":
+        return is_key[:, None, :].expand(*is_key.shape, is_key.shape[1])
+    mask = torch.zeros(*is_key.shape, is_key.shape[1], dtype=torch.bool, device=is_key.device)
+    for key in adjacent:
+        mask.scatter_(2, key[:, :, None], True)
+    return mask
+
+
+def candidates(
+    settings: InsertionSettings, cosines: Tensor, is_key: Tensor, compared: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Frames that the criterion would insert, and their order.
+
+    Args:
+        settings: kind and threshold.
+        cosines: (video, time, time), see `cosine_similarities`.
+        is_key: (video, time) bool.
+        compared: (video, time, time) bool, see `compared_keys`.
+
+    Returns:
+        (video, time) bool, the candidates; and (video, time) float32, the mean of what is compared, negated
+        where large means insert: candidates with the lowest go first.
+    """
+    if settings.kind == "l2_above":
+        measure, bound = -unit_distances(cosines), -settings.threshold
+    elif settings.kind == "l2_below":
+        measure, bound = unit_distances(cosines), settings.threshold
+    else:
+        measure, bound = cosines, settings.threshold
+    passes = ((measure < bound) | ~compared).all(2) & ~is_key
+    return passes, torch.where(compared, measure, 0.0).sum(2) / compared.sum(2)

@@ -1,0 +1,80 @@
+"""Networks that are trained on the synthetic set beside it, and can be checkpointed."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from vidcondense import networks
+from vidcondense.compute import Compute, generator
+from vidcondense.data.store import ClipStore
+from vidcondense.networks.loss import summed_loss
+from vidcondense.optimisation import Optimiser
+from vidcondense.recipe import OptimiserSettings, Recipe
+
+
+class TrainedNetwork:
+    """A network and the optimiser of its weights; dropout is off, so that nothing is random but its start.
+
+    Args:
+        recipe: names the network.
+        store: whose clips it is for.
+        compute: where and how precisely it runs.
+        settings: of its optimiser, whose step size is constant.
+    """
+
+    def __init__(
+        self, recipe: Recipe, store: ClipStore, compute: Compute, settings: OptimiserSettings
+    ) -> None:
+        self.seed = recipe.seed
+        self.settings = settings
+        self.shape = (recipe.network, len(store.class_names), store.frames, store.size)
+        self.network = networks.build(*self.shape).eval().to(compute.device, compute.dtype)
+        networks.channels_last(self.network)
+        self.optimiser = self._fresh_optimiser()
+
+    @property
+    def weights(self) -> int:
+        """The number of weights."""
+        return sum(value.numel() for value in self.network.parameters())
+
+    def draw(self, *stream: str | int) -> None:
+        """Fresh random weights of this stream of the recipe's seed; the optimiser forgets the old ones."""
+        drawn = networks.build(*self.shape)
+        networks.initialise(drawn, generator(self.seed, "network", *stream))
+        self.network.load_state_dict(drawn.state_dict())
+        self.optimiser = self._fresh_optimiser()
+
+    def step(self, clips: Tensor, goals: Tensor, chunk: int) -> None:
+        """One step down the mean training loss on all clips, `chunk` at a time.
+
+        Args:
+            clips: (video, time, 3, height, width) float32.
+            goals: labels or targets, see `summed_loss`.
+            chunk: clips per forward pass.
+        """
+        self.network.zero_grad(set_to_none=True)
+        dtype = next(self.network.parameters()).dtype
+        for part, goal in zip(clips.split(chunk), goals.split(chunk), strict=True):
+            loss = summed_loss(self.network(part.to(dtype)), goal) / len(clips)
+            loss.backward()
+        self.optimiser.step(0)
+        self.network.zero_grad(set_to_none=True)
+
+    def state(self) -> dict[str, Tensor]:
+        """Weights and moments."""
+        weights = {f"weight.{name}": value for name, value in self.network.state_dict().items()}
+        return weights | {f"moment.{name}": value for name, value in self.optimiser.state().items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` returned."""
+        self.network.load_state_dict(with_prefix(state, "weight."))
+        self.optimiser = self._fresh_optimiser()
+        self.optimiser.restore(with_prefix(state, "moment."))
+
+    def _fresh_optimiser(self) -> Optimiser:
+        return Optimiser(self.settings, dict(self.network.named_parameters()), 1)
+
+
+def with_prefix(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The entries whose name begins with `prefix`, without it."""
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

@@ -1,0 +1,132 @@
+"""Static and dynamic memories, joined by one shared hallucinator (Wang et al., 2024)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vidcondense.condensed import StaticDynamicVideos
+from vidcondense.hallucinator import CHOICES, COMBINATIONS, hallucinate
+from vidcondense.synthetic.base import Synthetic
+
+# Videos per convolution: bounds the memory of its input, its output and their graph.
+CHUNK = 64
+
+
+class StaticDynamic(Synthetic):
+    """Two images and two motions per video; each draw shows one pair of every video.
+
+    In the static stage there are no videos yet: every image is a clip that stands still, with a label of its
+    own, and the images are what is learned.
+
+    Args:
+        static: (memory, 3, height, width) float32, normalised, 2 for each video in their order.
+        dynamic: (memory, time, 1, height, width) float32, 2 for each video.
+        hallucinator: weight (3, 4, 3, 3, 3) and bias (3,) float32.
+        labels: (video,) int64, ascending.
+        learn_static: whether the images go on learning beside the motions; frozen in Wang et al.
+    """
+
+    def __init__(
+        self,
+        static: Tensor,
+        dynamic: Tensor,
+        hallucinator: tuple[Tensor, Tensor],
+        labels: Tensor,
+        *,
+        learn_static: bool = False,
+    ) -> None:
+        weight, bias = hallucinator
+        self.values = {
+            "static": static.requires_grad_(),
+            "dynamic": dynamic.requires_grad_(),
+            "hallucinator_weight": weight.requires_grad_(),
+            "hallucinator_bias": bias.requires_grad_(),
+        }
+        self.learn_static = learn_static
+        self._video_labels = self.labels = labels
+        self._standing = False
+        self._show(torch.zeros_like(labels), torch.zeros_like(labels))
+
+    def enter(self, stage: str) -> None:
+        """See Synthetic; in "static" the images are learned alone."""
+        self._standing = stage == "static"
+        labels = self._video_labels
+        self.labels = labels.repeat_interleave(CHOICES) if self._standing else labels
+
+    def draw(self, rng: torch.Generator) -> None:
+        """Choose one of the two images and one of the two motions of each video, independently."""
+        shape = self._video_labels.shape
+        choices = [torch.randint(CHOICES, shape, generator=rng) for _ in range(2)]
+        self._show(*(choice.to(self._video_labels.device) for choice in choices))
+
+    def _show(self, image: Tensor, motion: Tensor) -> None:
+        first = CHOICES * torch.arange(len(self._video_labels), device=self._video_labels.device)
+        self._images, self._motions = first + image, first + motion
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """What this stage learns."""
+        if self._standing:
+            return {"static": self.values["static"]}
+        return {name: value for name, value in self.values.items() if name != "static" or self.learn_static}
+
+    @torch.no_grad()
+    def render(self) -> Tensor:
+        """The pairs of the last draw; in the static stage every image, repeated in time."""
+        if self._standing:
+            frames = self.values["dynamic"].shape[1]
+            return self.values["static"][:, None].expand(-1, frames, -1, -1, -1).contiguous()
+        parts = zip(self._images.split(CHUNK), self._motions.split(CHUNK), strict=True)
+        return torch.cat([hallucinate(*self._drawn(*part)) for part in parts])
+
+    def pull_back(self, gradient: Tensor) -> None:
+        """See Synthetic; memories that were not drawn get a gradient of zero."""
+        if self._standing:
+            self.values["static"].grad = gradient.sum(1)
+            return
+        static, dynamic, weight, bias = (torch.zeros_like(value) for value in self.values.values())
+        parts = (self._images.split(CHUNK), self._motions.split(CHUNK), gradient.split(CHUNK))
+        for images, motions, wanted in zip(*parts, strict=True):
+            leaves = [value.detach().requires_grad_() for value in self._drawn(images, motions)]
+            found = torch.autograd.grad(hallucinate(*leaves), leaves, wanted)
+            static[images], dynamic[motions] = found[:2]
+            weight += found[2]
+            bias += found[3]
+        grads = dict(zip(self.values, (static, dynamic, weight, bias), strict=True))
+        for name, value in self.parameters.items():
+            value.grad = grads[name]
+
+    def _drawn(self, images: Tensor, motions: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        static, dynamic, weight, bias = self.values.values()
+        return static[images], dynamic[motions], weight, bias
+
+    def condensed(self, **about: Any) -> StaticDynamicVideos:
+        """Both memories and the hallucinator; labels and targets of a video are those of all its clips."""
+        for name in ("labels", "targets"):
+            if about.get(name) is not None:
+                about[name] = about[name].repeat_interleave(COMBINATIONS, 0)
+        static, dynamic, weight, bias = (value.detach().cpu() for value in self.values.values())
+        return StaticDynamicVideos(static=static, dynamic=dynamic, weight=weight, bias=bias, **about)
+
+    @property
+    def stored_values(self) -> int:
+        """Those of both memories and the hallucinator."""
+        return sum(value.numel() for value in self.values.values())
+
+    @property
+    def key_frames(self) -> int:
+        """T for each video: no frame is interpolated."""
+        return len(self._video_labels) * self.values["dynamic"].shape[1]
+
+    def state(self) -> dict[str, Tensor]:
+        """See Synthetic; also what this stage does not learn."""
+        return {**{name: value.detach() for name, value in self.values.items()}, "labels": self.labels}
+
+    @torch.no_grad()
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """See Synthetic; `enter` the stage of `state` first."""
+        for name, value in self.values.items():
+            value.copy_(state[name])
+        self.labels.copy_(state["labels"])

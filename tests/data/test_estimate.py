@@ -1,0 +1,155 @@
+import json
+import re
+import shutil
+from collections import namedtuple
+
+import numpy as np
+import pytest
+from media import clip, tree, write_dataset, write_video
+
+from vidcondense.data import estimate
+from vidcondense.data.limits import Limits
+from vidcondense.data.plan import make_plan
+from vidcondense.data.prepare import prepare, preview
+from vidcondense.data.store import ClipStore
+from vidcondense.errors import VidcondenseError
+
+SETTINGS = {"frames": 4, "stride": 2, "size": 32}
+QUIET = {"workers": 1, "progress": False}
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write_dataset(tmp_path / "source", suffix=".avi")
+
+
+def test_frames_and_bytes_of_few_videos_are_exact(source):
+    paths = sorted(source.rglob("*.avi"))
+    expected = estimate.estimate_size(paths, 32)
+    assert (expected.videos, expected.frames) == (8, 2 * (5 + 8 + 11 + 14))
+    assert expected.bytes == expected.frames * 32 * 32 * 3
+
+
+def test_a_sample_stands_for_many_and_broken_ones_for_none(source, monkeypatch):
+    paths = sorted(source.rglob("*.avi"))
+    monkeypatch.setattr(estimate, "PROBES", 4)  # every second one: of 5, 11, 5 and 11 frames
+    assert estimate.estimate_size(paths, 32).frames == 8 * 8
+    paths[0].write_bytes(b"")
+    assert estimate.estimate_size(paths, 32).frames == 8 * 9
+    assert estimate.estimate_size(paths[:1], 32) == estimate.Estimate(1, 0, 0)
+
+
+def test_time_goes_down_with_workers_and_up_with_frames(source, monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: next(clock) / 1000)
+    paths = sorted(source.rglob("*.avi"))
+    one = estimate.estimate_seconds(paths, 32, 760, 1)
+    decoded = 2 * (5 + 11)  # the four that are tried
+    ticks = 1 + 4 + decoded  # the clock is read at the start, at each video, after each frame and at the end
+    assert one == pytest.approx(ticks / 1000 / decoded * 760)
+    clock = iter(range(1000))
+    assert estimate.estimate_seconds(paths, 32, 760, 2) == pytest.approx(one / 2)
+    for path in paths:
+        path.write_bytes(b"")
+    assert estimate.estimate_seconds(paths, 32, 760, 2) is None
+
+
+def test_a_preview_tells_and_writes_nothing(source, tmp_path):
+    before = tree(tmp_path)
+    text = preview(make_plan(source, tmp_path / "store", **SETTINGS))
+    assert "source: 8 videos in 2 classes, split 1 (layout folders)" in text
+    assert re.search(
+        r"to decode: 8 videos, about 76 frames, 0.2 MB, 1 s of decoding; to .*store, .* free", text
+    )
+    assert tree(tmp_path) == before
+    assert not (tmp_path / "store").exists()
+    prepare(source, tmp_path / "store", **SETTINGS, **QUIET)
+    assert "is there already" in preview(make_plan(source, tmp_path / "store", **SETTINGS))
+    with pytest.raises(VidcondenseError, match="prepared with size 32, not 16"):
+        preview(make_plan(source, tmp_path / "store", **{**SETTINGS, "size": 16}))
+
+
+def test_the_papers_settings_are_told_where_they_differ(source, tmp_path):
+    for name in ("class0", "class1"):
+        lines = [
+            f"{file.name} {1 + number % 2}" for number, file in enumerate(sorted((source / name).iterdir()))
+        ]
+        (source / f"{name}_test_split1.txt").write_text("\n".join(lines))
+    told = "the papers' settings for it: --frames 16 --stride 4 --size 112"
+    assert told in preview(make_plan(source, tmp_path / "store", **SETTINGS))
+    assert told not in preview(make_plan(source, tmp_path / "store"))
+
+
+@pytest.mark.parametrize("begin", [prepare, lambda *given, **options: preview(make_plan(*given, **SETTINGS))])
+def test_a_disk_too_small_is_refused_before_anything_is_written(source, tmp_path, monkeypatch, begin):
+    usage = namedtuple("usage", "total used free")
+    needed = 76 * 32 * 32 * 3
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 0, needed - 1))
+    with pytest.raises(
+        VidcondenseError, match=r"store needs about 0.2 MB, but only 0.2 MB are free there; make"
+    ):
+        begin(source, tmp_path / "store", **SETTINGS, **QUIET)
+    assert not (tmp_path / "store").exists()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 0, needed))
+    begin(source, tmp_path / "store", **SETTINGS, **QUIET)
+
+
+def test_shards_of_any_size_hold_the_same_videos(source, tmp_path):
+    stores = [
+        prepare(source, tmp_path / str(n), **SETTINGS, **QUIET, videos_per_shard=n) for n in (1, 3, 100)
+    ]
+    assert [len(list((tmp_path / name).glob("frames-*.u8"))) for name in ("1", "3", "100")] == [8, 3, 1]
+    assert len({store.fingerprint for store in stores}) == 1
+    videos = stores[0].select("train")
+    clips = [store.read(videos, np.zeros_like(videos)) for store in stores]
+    assert (clips[0] == clips[1]).all()
+    assert (clips[0] == clips[2]).all()
+    with pytest.raises(VidcondenseError, match="videos_per_shard must be at least 1"):
+        make_plan(source, tmp_path / "x", videos_per_shard=0)
+
+
+def test_limits_are_in_the_index_and_another_choice_is_another_store(source, tmp_path):
+    write_dataset(tmp_path / "source", classes=3, suffix=".avi")
+    limits = Limits(class_names=("class2", "class0"), videos_per_class=1, seed=4)
+    store = prepare(source, tmp_path / "store", **SETTINGS, **QUIET, limits=limits)
+    assert store.class_names == ("class0", "class2")
+    assert [len(store.select(role)) for role in ("train", "test")] == [2, 2]
+    index = json.loads((tmp_path / "store" / "index.json").read_text())
+    expected = {"class_names": ["class0", "class2"], "videos_per_class": 1, "seed": 4}
+    assert index["source"]["limits"] == expected
+    assert "limits" not in make_plan(source, tmp_path / "x").content["source"]
+    with pytest.raises(VidcondenseError, match="prepared from other videos, classes or splits"):
+        prepare(source, tmp_path / "store", **SETTINGS, **QUIET)
+
+
+def test_limits_leave_out_what_is_missing_elsewhere(tmp_path):
+    for name in ("a", "b", "c"):
+        for stem in "xy":
+            write_video(tmp_path / name / f"{stem}.avi", clip(5, ord(name) + ord(stem)))
+        (tmp_path / f"{name}_test_split1.txt").write_text("x.avi 1\ny.avi 2\ngone.avi 1\n")
+    found = make_plan(tmp_path, tmp_path / "store", limits=Limits(classes=2)).found
+    assert [path for path, _ in found.missing] == ["a/gone.avi", "b/gone.avi"]
+
+
+def test_a_store_that_grew_by_an_interruption_counts_what_is_left(source, tmp_path, monkeypatch):
+    plan = make_plan(source, tmp_path / "store", **SETTINGS, videos_per_shard=3)
+    prepare(source, tmp_path / "store", **SETTINGS, **QUIET, videos_per_shard=3)
+    whole = tree(tmp_path / "store")
+    shutil.rmtree(tmp_path / "store")
+    monkeypatch.setattr("vidcondense.data.prepare.write_index", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        prepare(source, tmp_path / "store", **SETTINGS, **QUIET, videos_per_shard=3)
+    monkeypatch.undo()
+    (tmp_path / "store" / "frames-00001.u8").unlink()
+    assert "to decode: 3 videos (5 more are there from an earlier run)" in preview(plan)
+    prepare(source, tmp_path / "store", **SETTINGS, **QUIET, videos_per_shard=3)
+    assert tree(tmp_path / "store") == whole
+    assert len(ClipStore.open(tmp_path / "store")) == 8
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.01, "1 s"), (89, "89 s"), (91, "2 minutes"), (3600, "60 minutes"), (9000, "2.5 hours")],
+)
+def test_durations(seconds, text):
+    assert estimate.duration(seconds) == text

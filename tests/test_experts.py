@@ -1,0 +1,269 @@
+"""Expert trajectories: training, resuming to the same bytes, refusals."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from vidcondense import networks
+from vidcondense.compute import Compute, generator
+from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
+from vidcondense.data.store import ClipStore
+from vidcondense.errors import VidcondenseError
+from vidcondense.experts import Experts, train, training
+from vidcondense.interrupt import Interrupted
+from vidcondense.networks.flat import FlatNetwork, flatten
+from vidcondense.recipe import ExpertSettings
+
+EXACT = Compute(torch.device("cpu"), torch.float32)
+FEW = ExpertSettings(count=2, epochs=2, batch=4)
+
+
+def trained(store: ClipStore, out: Path, settings: ExpertSettings = FEW, **options: object) -> Experts:
+    return train(store, out, settings, **{"compute": EXACT, "show": False, **options})  # type: ignore[arg-type]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_the_same_arguments_give_the_same_bytes_and_every_epoch_its_own_weights(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    experts = trained(tiny_store, tmp_path / "a")
+    torch.manual_seed(1)  # the caller's generator must not matter
+    trained(tiny_store, tmp_path / "b")
+    files = tree(tmp_path / "a")
+    assert files == tree(tmp_path / "b")
+    assert sorted(files) == [
+        *("expert-000/epoch-000.safetensors", "expert-000/epoch-001.safetensors"),
+        *("expert-000/epoch-002.safetensors", "expert-001/epoch-000.safetensors"),
+        *("expert-001/epoch-001.safetensors", "expert-001/epoch-002.safetensors"),
+        "experts.json",
+    ]
+    assert experts.finished == 2
+    for expert in range(2):
+        # Had the weights been kept without a copy, every epoch would hold the last one's.
+        start, middle, end = (experts.weights(expert, epoch) for epoch in range(3))
+        assert len({weights.numpy().tobytes() for weights in (start, middle, end)}) == 3
+        fresh = networks.build("minic3d", 3, tiny_store.frames, tiny_store.size)
+        networks.initialise(fresh, generator(0, "expert", expert))
+        assert torch.equal(start, flatten(fresh))
+    assert experts.records[0][0].loss is None
+    assert all(0 < epoch.loss < 5 and 0 <= epoch.accuracy <= 1 for epoch in experts.records[0][1:])  # type: ignore[operator]
+    assert trained(tiny_store, tmp_path / "c", seed=1).fingerprint != experts.fingerprint
+
+
+def test_one_epoch_is_sgd_on_every_training_video_once(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[np.ndarray, np.ndarray]] = []
+    read = ClipStore.read
+
+    def spy(self: ClipStore, videos: np.ndarray, starts: np.ndarray, *rest: object) -> torch.Tensor:
+        shown.append((videos, starts))
+        return read(self, videos, starts)
+
+    monkeypatch.setattr(ClipStore, "read", spy)
+    monkeypatch.setattr(Compute, "chunk", lambda *_: 3)
+    monkeypatch.setattr(torch.nn.Dropout, "forward", lambda self, x: x)
+    experts = trained(tiny_store, tmp_path, ExpertSettings(count=1, epochs=1, batch=4), flip=0.0)
+    videos = np.concatenate([videos for videos, _ in shown])
+    starts = np.concatenate([starts for _, starts in shown])
+    assert sorted(videos.tolist()) == tiny_store.select("train").tolist()
+    assert videos.tolist() != sorted(videos.tolist())
+
+    weights = experts.weights(0, 0).double()
+    network = FlatNetwork(networks.build("minic3d", 3, tiny_store.frames, tiny_store.size).double())
+    losses, right = [], 0
+    for first in range(0, len(videos), 4):
+        part = slice(first, first + 4)
+        mean, std = (torch.tensor(values).view(3, 1, 1).double() for values in (IMAGENET_MEAN, IMAGENET_STD))
+        clips = (read(tiny_store, videos[part], starts[part]).double() / 255 - mean) / std
+        labels = torch.from_numpy(tiny_store.labels[videos[part]])
+        leaf = weights.clone().requires_grad_()
+        scores = network(leaf, clips)
+        loss = F.cross_entropy(scores, labels)
+        weights = weights - 0.01 * torch.autograd.grad(loss, leaf)[0]
+        losses += [loss.item()] * len(labels)
+        right += int((scores.argmax(1) == labels).sum())
+    torch.testing.assert_close(experts.weights(0, 1).double(), weights, rtol=1e-4, atol=1e-7)
+    assert experts.records[0][1].loss == pytest.approx(np.mean(losses), rel=1e-4)
+    assert experts.records[0][1].accuracy == pytest.approx(right / len(videos))
+
+
+def test_clips_are_mirrored_with_the_probability_given(tiny_store: ClipStore) -> None:
+    for flip in (0.0, 0.5, 1.0):
+        rng = np.random.default_rng(0)
+        drawn = [part.flips for _ in range(40) for part in training._batches(tiny_store, 4, flip, rng)]
+        assert np.concatenate(drawn).mean() == pytest.approx(flip, abs=0.1)
+
+
+@pytest.mark.parametrize("batches", [1, 6, 10])
+def test_an_interrupted_training_goes_on_to_the_same_bytes(
+    batches: int, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(tiny_store, tmp_path / "whole")
+    original, count = training._scores, 0
+
+    def scores(*arguments: object) -> torch.Tensor:
+        nonlocal count
+        count += 1
+        if count == batches:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training, "_scores", scores)
+    with pytest.raises(Interrupted, match="run the same command again"):
+        trained(tiny_store, tmp_path / "cut")
+    held = {name: data for name, data in tree(tmp_path / "cut").items() if name != "experts.json"}
+    assert held.items() < tree(tmp_path / "whole").items()
+    monkeypatch.setattr(training, "_scores", original)
+    trained(tiny_store, tmp_path / "cut")
+    assert tree(tmp_path / "cut") == tree(tmp_path / "whole")
+
+
+def test_ctrl_c_ends_the_command_with_130(tiny_store_path: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vidcondense", "experts", str(tiny_store_path), "--out", str(tmp_path)]
+    command += ["--epochs", "30", "--experts", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "expert-000").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command again" in errors.decode()
+    assert "1 experts of 30 epochs" in errors.decode()  # the cost came first
+    assert len(Experts.open(tmp_path).records[0]) >= 1
+
+
+def test_more_experts_and_epochs_keep_what_is_there(tiny_store: ClipStore, tmp_path: Path) -> None:
+    trained(tiny_store, tmp_path / "grown", ExpertSettings(count=1, epochs=1, batch=4))
+    trained(tiny_store, tmp_path / "grown")
+    trained(tiny_store, tmp_path / "whole")
+    assert tree(tmp_path / "grown") == tree(tmp_path / "whole")
+    with pytest.raises(VidcondenseError, match=r"settings\.count 2, not 1"):
+        trained(tiny_store, tmp_path / "grown", ExpertSettings(count=1, epochs=2, batch=4))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": 3}, "settings.seed 0, not 3"),
+        ({"flip": 0.0}, "settings.flip 0.5, not 0.0"),
+        ({"settings": ExpertSettings(count=2, epochs=2, batch=5)}, "settings.batch 4, not 5"),
+        ({"compute": Compute(torch.device("cpu"), torch.bfloat16)}, "precision float32, not bfloat16"),
+    ],
+)
+def test_a_folder_of_other_experts_is_refused_and_left_alone(
+    options: dict[str, object], message: str, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    trained(tiny_store, tmp_path / "a", ExpertSettings(count=1, epochs=1, batch=4))
+    before = tree(tmp_path)
+    with pytest.raises(VidcondenseError, match=message):
+        trained(tiny_store, tmp_path / "a", **options)
+    assert tree(tmp_path) == before
+
+
+def test_foreign_folders_are_refused(tiny_store: ClipStore, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(VidcondenseError, match="not an empty folder"):
+        trained(tiny_store, tmp_path)
+    with pytest.raises(VidcondenseError, match=r"has no experts\.json; train some with"):
+        Experts.open(tmp_path)
+    for text, message in (
+        ("{", "not valid JSON"),
+        ('{"format": 2}', "not written by this"),
+        ('{"format": 1, "plan": {}}', "is damaged"),
+    ):
+        (tmp_path / "experts.json").write_text(text)
+        with pytest.raises(VidcondenseError, match=message):
+            Experts.open(tmp_path)
+
+
+@pytest.mark.parametrize("harm", ["missing", "short", "changed"])
+def test_damaged_weights_are_refused_and_trained_again(
+    harm: str, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    experts = trained(tiny_store, tmp_path / "a")
+    before = tree(tmp_path / "a")
+    file = experts.file(1, 1)
+    data = bytearray(file.read_bytes())
+    data[-3] ^= 1
+    if harm == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(data[:-4] if harm == "short" else data)
+    with pytest.raises(VidcondenseError, match=r"expert-001/epoch-001\.safetensors.*again"):
+        experts.weights(1, 1)
+    trained(tiny_store, tmp_path / "a")
+    assert tree(tmp_path / "a") == before
+
+
+def test_a_full_disk_is_one_line_and_training_can_go_on(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = ExpertSettings(count=1, epochs=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 20_000_000}))
+        with pytest.raises(VidcondenseError, match=r"need 0\.0 GB more|free; choose another disk"):
+            trained(tiny_store, tmp_path / "a", small)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        with pytest.raises(VidcondenseError, match=r"cannot write .*epoch-000\.safetensors: File too large"):
+            trained(tiny_store, tmp_path / "a", small)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    trained(tiny_store, tmp_path / "a", small)
+    trained(tiny_store, tmp_path / "b", small)
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_a_diverged_expert_is_an_error_with_the_cause(tiny_store: ClipStore, tmp_path: Path) -> None:
+    wild = ExpertSettings(count=1, epochs=3, batch=4, learning_rate=1e9)
+    with pytest.raises(VidcondenseError, match=r"expert 1 diverged in epoch \d.*1e\+09 is too large"):
+        trained(tiny_store, tmp_path, wild)
+
+
+def test_experts_of_another_store_split_or_network_are_refused(tiny_store: ClipStore, tmp_path: Path) -> None:
+    experts = trained(tiny_store, tmp_path, ExpertSettings(count=1, epochs=1))
+    network = networks.build("minic3d", 3, tiny_store.frames, tiny_store.size)
+    experts.check(tiny_store, "minic3d", network)
+    with pytest.raises(VidcondenseError, match="--set network=minic3d"):
+        experts.check(tiny_store, "other", network)
+    with pytest.raises(VidcondenseError, match="another version of minic3d"):
+        experts.check(tiny_store, "minic3d", torch.nn.Linear(2, 2))
+    experts.plan["settings"]["count"] = 2
+    with pytest.raises(VidcondenseError, match="only 1 of 2 experts"):
+        experts.check(tiny_store, "minic3d", network)
+    tiny_store.fingerprint = "other"
+    with pytest.raises(VidcondenseError, match="trained on store 'clips', split 1, which is not"):
+        experts.check(tiny_store, "minic3d", network)
+
+
+def test_the_index_says_what_they_are(tiny_store: ClipStore, tmp_path: Path) -> None:
+    trained(tiny_store, tmp_path, ExpertSettings(count=1, epochs=1))
+    index = json.loads((tmp_path / "experts.json").read_text())
+    assert index["plan"]["store"] == {
+        "name": tiny_store.name,
+        "fingerprint": tiny_store.fingerprint,
+        "split": tiny_store.split,
+    }
+    settings = {"count": 1, "epochs": 1, "batch": 256, "learning_rate": 0.01, "flip": 0.5, "seed": 0}
+    assert index["plan"]["settings"] == settings
+    assert index["plan"]["network"] == "minic3d"
+    assert index["parameters"][0] == ["conv1.weight", [64, 3, 3, 7, 7]]
+    assert set(index["versions"]) == {"vidcondense", "torch", "python"}
+    assert len(index["experts"]) == 1 and len(index["experts"][0]) == 2
+    assert str(tmp_path) not in json.dumps(index)

@@ -151,13 +151,15 @@ def _page(outcome: Outcome, extra: Extra, pictures: Sequence[Path]) -> str:
 
 def _legend(rows: Sequence[Row]) -> list[str]:
     """What the marks mean, and where there is no interval to speak of."""
-    lines = [
-        f"{tables.escaped_mark(mark)}: the 95 % interval of the difference from {name} excludes 0 (Student's "
-        "t over splits and seeds)."
-        for name, mark in tables.marks(rows).items()
-    ]
     differences = [one for row in rows for one in row.against.values()]
-    if differences and max(one.pairs for one in differences) < 2:
+    lines = []
+    if any(one.half_width is not None for one in differences):
+        lines += [
+            f"{tables.escaped_mark(mark)}: the 95 % interval of the difference from {name} excludes 0 "
+            "(Student's t over splits and seeds)."
+            for name, mark in tables.marks(rows).items()
+        ]
+    elif differences:
         lines.append("One condensed set per cell has no interval: give several --seeds or --splits.")
     if any(row.diverged for row in rows):
         lines.append("Networks that diverged are counted in the details and take no part in means.")

@@ -206,16 +206,17 @@ def _remarks(options: Options, store: ClipStore, dataset: str | None) -> list[st
 
 def _measure(name: str, store: ClipStore, folder: Path, options: Options, made: Plan) -> Path:
     failed = _run(made.cells, store, folder, options)
-    cells = list(made.cells)
+    cells, skipped = list(made.cells), list(made.skipped)
     if name == "tradeoff":
         more, failed = _equal_bytes(cells, store, folder, options, failed)
+        skipped += _too_large(cells, more)
         cells += more
     tasks = _by_cell(cells, folder, options)
     results = {cell: read_result(tasks[cell], options.metric) for cell in cells}
     figures = _figures(name, made.dataset, options)
     against = options.against or BENCHMARKS[name].against
     rows = build_rows(cells, results, against, figures)
-    skipped = [*made.skipped, *_failures(tasks, failed)]
+    skipped += _failures(tasks, failed)
     if not rows:
         raise VidcondenseError(f"no cell could be measured: {skipped[0].reason}")
     outcome = page.Outcome(
@@ -272,6 +273,17 @@ def _equal_bytes(
         if settled:
             return more, failed
         tried = more
+
+
+def _too_large(cells: Sequence[Cell], more: Sequence[Cell]) -> list[Skipped]:
+    """Methods that have no cell at equal bytes."""
+    columns = dict.fromkeys(cell.column for cell in more)
+    rows = {(cell.row, cell.column) for cell in more}
+    methods = dict.fromkeys(cell.row for cell in cells if cell.recipe)
+    reason = "not measured at the same number of videos, or one video per class takes more bytes"
+    return [
+        Skipped(row, column, reason) for column in columns for row in methods if (row, column) not in rows
+    ]
 
 
 def _figures(name: str, dataset: str | None, options: Options) -> Callable[[str, str], Sequence[Published]]:

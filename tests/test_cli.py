@@ -19,7 +19,7 @@ from vidcondense.networks import NETWORKS
 
 COMMANDS = (
     *("demo", "generate", "prepare", "experts", "condense", "evaluate"),
-    *("report", "show", "export", "recipes"),
+    *("report", "show", "export", "recipes", "benchmark"),
 )
 
 

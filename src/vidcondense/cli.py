@@ -9,6 +9,7 @@ from rich.console import Console
 from tyro.conf import Positional, UseAppendAction, arg
 
 from vidcondense import __version__
+from vidcondense.benchmark.command import benchmark
 from vidcondense.errors import VidcondenseError
 from vidcondense.interrupt import Interrupted
 
@@ -19,6 +20,7 @@ DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips pe
 Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: --version."""
 
 app = tyro.extras.SubcommandApp()
+app.command(benchmark)
 Precision = Literal["auto", "float32", "bfloat16"]
 
 # How arguments are called in help; the texts stand in the docstrings.

@@ -391,7 +391,7 @@ def _build(kind: type, values: Mapping[str, Any], prefix: str) -> Any:
     for key, value in values.items():
         path = f"{prefix}{key}"
         if key not in names:
-            raise VidcondenseError(f"unknown recipe key {path!r}{_nearest(path)}")
+            raise VidcondenseError(f"unknown recipe key {path!r}{nearest(path)}")
         hint = hints[key]
         if dataclasses.is_dataclass(hint):
             if not isinstance(value, Mapping):
@@ -432,11 +432,11 @@ def _keys(kind: type, prefix: str) -> list[str]:
     return found
 
 
-def _nearest(path: str) -> str:
+def nearest(path: str) -> str:
+    """The end of a message about an unknown key: the key that is meant most likely, or all of them."""
     last = {key.rsplit(".", 1)[-1]: key for key in keys()}
-    close = [
-        last[name] for name in difflib.get_close_matches(path, last, n=1)
-    ]  # a bare name, its table left out
+    # First a bare name, its table left out.
+    close = [last[name] for name in difflib.get_close_matches(path, last, n=1)]
     close = close or difflib.get_close_matches(path, keys(), n=1, cutoff=0.4)
     if not close:
         names = difflib.get_close_matches(path.rsplit(".", 1)[-1], last, n=1, cutoff=0.4)
@@ -486,6 +486,11 @@ def load(
     return from_dict(values)
 
 
+def datasets(name: str) -> list[str]:
+    """The datasets for which a recipe has published hyper-parameters, its default first."""
+    return list(dict.fromkeys(row["dataset"] for row in _read(name).get("published", [])))
+
+
 def _set_all(values: dict[str, Any], overrides: Mapping[str, Any]) -> None:
     for path, value in overrides.items():
         *tables, key = path.split(".")
@@ -493,7 +498,7 @@ def _set_all(values: dict[str, Any], overrides: Mapping[str, Any]) -> None:
         for table in tables:
             target = target.setdefault(table, {})
             if not isinstance(target, dict):
-                raise VidcondenseError(f"unknown recipe key {path!r}{_nearest(path)}")
+                raise VidcondenseError(f"unknown recipe key {path!r}{nearest(path)}")
         target[key] = value
 
 

@@ -1,0 +1,213 @@
+"""A cell of a table as data: one recipe with its settings, and the networks that judge it."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidcondense import recipe
+from vidcondense.errors import VidcondenseError
+from vidcondense.recipe import Recipe
+
+WHOLE = "whole"
+LONGEST_NAME = 100
+LEARNING = ("iterations", "synthetic.", "objective.", "optimiser.", "insertion.")
+NOT_FOR_ALL = {"vpc": "--vpc", "seed": "--seeds", "name": "another recipe", "description": "another recipe"}
+
+LABELS = {
+    "random": "Random",
+    "herding": "Herding",
+    "k_center": "K-Center",
+    "dm": "DM",
+    "dc": "DC",
+    "mtt": "MTT",
+    "frepo": "FRePo",
+    "wang": "DM + Wang",
+    "prism": "PRISM",
+    "prism_gradient": "PRISM, gradients",
+    "prism_trajectory": "PRISM, trajectories",
+    "repeated_frame": "Repeated frame",
+    WHOLE: "Whole dataset",
+}
+"""What methods are called in tables."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry of a table, measured once per split and seed.
+
+    Attributes:
+        row: its row in the table.
+        column: its column; with several evaluation networks their names are added.
+        recipe: name or path of a recipe; empty for training on all real clips.
+        vpc: videos per class; 0 for all.
+        overrides: "key=value" texts, later ones winning.
+        dataset: whose published hyper-parameters to use, None for the recipe's default.
+        networks: evaluation networks; none where only the condensed set matters.
+        reference: row and column of the published figure, None where there is none.
+    """
+
+    row: str
+    column: str
+    recipe: str
+    vpc: int
+    overrides: tuple[str, ...] = ()
+    dataset: str | None = None
+    networks: tuple[str, ...] = ()
+    reference: tuple[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """A folder name that two cells share only if they condense alike."""
+        if not self.recipe:
+            return "-".join(("whole", *self._plain_overrides()))
+        parts = [Path(self.recipe).stem, f"vpc{self.vpc}"]
+        if self.dataset:
+            parts.append(self.dataset)
+        name = re.sub(r"[^\w.=+-]", "_", "-".join((*parts, *self._plain_overrides())))
+        if len(name) <= LONGEST_NAME:
+            return name
+        return f"{name[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+    def _plain_overrides(self) -> tuple[str, ...]:
+        values = recipe.parse_overrides(list(self.overrides))
+        return tuple(f"{key}={value}" for key, value in sorted(values.items()))
+
+    def resolve(self, seed: int) -> Recipe:
+        """The recipe with all settings.
+
+        Raises:
+            VidcondenseError: there is no such recipe, or a setting does not fit it.
+        """
+        overrides = {**recipe.parse_overrides(list(self.overrides)), "seed": seed}
+        return recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
+
+    def arguments(self, seed: int) -> list[str]:
+        """The same as arguments of `vidcondense condense`."""
+        arguments = ["--recipe", self.recipe, "--vpc", str(self.vpc), "--seed", str(seed)]
+        if self.dataset:
+            arguments += ["--dataset", self.dataset]
+        return arguments + [part for text in self.overrides for part in ("--set", text)]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An entry that cannot be measured, and why."""
+
+    row: str
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a benchmark builds its cells from.
+
+    Attributes:
+        methods: wanted by the user, empty for the benchmark's own.
+        vpc: wanted by the user, empty for the benchmark's own.
+        network: evaluation networks wanted by the user.
+        overrides: for all cells, with or without "method:".
+        frames: T of the store.
+        small: whether to prefer recipes for short runs.
+        dataset: which of the papers' datasets the store is, None for any other.
+        cells: "LABEL=ARGUMENTS" of the benchmark `grid`.
+    """
+
+    methods: tuple[str, ...] = ()
+    vpc: tuple[int, ...] = ()
+    network: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    frames: int = 16
+    small: bool = False
+    dataset: str | None = None
+    cells: tuple[str, ...] = ()
+
+    def recipe_name(self, method: str) -> str:
+        """The recipe that a method means: `<method>_small` for short runs where there is one."""
+        small = f"{method}_small"
+        return small if self.small and small in recipe.available() else method
+
+    def cell(
+        self, method: str, column: str, vpc: int, *, row: str = "", overrides: Sequence[str] = ()
+    ) -> Cell:
+        """A cell of `method` with the user's overrides, then `overrides`; published under its own name."""
+        if method == WHOLE:
+            return Cell(
+                LABELS[WHOLE],
+                "all",
+                "",
+                0,
+                tuple(text for text in self._overrides(method) if _key(text) == "flip"),
+                networks=self._networks,
+                reference=(WHOLE, "all"),
+            )
+        name = self.recipe_name(method)
+        dataset = (
+            self.dataset if name in recipe.available() and self.dataset in recipe.datasets(name) else None
+        )
+        return Cell(
+            row or label(method),
+            column,
+            name,
+            vpc,
+            (*_applicable(name, self._overrides(method)), *overrides),
+            dataset,
+            self._networks,
+            (published_name(method), column),
+        )
+
+    @property
+    def _networks(self) -> tuple[str, ...]:
+        return self.network or ("minic3d",)
+
+    def _overrides(self, method: str) -> tuple[str, ...]:
+        """The user's overrides that are for `method`."""
+        split = [_owner(text) for text in self.overrides]
+        return tuple(text for owner, text in split if owner in ("", method, published_name(method)))
+
+
+def label(method: str) -> str:
+    """What a method, or a recipe by its full name, is called in tables."""
+    name = published_name(method)
+    if name in LABELS and name != method:
+        return f"{LABELS[name]} ({method.removeprefix(name).strip('_').replace('_', ', ')})"
+    return LABELS.get(method, method)
+
+
+def published_name(method: str) -> str:
+    """The name under which papers' figures of a method are kept: short runs count as the method."""
+    return method.removesuffix("_debug").removesuffix("_small")
+
+
+def check_overrides(overrides: Sequence[str]) -> None:
+    """Refuse an override that no recipe could take, once and before anything runs.
+
+    Raises:
+        VidcondenseError: no "=", or an unknown key.
+    """
+    for text in overrides:
+        _, plain = _owner(text)
+        for key in recipe.parse_overrides([plain]):
+            if key not in recipe.keys():  # noqa: SIM118
+                raise VidcondenseError(f"unknown recipe key {key!r}{recipe.nearest(key)}")
+            if key in NOT_FOR_ALL:
+                raise VidcondenseError(f"--set {key} is not for all cells; use {NOT_FOR_ALL[key]}")
+
+
+def _applicable(name: str, overrides: tuple[str, ...]) -> tuple[str, ...]:
+    """Without what concerns learning where a recipe learns nothing: a coreset has 0 iterations."""
+    if name not in recipe.available() or recipe.load(name).iterations:
+        return overrides
+    return tuple(text for text in overrides if not _key(text).startswith(LEARNING))
+
+
+def _owner(text: str) -> tuple[str, str]:
+    """The method that an override is for, "" for all, and the override."""
+    owner, separator, rest = text.partition(":")
+    return (owner, rest) if separator and "=" not in owner else ("", text)
+
+
+def _key(text: str) -> str:
+    return text.partition("=")[0].strip()

@@ -1,0 +1,97 @@
+"""What finished cells measured, read from their run folders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from vidcondense import files
+from vidcondense.benchmark.statistics import Pair
+from vidcondense.benchmark.tasks import Task
+from vidcondense.condensed import CondensedVideos
+
+
+@dataclass(frozen=True)
+class Made:
+    """A condensed set.
+
+    Attributes:
+        key_frames: per video, on average.
+        stored_bytes: float32 values times four, as the papers count.
+        file_bytes: of condensed.safetensors.
+        seconds: of condensing.
+        key_frames_by_class: per video of each class.
+    """
+
+    key_frames: float
+    stored_bytes: int
+    file_bytes: int
+    seconds: float
+    key_frames_by_class: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One condensed set under one evaluation network.
+
+    Attributes:
+        values: accuracy in percent of each network that trained.
+        diverged: how many did not.
+        per_class: accuracy in percent by class; empty if none trained.
+    """
+
+    values: tuple[float, ...]
+    diverged: int
+    per_class: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def mean(self) -> float | None:
+        """Mean over the networks that trained; None if none did."""
+        return sum(self.values) / len(self.values) if self.values else None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a cell measured under every split and seed."""
+
+    made: Mapping[Pair, Made]
+    judged: Mapping[str, Mapping[Pair, Judged]]
+    """By evaluation network."""
+
+
+def read_result(tasks: Mapping[Pair, Task], metric: Literal["top1", "top5"]) -> Result:
+    """What of a cell is finished.
+
+    Args:
+        tasks: the cell's, by split and seed.
+        metric: which accuracy.
+    """
+    made = {pair: read_made(task) for pair, task in tasks.items() if task.cell.recipe and task.condensed}
+    judged: dict[str, dict[Pair, Judged]] = {}
+    for pair, task in tasks.items():
+        for network in task.cell.networks:
+            found = task.evaluation(network)
+            if found is not None:
+                judged.setdefault(network, {})[pair] = _judged(found, metric)
+    return Result(made, judged)
+
+
+def read_made(task: Task) -> Made:
+    """The condensed set of a finished task, as far as tables need it."""
+    condensed = CondensedVideos.load(task.run.condensed)
+    counts = condensed.key_counts
+    by_class: dict[str, list[int]] = {name: [] for name in condensed.class_names}
+    for label, count in zip(condensed.labels.tolist(), counts, strict=True):
+        by_class[condensed.class_names[label]].append(count)
+    return Made(
+        key_frames=sum(counts) / len(counts),
+        stored_bytes=condensed.stored_values * 4,
+        file_bytes=task.run.condensed.stat().st_size,
+        seconds=float(files.read_json(task.run.description)["seconds"]),
+        key_frames_by_class={name: sum(found) / len(found) for name, found in by_class.items() if found},
+    )
+
+
+def _judged(result: dict[str, Any], metric: str) -> Judged:
+    values = tuple(100 * value for value in result[metric]["values"] if value is not None)
+    per_class = {name: 100 * value for name, value in result["per_class"].items()} if values else {}
+    return Judged(values, int(result["diverged"]), per_class)

@@ -1,0 +1,66 @@
+"""Runs the benchmark's commands in this process, so that a cell costs a fraction of a second."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vidcondense import cli
+from vidcondense.benchmark import cost, runner
+from vidcondense.protocols import PROTOCOLS, Strict
+
+
+class InProcess:
+    """Stands in for `subprocess.Popen`: runs the command at once, its errors go to the log."""
+
+    calls: list[list[str]]
+
+    def __init__(self, command: list[str], *, stderr: Any, **_: Any) -> None:
+        self.calls.append(command[3:])
+        before, sys.argv = sys.argv, ["vidcondense", *command[3:]]
+        streams = sys.stdout, sys.stderr
+        self.returncode = 0
+        try:
+            with open(stderr.name, "w") as log:  # noqa: PTH123
+                sys.stdout = sys.stderr = log
+                cli.main()
+        except SystemExit as stop:
+            self.returncode = int(stop.code or 0)
+        finally:
+            sys.argv = before
+            sys.stdout, sys.stderr = streams
+
+    def poll(self) -> int:
+        return self.returncode
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Commands run in this process and are listed; `strict` trains for a few steps only."""
+    calls: list[list[str]] = []
+    monkeypatch.setattr(runner.subprocess, "Popen", type("Recorded", (InProcess,), {"calls": calls}))
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(cost, "MEASURING_SECONDS", 0.0)
+    monkeypatch.setitem(PROTOCOLS, "strict", lambda: Strict(steps=4, epochs=1))  # type: ignore[arg-type]
+    return calls
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, commands: list[list[str]], tiny_store_path: Path, tmp_path: Path
+) -> Callable[..., int]:
+    """`vidcondense benchmark NAME STORE --out tmp_path/out ...` with tiny settings; returns the exit code."""
+    small = ("--networks", "1", "--set", "iterations=2", "--set", "objective.batch_real=2")
+
+    def run(name: str, *arguments: object) -> int:
+        words = ["benchmark", name, tiny_store_path, "--out", tmp_path / "out", *small, *arguments]
+        monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, words)])
+        try:
+            cli.main()
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        return 0
+
+    return run

@@ -1,0 +1,43 @@
+"""The papers' figures, and which stores they may stand beside."""
+
+from vidcondense.benchmark.published import DATASETS, figures, lookup, recognise
+
+
+def test_figures_of_the_papers() -> None:
+    def mean(*key: str) -> list[tuple[float, float | None]]:
+        return [(one.mean, one.std) for one in lookup(*key)]
+
+    assert mean("accuracy", "miniucf", "prism", "VPC 1") == [(17.9, 0.3)]
+    assert mean("accuracy", "hmdb51", "dm", "VPC 10") == [(12.1, 0.4)]
+    assert mean("accuracy", "kinetics400", "dm", "VPC 5") == [(9.1, 0.9)]
+    assert mean("accuracy", "ssv2", "k_center", "VPC 5") == [(4.5, 0.1)]
+    assert mean("accuracy", "miniucf", "wang", "VPC 10") == []
+    assert mean("accuracy", "hmdb51", "whole", "all") == [(25.4, 0.2)]
+    assert mean("storage", "miniucf", "prism", "VPC 10") == [(324, None)]
+    assert mean("storage", "hmdb51", "k_center", "VPC 5") == [(586, None)]
+    assert mean("cross-architecture", "miniucf", "prism", "cnn_lstm") == [(18.2, 1.3)]
+    assert mean("initial-frames", "hmdb51", "8 key frames", "top-1") == [(4.9, 0.2), (5.6, 0.2)]
+    assert mean("ablation", "miniucf", "no-cool-down", "top-1") == [(16.9, 1.3)]
+
+
+def test_every_entry_of_every_table_is_there_once() -> None:
+    keys = [(one.table, one.dataset, one.row, one.column, one.source) for one in figures()]
+    assert len(set(keys)) == len(keys)
+    counts = {table: sum(one.table == table for one in figures()) for table in {key[0] for key in keys}}
+    assert counts == {
+        "accuracy": 2 * (5 * 3 + 2) + 2 * 6 * 2 + 4,
+        "storage": 2 * (5 * 3 + 2),
+        "cross-architecture": 9,
+        "initial-frames": 20,
+        "ablation": 12,
+    }
+
+
+def test_a_store_is_recognised_by_name_and_classes() -> None:
+    assert recognise("miniUCF", 50) == "miniucf"
+    assert recognise("HMDB-51", 51) == "hmdb51"
+    assert recognise("Something-Something V2", 174) == "ssv2"
+    assert recognise("hmdb51", 21) is None
+    assert recognise("jhmdb", 21) is None
+    assert recognise("UCF50", 50) is None  # another dataset than miniUCF
+    assert all(recognise(one.title, one.classes) == key for key, one in DATASETS.items())

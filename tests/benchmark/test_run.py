@@ -1,0 +1,334 @@
+"""Benchmarks end to end on a tiny store: files agree, cells are used again, foreign ones are refused."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vidcondense.benchmark import BENCHMARKS, cost
+from vidcondense.benchmark.options import Options
+from vidcondense.benchmark.run import known_dataset, plan
+from vidcondense.data.store import ClipStore
+from vidcondense.errors import VidcondenseError
+
+Call = Callable[..., int]
+
+
+def rows(folder: Path, name: str) -> list[dict[str, Any]]:
+    return list(json.loads((folder / f"{name}.json").read_text())["rows"])
+
+
+def table(folder: Path, name: str, heading: str) -> list[dict[str, str]]:
+    """The first table of the Markdown page whose head holds `heading`, a dictionary per line."""
+    blocks = re.findall(r"(?:^\|.*\n)+", (folder / f"{name}.md").read_text(), re.MULTILINE)
+    block = next(text for text in blocks if heading in text.splitlines()[0])
+    lines = [[entry.strip() for entry in line.strip("|\n").split(" | ")] for line in block.splitlines()]
+    return [dict(zip(lines[0], line, strict=True)) for line in lines[2:]]
+
+
+def test_accuracy_and_that_all_files_agree(call: Call, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert (
+        call("accuracy", "--methods", "random", "prism", "--vpc", 1, 2, "--seeds", 0, 1, "--networks", 2) == 0
+    )
+    found = rows(out, "accuracy")
+    assert [(row["method"], row["column"]) for row in found] == [
+        (method, f"VPC {vpc}") for method in ("Random", "PRISM") for vpc in (1, 2)
+    ]
+    with (out / "accuracy.csv").open(newline="") as file:
+        listed = list(csv.DictReader(file))
+    details = table(out, "accuracy", "file bytes")
+    overview = table(out, "accuracy", "VPC 1")
+    for row, line, detail in zip(found, listed, details, strict=True):
+        for key, value in line.items():
+            expected = row.get(key)
+            assert value == ("" if expected is None else str(expected)), key
+        shown = "-" if row["mean"] is None else f"{row['mean']:.1f}"
+        assert detail["accuracy %"].split(" ± ")[0] == shown
+        assert detail["key frames per video"] == f"{row['key_frames']:.2f}"
+        assert detail["diverged"] == f"{row['diverged']} of {row['networks']}"
+        entry = next(one for one in overview if one["method"] == row["method"])[row["column"]]
+        assert entry.split()[0] == shown
+    for row in found:
+        evaluations = [
+            json.loads(path.read_text())
+            for path in sorted(out.glob(f"cells/{row['recipe']}-vpc{row['vpc']}-*/evaluations/*.json"))
+        ]
+        values = [100 * value for one in evaluations for value in one["top1"]["values"] if value is not None]
+        assert len(evaluations) == row["sets"] == 2
+        assert row["networks"] == 4
+        assert row["diverged"] == 4 - len(values)
+        if values:
+            assert row["mean"] == pytest.approx(sum(values) / len(values))
+        assert {one["seed"] for one in evaluations} == {0, 1}
+    assert found[0]["stored_bytes"] == 3 * 4 * 3 * 32 * 32 * 4
+    assert (out / "accuracy.svg").stat().st_size > 1000 or all(row["mean"] is None for row in found)
+
+
+def test_finished_cells_are_used_again_and_shared(
+    call: Call, tmp_path: Path, commands: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("accuracy", "--methods", "random", "prism", "--vpc", 1) == 0
+    assert [command[0] for command in commands] == ["condense", "evaluate"] * 2
+    cells = tmp_path / "out" / "cells"
+    before = {path: path.stat().st_mtime_ns for path in cells.rglob("*") if path.is_file()}
+    commands.clear()
+    assert call("accuracy", "--methods", "random", "prism", "--vpc", 1) == 0
+    assert call("storage", "--methods", "random", "prism", "--vpc", 1) == 0
+    assert commands == []
+    assert {path: path.stat().st_mtime_ns for path in cells.rglob("*") if path.is_file()} == before
+    assert call("accuracy", "--methods", "random", "prism", "--vpc", 1, "--networks", 2) == 0
+    assert [command[0] for command in commands] == ["evaluate"] * 2
+    assert before.keys() < set(cells.rglob("*"))
+
+
+def test_an_unfinished_cell_is_resumed(call: Call, tmp_path: Path, commands: list[list[str]]) -> None:
+    assert call("frames", "--methods", "prism") == 0
+    run = next((tmp_path / "out" / "cells").glob("prism_small-vpc1-insertion.warm*"))
+    whole = (run / "condensed.safetensors").read_bytes()
+    (run / "condensed.safetensors").unlink()
+    described = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**described, "status": "interrupted"}))
+    commands.clear()
+    assert call("frames", "--methods", "prism") == 0
+    assert [command[0] for command in commands] == ["condense"]
+    assert "--resume" in commands[0]
+    assert (run / "condensed.safetensors").read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"recipe": {"iterations": 3}}, r"another recipe \(iterations\)"),
+        ({"recipe": {"seed": 1}}, r"another recipe \(seed\)"),
+        ({"recipe": {"unheard_of": 1}}, "another recipe"),
+        ({"store": {"fingerprint": "x"}}, "another store"),
+        ({"store": {"split": "2"}}, "another split"),
+    ],
+)
+def test_a_foreign_cell_is_refused_in_one_line(
+    call: Call,
+    tmp_path: Path,
+    commands: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+    change: dict[str, dict[str, Any]],
+    message: str,
+) -> None:
+    assert call("storage", "--methods", "dm", "--vpc", 1) == 0
+    run = next((tmp_path / "out" / "cells").iterdir())
+    described = json.loads((run / "run.json").read_text())
+    for part, values in change.items():
+        described[part] |= values
+    (run / "run.json").write_text(json.dumps(described))
+    commands.clear()
+    capsys.readouterr()
+    assert call("storage", "--methods", "dm", "--vpc", 1) == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.search(message, line)
+    assert str(run) in line
+    assert commands == []
+
+
+def test_cells_that_fail_are_listed_and_stop_no_other(call: Call, tmp_path: Path) -> None:
+    assert call("storage", "--methods", "random", "--vpc", 1, 9, 2, "--seeds", 0, 1) == 0
+    assert [row["vpc"] for row in rows(tmp_path / "out", "storage")] == [1, 2]
+    (reason,) = table(tmp_path / "out", "storage", "reason")
+    assert reason["method"] == "Random"
+    assert "5 training videos, fewer than vpc 9" in reason["reason"]
+
+
+def test_nothing_but_failures_is_an_error(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("storage", "--methods", "random", "--vpc", 9) == 2
+    assert "no cell could be measured: class 'ball_bounce' has 5" in capsys.readouterr().err
+
+
+def test_a_dry_run_says_the_cost_and_writes_nothing(
+    call: Call,
+    tmp_path: Path,
+    commands: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cost, "MEASURING_SECONDS", 60.0)
+    assert call("accuracy", "--methods", "random", "prism", "--vpc", 1, "--dry-run") == 0
+    shown = capsys.readouterr().err
+    assert re.search(r"2 cells; 4 steps left to run", shown)
+    assert re.search(r"about .* of work left", shown)
+    assert "MiB on disk" in shown
+    assert "not timed" not in shown
+    assert commands == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_methods_and_networks_this_version_lacks_are_left_out_with_the_reason(
+    tiny_store: ClipStore,
+) -> None:
+    made = plan("accuracy", tiny_store, Options(methods=("dm", "alchemy"), network=("minic3d", "perceptron")))
+    assert {cell.recipe for cell in made.cells} == {"dm_small"}
+    assert {cell.networks for cell in made.cells} == {("minic3d",)}
+    assert {one.reason for one in made.skipped} == {
+        "no recipe 'alchemy' in this version",
+        "no network 'perceptron' in this version",
+    }
+    for options in (Options(methods=("alchemy",)), Options(network=("perceptron",))):
+        with pytest.raises(VidcondenseError, match="nothing to measure: no"):
+            plan("accuracy", tiny_store, options)
+
+
+def test_published_figures_stand_beside_their_dataset_alone(
+    call: Call, tmp_path: Path, tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = ("--methods", "prism", "--vpc", 1)
+    assert call("accuracy", *quick) == 0
+    assert not any("published" in key for row in rows(tmp_path / "out", "accuracy") for key in row)
+    assert call("accuracy", *quick, "--published", "all") == 0
+    text = (tmp_path / "out" / "accuracy.md").read_text()
+    assert "| miniUCF | prism | VPC 1 | 17.9 ± 0.3 | PRISM, DFS |" in text.split("## Published figures")[1]
+    assert call("accuracy", *quick, "--published", "hmdb51") == 2
+    monkeypatch.setattr("vidcondense.benchmark.run.known_dataset", lambda wanted, store: "hmdb51")
+    assert call("accuracy", *quick) == 0
+    (row,) = rows(tmp_path / "out", "accuracy")
+    assert row["published HMDB51 (PRISM, DFS)"] == 7.5
+    assert row["mean"] != 7.5
+    (line,) = table(tmp_path / "out", "accuracy", "published")
+    assert line["published HMDB51 (PRISM, DFS), VPC 1"] == "7.5 ± 0.3"
+    with pytest.raises(VidcondenseError, match=r"HMDB51 has 51 classes, the store 3; .* --published all"):
+        known_dataset("hmdb51", tiny_store)
+
+
+def test_cross_architecture_has_a_column_per_network(call: Call, tmp_path: Path) -> None:
+    assert call("cross-architecture", "--methods", "random", "--network", "minic3d") == 0
+    (row,) = rows(tmp_path / "out", "cross-architecture")
+    assert row["network"] == "minic3d"
+
+
+def test_initial_frames_compare_with_the_first_row(call: Call, tmp_path: Path) -> None:
+    assert call("initial-frames") == 0
+    found = rows(tmp_path / "out", "initial-frames")
+    assert [row["key_frames"] for row in found] == [2, 3, 4]
+    assert "against 2 key frames" in found[1]
+    assert "against 2 key frames" not in found[0]
+
+
+def test_ablation_with_several_seeds_has_differences_from_the_full_method(call: Call, tmp_path: Path) -> None:
+    assert call("ablation", "--seeds", 0, 1) == 0
+    found = rows(tmp_path / "out", "ablation")
+    names = [row["method"] for row in found]
+    assert names[:2] == ["PRISM", "A: without insertion"]
+    assert names[-2:] == ["D: without warm-up", "D: without cool-down"]
+    assert "against PRISM" not in found[0]
+    pairs = [row["against PRISM, pairs"] + row["against PRISM, left out"] for row in found[1:]]
+    assert pairs == [2] * len(pairs)
+
+
+@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in ("grid", "taxonomy")])
+def test_every_benchmark_has_cells_that_this_version_can_measure(name: str, tiny_store: ClipStore) -> None:
+    made = plan(name, tiny_store, Options())
+    assert made.cells
+    assert all(one.reason for one in made.skipped)
+    assert all(cell.resolve(3).seed == 3 for cell in made.cells if cell.recipe)
+
+
+def test_tradeoff_adds_videos_until_bytes_are_equal(call: Call, tmp_path: Path) -> None:
+    assert call("tradeoff", "--methods", "random", "dm", "prism", "--set", "insertion.kind=none") == 0
+    found = {(row["method"], row["column"]): row for row in rows(tmp_path / "out", "tradeoff")}
+    equal = "bytes of Random at VPC 1"
+    assert found["PRISM", equal]["vpc"] == 2  # 2 of 4 frames
+    assert found["DM", equal]["vpc"] == 1
+    assert found["PRISM", equal]["stored_bytes"] == found["Random", "VPC 1"]["stored_bytes"]
+    assert "against Random" in found["PRISM", equal]
+    assert (tmp_path / "out" / "tradeoff-plot.svg").stat().st_size > 1000
+    assert found["PRISM", "VPC 1"]["file_bytes"] < found["DM", "VPC 1"]["file_bytes"]
+
+
+def test_frames_counts_what_is_kept(call: Call, tmp_path: Path) -> None:
+    assert call("frames", "--set", "insertion.threshold=1.0") == 0
+    values = json.loads((tmp_path / "out" / "frames.json").read_text())
+    kept = [line for line in values["frames"] if line["method"] == "PRISM"]
+    assert [line["frame 0"] for line in kept] == [1, 1, 1]
+    assert all(line["key_frames"] == sum(line[f"frame {time}"] for time in range(4)) for line in kept)
+    inserted = len(values["insertions"]["D: without cool-down"])
+    row = next(one for one in values["rows"] if one["method"] == "D: without cool-down")
+    assert row["key_frames"] * 3 == 6 + inserted
+    assert inserted
+    for ending in (".svg", "-pictures.png", ".csv", ".md"):
+        assert (tmp_path / "out" / f"frames{ending}").stat().st_size > 100
+
+
+def test_flow_of_condensed_clips_beside_real_ones(call: Call, tmp_path: Path) -> None:
+    pytest.importorskip("cv2", reason="OpenCV is not installed: pip install 'vidcondense[flow]'")
+    assert call("flow", "--methods", "random", "prism", "--vpc", 2) == 0
+    values = json.loads((tmp_path / "out" / "flow.json").read_text())
+    lines = values["end_point_error"]
+    assert len(lines) == 4
+    for method in ("no motion", "Random", "PRISM"):
+        assert lines[-1][method] == pytest.approx(sum(line[method] for line in lines[:3]) / 3)
+        assert all(line[method] > 0 for line in lines)
+    assert (tmp_path / "out" / "flow.png").stat().st_size > 1000
+    shown = table(tmp_path / "out", "flow", "no motion")
+    assert [line["Random"] for line in shown] == [f"{line['Random']:.3f}" for line in lines]
+
+
+def test_a_grid_with_classes(call: Call, tmp_path: Path) -> None:
+    cells = ("--cell", "a=--recipe random", "--cell", "b=--recipe dm_small --vpc 1")
+    assert call("grid", *cells, "--seeds", 0, 1, "--evaluation-seed", 0, "--per-class") == 0
+    found = rows(tmp_path / "out", "grid")
+    assert [row["method"] for row in found] == ["a", "b"]
+    if found[0]["mean"] is not None:
+        assert len(table(tmp_path / "out", "grid", "class |")) == 3
+    seeds = [json.loads(path.read_text())["seed"] for path in (tmp_path / "out").rglob("evaluations/*.json")]
+    assert seeds == [0] * 4
+
+
+def test_storage_by_formula_needs_no_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from vidcondense import cli
+
+    monkeypatch.setattr("sys.argv", ["vidcondense", "benchmark", "storage", "--out", str(tmp_path / "out")])
+    cli.main()
+    lines = json.loads((tmp_path / "out" / "storage.json").read_text())["formula"]
+    wang = next(one for one in lines if one["method"] == "DM + Wang" and one["vpc"] == 5)
+    assert f"| miniUCF | DM + Wang | 5 | {wang['mib']:.1f} |" in (tmp_path / "out" / "storage.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nonsense",), "no benchmark 'nonsense'; known: accuracy"),
+        (("accuracy", "--vpc", 0), "--vpc must be at least 1"),
+        (("accuracy", "--jobs", 0), "--jobs must be at least 1"),
+        (("accuracy", "--published", "ucf"), "--published must be one of auto, none"),
+        (("accuracy", "--cell", "a=--recipe dm"), "--cell is for benchmark grid"),
+        (("accuracy", "--set", "iteration=2"), "did you mean 'iterations'"),
+        (("accuracy", "--splits", "7"), "no split '7'"),
+        (("grid",), "grid needs cells"),
+    ],
+)
+def test_bad_options_are_one_line(
+    call: Call,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[object, ...],
+    message: str,
+) -> None:
+    assert call(*arguments) == 2  # type: ignore[arg-type]
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert message in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_list_names_every_benchmark(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from vidcondense import cli
+
+    monkeypatch.setattr("sys.argv", ["vidcondense", "benchmark", "--list"])
+    cli.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(BENCHMARKS)
+    assert all(len(line.split()) > 4 for line in lines)

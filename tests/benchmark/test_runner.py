@@ -1,0 +1,154 @@
+"""Which command comes next, how many run at a time, and stopping without losing anything."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vidcondense.benchmark import runner
+from vidcondense.benchmark.cell import Cell, Choices
+from vidcondense.benchmark.options import Options
+from vidcondense.benchmark.tasks import tasks_of
+from vidcondense.data.store import ClipStore
+from vidcondense.run_folder import RunFolder
+
+
+def test_the_whole_dataset_is_trained_on_the_store_itself(tiny_store: ClipStore, tmp_path: Path) -> None:
+    cell = Choices(overrides=("flip=0", "iterations=3")).cell("whole", "", 0)
+    options = Options(networks=2, evaluation_seed=5, device="cpu")
+    (task,) = tasks_of([cell], options, tmp_path)
+    step = runner.next_step(task, tiny_store, options)
+    assert step is not None
+    assert step[:3] == ["evaluate", str(tiny_store.path), str(tiny_store.path)]
+    pairs = dict(zip(step[3::2], step[4::2], strict=True))
+    assert pairs.pop("--out").startswith(str(tmp_path / "cells" / "whole-flip=0-split1-seed0"))
+    assert pairs == {
+        "--network": "minic3d",
+        "--networks": "2",
+        "--protocol": "strict",
+        "--seed": "5",
+        "--flip": "0",
+        "--split": "1",
+        "--device": "cpu",
+        "--precision": "auto",
+    }
+
+
+def test_cells_that_condense_alike_are_one_task_with_all_their_networks(tmp_path: Path) -> None:
+    cells = [
+        Cell("a", "x", "random", 1, networks=("minic3d",)),
+        Cell("b", "y", "random", 1, networks=("cnn_gru",)),
+        Cell("c", "", "random", 2),
+    ]
+    tasks = tasks_of(cells, Options(seeds=(0, 1), splits=("1", "2")), tmp_path)
+    assert len(tasks) == 2 * 2 * 2
+    assert {task.cell.networks for task in tasks} == {("minic3d", "cnn_gru"), ()}
+
+
+class Slow:
+    """A process that takes a few polls, and makes what it was asked for."""
+
+    running = 0
+    most = 0
+    environments: list[dict[str, str]]
+
+    def __init__(self, command: list[str], *, env: dict[str, str], **_: Any) -> None:
+        self.polls, self.returncode = 0, 0
+        self.out = Path(command[command.index("--out") + 1])
+        type(self).running += 1
+        type(self).most = max(self.most, self.running)
+        self.environments.append(env)
+
+    def poll(self) -> int | None:
+        self.polls += 1
+        if self.polls == 4:
+            type(self).running -= 1
+            self.out.mkdir(parents=True)
+            (self.out / "condensed.safetensors").touch()
+            described = {"format": 1, "status": "finished", "recipe": {}, "precision": "float32"}
+            described["store"] = {"path": "", "split": "1", "fingerprint": ""}
+            (self.out / "run.json").write_text(json.dumps(described))
+        return None if self.polls < 4 else 0
+
+
+@pytest.mark.parametrize(("jobs", "threads"), [(1, None), (3, "1")])
+def test_as_many_run_side_by_side_as_jobs(
+    jobs: int,
+    threads: str | None,
+    tiny_store: ClipStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind = type("Counted", (Slow,), {"environments": []})
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(runner.subprocess, "Popen", kind)
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+    options = Options(jobs=jobs, seeds=tuple(range(5)))
+    tasks = tasks_of([Cell("a", "", "random", 1)], options, tmp_path)
+    assert runner.run_tasks(tasks, tiny_store, options, tmp_path / "logs") == {}
+    assert kind.most == jobs
+    assert [one.get("OMP_NUM_THREADS") for one in kind.environments] == [threads] * 5
+    assert runner.run_tasks(tasks, tiny_store, options, tmp_path / "logs") == {}
+    assert len(kind.environments) == 5
+
+
+def test_a_step_that_leaves_nothing_behind_is_a_failure_not_a_loop(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Idle:
+        returncode = 0
+
+        def __init__(self, command: list[str], **_: Any) -> None:
+            pass
+
+        def poll(self) -> int:
+            return 0
+
+    monkeypatch.setattr(runner.subprocess, "Popen", Idle)
+    (task,) = tasks_of([Cell("a", "", "random", 1)], Options(), tmp_path)
+    failed = runner.run_tasks([task], tiny_store, Options(), tmp_path / "logs")
+    assert "failed with exit code 0" in failed[task.folder]
+
+
+def test_the_reason_of_a_failure_is_the_last_line(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("0.5 s per iteration\nvidcondense: the loss is nan at iteration 3\n\n")
+    assert runner.reason(log, 2) == "the loss is nan at iteration 3"
+    assert "SIGKILL" in runner.reason(log, -9)
+    log.write_text("")
+    assert "exit code 1" in runner.reason(log, 1)
+
+
+def test_ctrl_c_saves_the_state_of_what_runs(tiny_store_path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "vidcondense", "benchmark", "storage", str(tiny_store_path)]
+    command += ["--out", str(out), "--methods", "prism", "--vpc", "1"]
+    command += ["--set", "iterations=1000000", "--set", "objective.batch_real=2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    try:
+        deadline = time.monotonic() + 300
+        metrics: list[Path] = []
+        while time.monotonic() < deadline and process.poll() is None:
+            metrics = list(out.glob("cells/*/metrics.jsonl"))
+            if metrics and metrics[0].stat().st_size > 1000:
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)  # to the parent alone, which passes it on
+        _, shown = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 130, shown
+    assert b"the same command goes on" in shown.splitlines()[-1]
+    run = RunFolder(metrics[0].parent)
+    assert run.read()["status"] == "interrupted"
+    assert run.checkpoint.is_file()
+    lines = metrics[0].read_text().splitlines()
+    time.sleep(0.5)
+    assert metrics[0].read_text().splitlines() == lines  # nobody goes on writing

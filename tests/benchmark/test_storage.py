@@ -1,0 +1,39 @@
+"""Storage by formula, against what the papers print."""
+
+import pytest
+
+from vidcondense.benchmark.storage import (
+    FORMULAS,
+    MEBIBYTE,
+    formula_lines,
+    implied_key_frames,
+    stored_values,
+)
+
+
+def mib(method: str, classes: int, vpc: int, **more: float) -> float:
+    return stored_values(method, classes, vpc, 16, 112, **more) * 4 / MEBIBYTE
+
+
+def test_the_papers_sizes() -> None:
+    assert mib("random", 50, 1) == pytest.approx(50 * 16 * 112 * 112 * 3 * 4 / 2**20)
+    assert round(mib("dm", 50, 1)) == 115
+    assert round(mib("dm", 51, 5)) == 586
+    assert mib("wang", 50, 1) == pytest.approx(90.92, abs=0.01)
+    assert mib("wang", 50, 5) == pytest.approx(454.6, abs=0.05)
+    assert round(mib("prism", 50, 1, key_frames=2.79)) == 20
+    assert round(mib("prism", 50, 10, key_frames=4.51)) == 324
+    assert mib("prism", 50, 1) == pytest.approx(14.36, abs=0.01)
+    assert stored_values("frepo", 50, 2, 16, 112) - stored_values("dm", 50, 2, 16, 112) == 100 * 50
+
+
+def test_key_frames_that_the_papers_mean() -> None:
+    assert implied_key_frames(20, 50, 1, 112) == pytest.approx(2.79, abs=0.01)
+    assert implied_key_frames(287, 51, 10, 112) == pytest.approx(3.92, abs=0.01)
+
+
+def test_lines_for_every_dataset_method_and_vpc() -> None:
+    lines = formula_lines((1, 5))
+    assert len(lines) == 4 * len(FORMULAS) * 2
+    wang = [line for line in lines if line["method"] == "DM + Wang" and line["dataset"] == "HMDB51"]
+    assert [line["published"] for line in wang] == [94, 455]

@@ -22,7 +22,8 @@ from vidcondense.interrupt import Interrupted
 from vidcondense.networks.flat import FlatNetwork, flatten
 from vidcondense.objectives.inner_loop import InnerLoop
 from vidcondense.objectives.trajectory_matching import TrajectoryMatching
-from vidcondense.recipe import ExpertSettings, Recipe
+from vidcondense.recipe import Recipe
+from vidcondense.settings import ExpertSettings
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 

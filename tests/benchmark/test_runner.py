@@ -131,7 +131,9 @@ def test_ctrl_c_saves_the_state_of_what_runs(tiny_store_path: Path, tmp_path: Pa
     command += ["--out", str(out), "--methods", "prism", "--vpc", "1"]
     command += ["--set", "iterations=1000000", "--set", "objective.batch_real=2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, start_new_session=True
+    )
     try:
         deadline = time.monotonic() + 300
         metrics: list[Path] = []
@@ -140,7 +142,7 @@ def test_ctrl_c_saves_the_state_of_what_runs(tiny_store_path: Path, tmp_path: Pa
             if metrics and metrics[0].stat().st_size > 1000:
                 break
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)  # to the parent alone, which passes it on
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
         _, shown = process.communicate(timeout=120)
     finally:
         process.kill()

@@ -63,6 +63,8 @@ def test_pairs_with_nothing_trained_or_not_shared_take_no_part() -> None:
     found = paired(ours, theirs)
     assert found.mean == 2.5
     assert (found.pairs, found.left_out) == (2, 1)
+    zero = paired({("1", 0): 0.0, ("1", 1): 2.0}, {("1", 0): 1.0, ("1", 1): 0.0})
+    assert (zero.mean, zero.pairs, zero.left_out) == (0.5, 2, 0)  # no hit at all is a result
     alone = paired({("1", 0): 12.0}, theirs)
     assert (alone.mean, alone.half_width, alone.excludes_zero) == (2.0, None, False)
     nothing = paired({("1", 1): None}, theirs)

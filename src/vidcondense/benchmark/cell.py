@@ -12,7 +12,15 @@ from vidcondense.recipe import Recipe
 
 WHOLE = "whole"
 LONGEST_NAME = 100
-LEARNING = ("iterations", "synthetic.", "objective.", "optimiser.", "insertion.")
+LEARNING = (
+    "iterations",
+    "static_iterations",
+    "experts.",
+    "synthetic.",
+    "objective.",
+    "optimiser.",
+    "insertion.",
+)
 NOT_FOR_ALL = {"vpc": "--vpc", "seed": "--seeds", "name": "another recipe", "description": "another recipe"}
 
 LABELS = {
@@ -27,7 +35,9 @@ LABELS = {
     "prism": "PRISM",
     "prism_gradient": "PRISM, gradients",
     "prism_trajectory": "PRISM, trajectories",
+    "prism_frepo": "PRISM, kernel ridge",
     "repeated_frame": "Repeated frame",
+    "segments": "Segments",
     WHOLE: "Whole dataset",
 }
 """What methods are called in tables."""
@@ -81,7 +91,9 @@ class Cell:
             VidcondenseError: there is no such recipe, or a setting does not fit it.
         """
         overrides = {**recipe.parse_overrides(list(self.overrides)), "seed": seed}
-        return recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
+        made = recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
+        experts = made.objective.experts
+        return made.with_experts(str(Path(experts).resolve())) if experts else made
 
     def arguments(self, seed: int) -> list[str]:
         """The same as arguments of `vidcondense condense`."""

@@ -15,14 +15,14 @@ class Made:
     """A condensed set.
 
     Attributes:
-        key_frames: per video, on average.
+        key_frames: per video, on average; None where videos are not made of frames (memories).
         stored_bytes: float32 values times four, as the papers count.
         file_bytes: of condensed.safetensors.
         seconds: of condensing.
         key_frames_by_class: per video of each class.
     """
 
-    key_frames: float
+    key_frames: float | None
     stored_bytes: int
     file_bytes: int
     seconds: float
@@ -78,16 +78,18 @@ def read_result(tasks: Mapping[Pair, Task], metric: Literal["top1", "top5"]) -> 
 def read_made(task: Task) -> Made:
     """The condensed set of a finished task, as far as tables need it."""
     condensed = CondensedVideos.load(task.run.condensed)
-    counts = condensed.key_counts
+    counts, frames = condensed.key_counts, condensed.clips_per_video == 1
     by_class: dict[str, list[int]] = {name: [] for name in condensed.class_names}
     for label, count in zip(condensed.labels.tolist(), counts, strict=True):
         by_class[condensed.class_names[label]].append(count)
     return Made(
-        key_frames=sum(counts) / len(counts),
+        key_frames=sum(counts) / len(counts) if frames else None,
         stored_bytes=condensed.stored_values * 4,
         file_bytes=task.run.condensed.stat().st_size,
         seconds=float(files.read_json(task.run.description)["seconds"]),
-        key_frames_by_class={name: sum(found) / len(found) for name, found in by_class.items() if found},
+        key_frames_by_class={
+            name: sum(found) / len(found) for name, found in by_class.items() if found and frames
+        },
     )
 
 

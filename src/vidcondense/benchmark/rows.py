@@ -61,7 +61,8 @@ class Row:
 
     def mean_of(self, name: str) -> float | None:
         """Mean over the condensed sets of a field of `Made`."""
-        return mean_std([float(getattr(made, name)) for made in self.made.values()])[0]
+        values = [getattr(made, name) for made in self.made.values()]
+        return mean_std([float(value) for value in values if value is not None])[0]
 
     def flat(self) -> dict[str, Any]:
         """As a line of the CSV and JSON files: plain numbers, None where there is none."""

@@ -92,7 +92,7 @@ def per_class(rows: Sequence[Row]) -> str:
         line = [name]
         for row in shown:
             accuracies = [one.per_class[name] for one in row.judged.values() if one.per_class]
-            keys = [one.key_frames_by_class[name] for one in row.made.values()]
+            keys = [one.key_frames_by_class[name] for one in row.made.values() if one.key_frames_by_class]
             counted = f" ({_mean(keys):.1f})" if keys else ""
             line.append(f"{_mean(accuracies):.0f}{counted}" if accuracies else "-")
         lines.append(line)

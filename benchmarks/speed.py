@@ -22,7 +22,7 @@ from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.insertion import Insertion
 from vidcondense.objectives.distribution_matching import distribution_matching
 from vidcondense.protocols import backward, scored
-from vidcondense.recipe import InsertionSettings
+from vidcondense.settings import InsertionSettings
 from vidcondense.synthetic import KeyFrames
 
 

@@ -1,5 +1,6 @@
 """Shared fixtures; every test process uses one thread, so that tests run side by side."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from vidcondense.data.store import ClipStore
 from vidcondense.hallucinator import initial
 
 torch.set_num_threads(1)
+
+# A shell that starts tests in the background has Ctrl-C ignored, here and in every command that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FRAMES, SIZE, CLASSES, TRAIN, TEST = 4, 32, 3, 5, 3
 

@@ -22,7 +22,7 @@ from vidcondense.errors import VidcondenseError
 from vidcondense.experts import Experts, train, training
 from vidcondense.interrupt import Interrupted
 from vidcondense.networks.flat import FlatNetwork, flatten
-from vidcondense.recipe import ExpertSettings
+from vidcondense.settings import ExpertSettings
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 FEW = ExpertSettings(count=2, epochs=2, batch=4)

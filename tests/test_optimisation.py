@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vidcondense.optimisation import Optimiser, learning_rate, low_pass
-from vidcondense.recipe import OptimiserSettings
+from vidcondense.settings import OptimiserSettings
 
 
 def test_cosine_schedule_ends_near_zero() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from vidcondense.recipe import OptimiserSettings
+from vidcondense.settings import OptimiserSettings
 
 RATES: dict[str, str] = {
     "static": "static_learning_rate",

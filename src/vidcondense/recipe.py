@@ -12,251 +12,16 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from vidcondense.errors import VidcondenseError
-
-
-def _check(condition: bool, message: str) -> None:
-    if not condition:
-        raise VidcondenseError(message)
-
-
-def _check_shared(key: str, frames: int, segments: int) -> None:
-    """Frames that segments share must be as many in each."""
-    less, more = frames // segments * segments, -(-frames // segments) * segments
-    _check(
-        frames % segments == 0,
-        f"{key} = {frames} cannot be shared equally by synthetic.segments = {segments}; "
-        f"choose {f'{less} or {more}' if less else more}",
-    )
-
-
-@dataclass(frozen=True)
-class SyntheticSettings:
-    """What is learned and stored."""
-
-    kind: Literal["key_frames", "every_frame", "static_dynamic"] = "key_frames"
-    """key_frames: a few frames with linear interpolation between (PRISM); every_frame: all T (DM);
-    static_dynamic: images and motions joined by a small convolution (Wang et al.)."""
-    init: Literal["noise", "real"] = "noise"
-    """noise: N(0, 1) in normalised space; real: frames of randomly chosen training clips."""
-    initial_key_frames: int = 2
-    """N_syn per video, evenly spread over each segment, both ends included (PRISM Table 4); 1: the middle."""
-    segments: int = 1
-    """K: parts of equal length between which nothing is interpolated (Wang et al.)."""
-    interpolation: Literal["linear", "nearest", "smooth"] = "linear"
-    """I: linear (PRISM eq. 3), the nearest key frame, or a Catmull-Rom spline."""
-    interpolation_gradient: Literal["detached", "through"] = "detached"
-    """detached: interpolated frames are held fixed; through: their gradient flows into their key frames."""
-    static_memory: Literal["frozen", "learned"] = "frozen"
-    """Whether the second stage of static_dynamic goes on learning the images."""
-
-    def __post_init__(self) -> None:
-        count = self.initial_key_frames
-        _check(self.segments >= 1, f"synthetic.segments must be at least 1, not {self.segments}")
-        _check(count >= 1, f"synthetic.initial_key_frames must be at least 1, not {count}")
-        if self.kind == "key_frames":
-            _check_shared("synthetic.initial_key_frames", count, self.segments)
-
-
-@dataclass(frozen=True)
-class ObjectiveSettings:
-    """How synthetic clips are compared with real ones."""
-
-    kind: Literal[
-        "distribution_matching", "gradient_matching", "trajectory_matching", "kernel_ridge_regression"
-    ] = "distribution_matching"
-    """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8);
-    gradient_matching: distance of the gradients of a network's weights (PRISM eq. 7, DC);
-    trajectory_matching: distance of weights after training on synthetic and on real clips (MTT);
-    kernel_ridge_regression: regression on the synthetic set predicts real clips (FRePo)."""
-    batch_real: int = 64
-    """Real clips per class and iteration, without replacement; all if a class has fewer."""
-    real_frames: int = 0
-    """N_real: real clips keep so many frames, and the others are interpolated (Wang et al.); 0: all."""
-    experts: str = ""
-    """Folder of expert trajectories; empty: train those of the [experts] table into the run folder first."""
-    max_start_epoch: int = 10
-    """A trajectory is matched from a random epoch below this one."""
-    expert_epochs: int = 1
-    """Epochs between that start and the expert's weights that are the target."""
-    synthetic_steps: int = 10
-    """Steps on synthetic clips from that start (N)."""
-    batch_synthetic: int = 0
-    """Synthetic clips per inner step; 0: all."""
-    step_size: float = 0.01
-    """Start of the learned step size of the inner steps."""
-    inner_gradient: Literal["exact", "tesla"] = "exact"
-    """exact: through all inner steps; tesla: as if their starting points did not depend on the clips."""
-    distance: Literal["squared", "cosine"] = "squared"
-    """gradient_matching. squared: norm of the difference (PRISM eq. 7); cosine: per output unit (DC)."""
-    outer_steps: int = 1
-    """gradient_matching: iterations that share a network, then another is drawn."""
-    inner_steps: int = 0
-    """gradient_matching: training steps of the network on the synthetic clips between those iterations."""
-    network_learning_rate: float = 0.01
-    """Step size of networks that are trained along: by SGD in gradient_matching, by Adam in regression."""
-    pool: int = 10
-    """kernel_ridge_regression: networks in the pool."""
-    pool_updates: int = 100
-    """kernel_ridge_regression: training steps after which a network of the pool is drawn afresh."""
-    regularisation: float = 1e-6
-    """kernel_ridge_regression: added to the kernel's diagonal, as a share of its mean."""
-    label_margin: float = 1.0
-    """kernel_ridge_regression: weight of the loss that keeps the class of a learned label clear."""
-
-    def __post_init__(self) -> None:
-        for name in ("batch_real", "max_start_epoch", "expert_epochs", "synthetic_steps"):
-            value = getattr(self, name)
-            _check(value >= 1, f"objective.{name} must be at least 1, not {value}")
-        _check(
-            self.batch_synthetic >= 0,
-            f"objective.batch_synthetic must be at least 0 (all), not {self.batch_synthetic}",
-        )
-        _check(self.real_frames >= 0, f"objective.real_frames must be at least 0, not {self.real_frames}")
-        _check(self.step_size > 0, f"objective.step_size must be above 0, not {self.step_size}")
-        for name in ("batch_real", "outer_steps", "pool", "pool_updates"):
-            _check(
-                getattr(self, name) >= 1, f"objective.{name} must be at least 1, not {getattr(self, name)}"
-            )
-        for name in ("inner_steps", "regularisation", "label_margin"):
-            _check(
-                getattr(self, name) >= 0, f"objective.{name} must be at least 0, not {getattr(self, name)}"
-            )
-        _check(
-            self.network_learning_rate > 0,
-            f"objective.network_learning_rate must be above 0, not {self.network_learning_rate}",
-        )
-
-
-@dataclass(frozen=True)
-class ExpertSettings:
-    """Networks trained on real clips whose weights after every epoch trajectory matching follows (MTT)."""
-
-    count: int = 30
-    """Networks, each from other random weights."""
-    epochs: int = 50
-    """Epochs that each is trained; its weights after each are kept."""
-    batch: int = 256
-    """Clips per step."""
-    learning_rate: float = 0.01
-    """Step size of plain SGD."""
-
-    def __post_init__(self) -> None:
-        for name in ("count", "epochs", "batch"):
-            value = getattr(self, name)
-            _check(value >= 1, f"experts.{name} must be at least 1, not {value}")
-        _check(self.learning_rate > 0, f"experts.learning_rate must be above 0, not {self.learning_rate}")
-
-
-@dataclass(frozen=True)
-class OptimiserSettings:
-    """How the synthetic set is updated."""
-
-    kind: Literal["sgd", "adam"] = "sgd"
-    """sgd with momentum as published; adam converges from noise in hundreds of iterations."""
-    learning_rate: float = 1.0
-    """Step size, for a loss summed over classes and features."""
-    static_learning_rate: float = 1.0
-    """That of the images of static_dynamic."""
-    hallucinator_learning_rate: float = 1e-5
-    """That of the convolution of static_dynamic."""
-    step_size_learning_rate: float = 1e-5
-    """Step size with which trajectory matching learns that of its inner steps."""
-    momentum: float = 0.95
-    """Momentum of sgd; the first moment's decay of adam."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """constant as published; cosine decays the step size to 0 over the iterations."""
-    low_pass: float = 0.0
-    """Cycles per frame at which the gradient is halved, finer detail more; 0 leaves it alone (published)."""
-    targets_learning_rate: float = 0.001
-    """Step size of learned labels (kernel_ridge_regression); 0 keeps them as they start."""
-
-    def __post_init__(self) -> None:
-        _check(
-            self.targets_learning_rate >= 0,
-            f"optimiser.targets_learning_rate must be at least 0, not {self.targets_learning_rate}",
-        )
-        for name in (
-            "learning_rate",
-            "static_learning_rate",
-            "hallucinator_learning_rate",
-            "step_size_learning_rate",
-        ):
-            value = getattr(self, name)
-            _check(value > 0, f"optimiser.{name} must be above 0, not {value}")
-        _check(self.low_pass >= 0, f"optimiser.low_pass must be at least 0, not {self.low_pass}")
-        _check(0 <= self.momentum < 1, f"optimiser.momentum must lie in [0, 1), not {self.momentum}")
-
-
-@dataclass(frozen=True)
-class InsertionSettings:
-    """When and where key frames are inserted (PRISM section 3.3)."""
-
-    kind: Literal["gradient", "random", "l2_above", "l2_below", "uniform", "none"] = "gradient"
-    """gradient: where a frame's gradient opposes both adjacent key frames'; random: as often, anywhere;
-    l2_above, l2_below: by the distance of unit gradients; uniform: at any time, anywhere; none: never."""
-    threshold: float = 0.0
-    """epsilon: both cosines must be strictly below it; of l2_above and l2_below a distance."""
-    compare: Literal["adjacent", "all"] = "adjacent"
-    """The key frames that a frame is compared with: the two it lies between, or all of its video."""
-    warm_up: float = 0.2
-    """Share of all iterations at the start without insertion."""
-    cool_down: float = 0.2
-    """Share of all iterations at the end without insertion."""
-    check_every: int = 1
-    """Iterations between checks."""
-    select: Literal["lowest", "all"] = "lowest"
-    """lowest: per video and check the one candidate with the lowest sum of cosines; all: every candidate."""
-    most: int = 0
-    """With select = "all", per video and check at most so many, the lowest sums first; 0: no limit."""
-    mean_key_frames: float = 0.0
-    """Key frames per video, on average over all, at which insertion ends; 0: no limit."""
-    smoothing: float = 0.0
-    """Decay of a running mean of the frame gradients before the test; 0 reads one step, as published."""
-
-    def __post_init__(self) -> None:
-        if self.kind in ("l2_above", "l2_below"):
-            _check(
-                0 < self.threshold < 2,
-                f"with {self.kind} insertion.threshold is a distance of unit vectors in (0, 2) "
-                f"(PRISM Table 5: 0.141), not {self.threshold}",
-            )
-        else:
-            cosine = -1 <= self.threshold <= 1
-            _check(cosine, f"insertion.threshold is a cosine in [-1, 1], not {self.threshold}")
-        for name in ("warm_up", "cool_down"):
-            value = getattr(self, name)
-            _check(0 <= value <= 1, f"insertion.{name} is a share in [0, 1], not {value}")
-        _check(self.check_every >= 1, f"insertion.check_every must be at least 1, not {self.check_every}")
-        _check(0 <= self.smoothing < 1, f"insertion.smoothing must lie in [0, 1), not {self.smoothing}")
-        _check(self.most >= 0, f"insertion.most must be at least 0, not {self.most}")
-        _check(
-            self.most == 0 or self.select == "all",
-            'insertion.most limits insertion.select = "all"; "lowest" inserts one frame per video and check',
-        )
-        _check(
-            self.mean_key_frames == 0 or self.mean_key_frames >= 1,
-            f"insertion.mean_key_frames must be 0 or at least 1, not {self.mean_key_frames}",
-        )
-        _check(
-            self.kind != "uniform" or self.mean_key_frames > 0,
-            'insertion.kind = "uniform" inserts up to insertion.mean_key_frames, so that needs a value',
-        )
-
-
-@dataclass(frozen=True)
-class CoresetSettings:
-    """Which real clips to keep, where nothing is learned."""
-
-    kind: Literal["none", "random", "herding", "k_center"] = "none"
-    """none: clips are learned; otherwise real clips are selected in this way, and that is all."""
-    features: Literal["random", "trained"] = "random"
-    """Of herding and k_center: embeddings of a network with random weights, or trained on all real clips."""
-
-    def __post_init__(self) -> None:
-        _check(
-            self.features == "random" or self.kind in ("herding", "k_center"),
-            f"coreset.features is for herding and k_center; coreset.kind = {self.kind!r} reads none",
-        )
+from vidcondense.settings import (
+    CoresetSettings,
+    ExpertSettings,
+    InsertionSettings,
+    ObjectiveSettings,
+    OptimiserSettings,
+    SyntheticSettings,
+    check,
+    check_shared,
+)
 
 
 @dataclass(frozen=True)
@@ -304,50 +69,50 @@ class Recipe:
     coreset: CoresetSettings = field(default_factory=CoresetSettings)
 
     def __post_init__(self) -> None:
-        _check(self.vpc >= 1, f"vpc must be at least 1, not {self.vpc}")
+        check(self.vpc >= 1, f"vpc must be at least 1, not {self.vpc}")
         for name in ("iterations", "static_iterations"):
-            _check(getattr(self, name) >= 0, f"{name} must be at least 0, not {getattr(self, name)}")
-        _check(0 <= self.flip <= 1, f"flip is a probability in [0, 1], not {self.flip}")
-        _check(self.frames >= 0, f"frames must be at least 0, not {self.frames}")
-        _check(self.seed >= 0, f"seed must be at least 0, not {self.seed}")
-        _check(
+            check(getattr(self, name) >= 0, f"{name} must be at least 0, not {getattr(self, name)}")
+        check(0 <= self.flip <= 1, f"flip is a probability in [0, 1], not {self.flip}")
+        check(self.frames >= 0, f"frames must be at least 0, not {self.frames}")
+        check(self.seed >= 0, f"seed must be at least 0, not {self.seed}")
+        check(
             self.coreset.kind == "none" or self.iterations == 0,
             f"a coreset keeps real clips as they are: with coreset.kind = {self.coreset.kind!r} "
             f"iterations must be 0, not {self.iterations}; to start learning from real clips use "
             "synthetic.init = 'real'",
         )
         grows = self.insertion.kind != "none"
-        _check(
+        check(
             not (grows and self.synthetic.kind == "every_frame"),
             'insertion needs synthetic.kind = "key_frames": with every_frame there is nothing left to insert',
         )
-        _check(
+        check(
             not (grows and self.synthetic.interpolation != "linear"),
             f'insertion needs synthetic.interpolation = "linear": with {self.synthetic.interpolation!r} '
             'a new key frame would change the frames around it; set insertion.kind = "none"',
         )
-        _check(
+        check(
             self.objective.real_frames == 0 or self.objective.kind != "trajectory_matching",
             "trajectory_matching follows experts and reads no real clips, so objective.real_frames must be 0",
         )
         if self.objective.real_frames:
-            _check_shared("objective.real_frames", self.objective.real_frames, self.synthetic.segments)
+            check_shared("objective.real_frames", self.objective.real_frames, self.synthetic.segments)
         memories = self.synthetic.kind == "static_dynamic"
-        _check(
+        check(
             memories or self.static_iterations == 0,
             f'static_iterations belongs to synthetic.kind = "static_dynamic", not {self.synthetic.kind!r}',
         )
-        _check(
+        check(
             self.static_iterations == 0 or self.objective.kind != "trajectory_matching",
             "the first stage of static_dynamic shows images that stand still, where experts trained on clips "
             'do not lead; set static_iterations = 0, and synthetic.init = "real" to start from real frames',
         )
-        _check(
+        check(
             not (grows and memories),
             'insertion needs synthetic.kind = "key_frames": static_dynamic has a motion for every frame, and '
             'interpolates none that could be inserted; set insertion.kind = "none"',
         )
-        _check(
+        check(
             self.coreset.kind == "none" or not memories,
             "a coreset keeps real clips as they are, which static_dynamic cannot: set synthetic.kind = "
             '"every_frame"',
@@ -435,9 +200,8 @@ def _keys(kind: type, prefix: str) -> list[str]:
 def nearest(path: str) -> str:
     """The end of a message about an unknown key: the key that is meant most likely, or all of them."""
     last = {key.rsplit(".", 1)[-1]: key for key in keys()}
-    close = [
-        last[name] for name in difflib.get_close_matches(path, last, n=1)
-    ]  # a bare name, its table left out
+    # First a bare name, its table left out.
+    close = [last[name] for name in difflib.get_close_matches(path, last, n=1)]
     close = close or difflib.get_close_matches(path, keys(), n=1, cutoff=0.4)
     if not close:
         names = difflib.get_close_matches(path.rsplit(".", 1)[-1], last, n=1, cutoff=0.4)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from media import clip, write_pictures, write_tar, write_video
 
-from vidcondense import cli
+from vidcondense.cli import arguments
 from vidcondense.data.layouts import LAYOUTS, miniucf
 from vidcondense.data.prepare import prepare
 from vidcondense.data.sources import find_videos
@@ -504,7 +504,7 @@ def test_every_layout_refuses_a_folder_that_is_not_its_own(tmp_path):
 
 
 def test_help_and_documentation_name_every_layout():
-    told = cli.Layout.__metadata__[0].help
+    told = arguments.Layout.__metadata__[0].help
     page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
     for layout in LAYOUTS:
         assert layout in told

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from vidcondense.insertion.criteria import candidates, compared_keys, cosine_similarities, unit_distances
 from vidcondense.interpolation import adjacent_keys
-from vidcondense.recipe import InsertionSettings
+from vidcondense.settings import InsertionSettings
 
 FRAMES = 7
 

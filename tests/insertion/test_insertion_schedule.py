@@ -8,7 +8,7 @@ import torch
 
 from vidcondense.errors import VidcondenseError
 from vidcondense.insertion import Insertion
-from vidcondense.recipe import InsertionSettings
+from vidcondense.settings import InsertionSettings
 from vidcondense.synthetic import EveryFrame, KeyFrames
 
 FRAMES = 5

@@ -51,13 +51,13 @@ def test_reduced_in_time_by_hand(made: Recipe, expected: list[int]) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_real_clips_of_an_iteration(tiny_store: ClipStore, dtype: torch.dtype) -> None:
     compute = Compute(EXACT.device, dtype)
-    whole = [torch.cat(part) for part in zip(*real_clips(chosen(0), tiny_store, compute, 3), strict=True)]
-    found = [torch.cat(part) for part in zip(*real_clips(chosen(2), tiny_store, compute, 3), strict=True)]
+    whole = [torch.cat(part) for part in zip(*real_clips(chosen(0), tiny_store, compute, 3, 4), strict=True)]
+    found = [torch.cat(part) for part in zip(*real_clips(chosen(2), tiny_store, compute, 3, 4), strict=True)]
     assert torch.equal(found[1], whole[1])  # the same clips
     assert found[0].dtype == dtype
     first, last = whole[0][:, 0], whole[0][:, 3]
     expected = torch.stack([first, (2 * first + last) / 3, (first + 2 * last) / 3, last], 1)
     tolerance = 1e-5 if dtype == torch.float32 else 2e-2
     torch.testing.assert_close(found[0].float(), expected.float(), atol=tolerance, rtol=tolerance)
-    for clips, _ in real_clips(chosen(2), tiny_store, compute, 3):
+    for clips, _ in real_clips(chosen(2), tiny_store, compute, 3, 4):
         assert clips.movedim(2, -1).is_contiguous()  # channels last, as the store's

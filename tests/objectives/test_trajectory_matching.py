@@ -22,7 +22,8 @@ from vidcondense.interrupt import Interrupted
 from vidcondense.networks.flat import FlatNetwork, flatten
 from vidcondense.objectives.inner_loop import InnerLoop
 from vidcondense.objectives.trajectory_matching import TrajectoryMatching
-from vidcondense.recipe import ExpertSettings, Recipe
+from vidcondense.recipe import Recipe
+from vidcondense.settings import ExpertSettings
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 
@@ -282,7 +283,7 @@ def test_inner_batches_show_each_clip_once_before_any_again(
 
 
 def test_prism_inserts_key_frames_under_trajectory_matching(tiny_store: ClipStore, experts: Experts) -> None:
-    wanted = chosen(experts, "prism_trajectory_debug", insertion__threshold=1.0)
+    wanted = chosen(experts, "prism_trajectory_debug", iterations=5, insertion__threshold=1.0)
     state = State.start(tiny_store, wanted, EXACT)
     events = [event for _ in range(5) for event in state.step()[1]]
     assert {event.iteration for event in events} == {1, 2}
@@ -305,7 +306,7 @@ def test_the_artifact_has_the_step_size_and_the_experts_fingerprint(
 def test_a_run_that_trains_its_own_experts_resumes_to_the_same_bytes(
     tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mine = chosen(None, "prism_trajectory_debug", insertion__threshold=1.0)
+    mine = chosen(None, "prism_trajectory_debug", iterations=5, insertion__threshold=1.0)
     condense(tiny_store, mine, tmp_path / "whole", precision="float32", show=False)
 
     def interrupt(owner: object, name: str, at: int) -> None:

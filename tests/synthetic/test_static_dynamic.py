@@ -167,7 +167,7 @@ def test_the_artifact_renders_what_any_draw_shows() -> None:
     assert condensed.labels.tolist() == [0] * 8 + [1] * 4
     assert condensed.targets is not None
     assert condensed.targets[4:9].tolist() == [[0, 1]] * 4 + [[2, 3]]
-    assert condensed.stored_values == made.stored_values
+    assert condensed.content_values == made.stored_values
     whole = condensed.render()
     seen = set()
     for seed in range(30):

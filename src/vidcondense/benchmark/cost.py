@@ -16,7 +16,7 @@ from vidcondense.condensation import State
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.protocols import PROTOCOLS, backward, scored
-from vidcondense.recipe import InsertionSettings
+from vidcondense.settings import InsertionSettings
 
 MEBIBYTE = 2**20
 MEASURING_SECONDS = 60.0

@@ -23,8 +23,8 @@ from vidcondense.interrupt import Interrupted, catch_interrupts
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.flat import flatten, load
 from vidcondense.progress import Progress
-from vidcondense.recipe import ExpertSettings
 from vidcondense.run_folder import versions
+from vidcondense.settings import ExpertSettings
 
 GIGABYTE = 10**9
 HEADER_BYTES = 256

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vidcondense.recipe import InsertionSettings
+from vidcondense.settings import InsertionSettings
 
 
 def cosine_similarities(gradient: Tensor) -> Tensor:

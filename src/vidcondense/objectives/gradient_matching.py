@@ -14,7 +14,8 @@ from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives.base import Objective, real_clips
 from vidcondense.objectives.trained import TrainedNetwork
-from vidcondense.recipe import OptimiserSettings, Recipe
+from vidcondense.recipe import Recipe
+from vidcondense.settings import OptimiserSettings
 
 Distance = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
 """How far two gradients with respect to the same weights are from each other."""

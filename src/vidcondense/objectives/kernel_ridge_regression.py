@@ -16,7 +16,8 @@ from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, summed_loss
 from vidcondense.objectives.base import Objective, real_clips
 from vidcondense.objectives.trained import TrainedNetwork, with_prefix
-from vidcondense.recipe import OptimiserSettings, Recipe
+from vidcondense.recipe import Recipe
+from vidcondense.settings import OptimiserSettings
 
 
 class KernelRidgeRegression(Objective):

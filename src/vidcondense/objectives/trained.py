@@ -9,7 +9,8 @@ from vidcondense.compute import Compute, generator
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.loss import summed_loss
 from vidcondense.optimisation import Optimiser
-from vidcondense.recipe import OptimiserSettings, Recipe
+from vidcondense.recipe import Recipe
+from vidcondense.settings import OptimiserSettings
 
 
 class TrainedNetwork:

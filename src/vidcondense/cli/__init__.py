@@ -1,0 +1,47 @@
+"""The command `vidcondense`: parse, call, print. Bad input ends in one line and exit code 2."""
+
+import sys
+
+import tyro
+
+from vidcondense import __version__
+from vidcondense.benchmark.command import benchmark
+from vidcondense.cli.learning import condense, evaluate, experts
+from vidcondense.cli.results import export, recipes, report, show
+from vidcondense.cli.videos import demo, generate, prepare
+from vidcondense.errors import VidcondenseError
+from vidcondense.interrupt import Interrupted
+
+DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
+
+Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: --version."""
+
+COMMANDS = (
+    *(demo, generate, prepare),
+    *(condense, experts, evaluate),
+    *(report, show, export, recipes, benchmark),
+)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"vidcondense {__version__}")
+        return
+    app = tyro.extras.SubcommandApp()
+    for command in COMMANDS:
+        app.command(command)
+    try:
+        app.cli(prog="vidcondense", description=DESCRIPTION)
+    except VidcondenseError as error:
+        print(f"vidcondense: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:  # what nothing below has put into better words
+        print(f"vidcondense: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Interrupted as stop:
+        print(f"vidcondense: {stop}", file=sys.stderr)
+        sys.exit(130)
+    except KeyboardInterrupt:
+        print("vidcondense: interrupted", file=sys.stderr)
+        sys.exit(130)

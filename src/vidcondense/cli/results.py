@@ -1,0 +1,87 @@
+"""Commands that show what is there."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from rich.console import Console
+from tyro.conf import arg
+
+from vidcondense.cli.arguments import (
+    Condensed,
+    Count,
+    Folder,
+    Page,
+    Runs,
+    condensed_file,
+)
+from vidcondense.errors import VidcondenseError
+
+# Commands import what they need when they run: help and errors appear without waiting for PyTorch.
+
+
+def report(runs: Runs = (), *, out: Page = Path("report.html")) -> None:
+    """Write one self-contained HTML page about runs.
+
+    Args:
+        runs: Run folders, the main one first; add a run of recipe random for comparison, and for the upper
+            row the JSON of an evaluation of the whole store.
+        out: File to write.
+    """
+    from vidcondense.report import write_report
+
+    if not runs:
+        raise VidcondenseError("report needs at least one run folder")
+    print(write_report(list(runs), out))
+
+
+def show(file: Condensed) -> None:
+    """Say what is in a condensed file.
+
+    Args:
+        file: A condensed file or a run folder.
+    """
+    from vidcondense.condensed import CondensedVideos
+    from vidcondense.show import describe
+
+    path = condensed_file(file)
+    Console().print(describe(CondensedVideos.load(path), path))
+
+
+def export(
+    file: Condensed,
+    folder: Folder,
+    *,
+    format: Literal["mp4", "frames"] = "mp4",
+    fps: Annotated[float, arg(metavar="RATE")] = 8.0,
+    scale: Count = 1,
+    rendered: bool = False,
+) -> None:
+    """Write condensed videos as mp4 clips or PNG frames.
+
+    Args:
+        file: A condensed file or a run folder.
+        folder: New folder to write to, or one that an earlier export wrote.
+        format: mp4: one clip per video; frames: one PNG per key frame.
+        fps: Frames per second of mp4 clips.
+        scale: Enlarge pictures N times.
+        rendered: With --format frames: write the interpolated frames too.
+    """
+    from vidcondense.condensed import CondensedVideos
+    from vidcondense.export import export
+
+    written = export(
+        CondensedVideos.load(condensed_file(file)), folder, format, fps=fps, scale=scale, rendered=rendered
+    )
+    print(f"{len(written) - 1} files and an index in {folder}")
+
+
+def recipes() -> None:
+    """List the recipes that come with the package."""
+    from rich.table import Table
+
+    from vidcondense import recipe
+
+    table = Table("recipe", "what it is", box=None)
+    for name in recipe.available():
+        table.add_row(name, recipe.load(name).description)
+    Console().print(table)

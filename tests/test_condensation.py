@@ -18,6 +18,7 @@ from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.interrupt import Interrupted
+from vidcondense.objectives import OBJECTIVES
 from vidcondense.recipe import Recipe
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
@@ -402,3 +403,33 @@ def test_a_step_size_too_large_stops_with_the_iteration_and_the_cause(
 ) -> None:
     with pytest.raises(VidcondenseError, match=r"at iteration \d+: most likely the step size 1e\+38"):
         run(tiny_store, load("dm_debug", optimiser__learning_rate=1e38), tmp_path / "run")
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("kind", ["key_frames", "every_frame", "static_dynamic"])
+def test_every_representation_learns_under_every_objective(
+    kind: str, objective: str, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    chosen = load(
+        "dm_debug",
+        iterations=2,
+        synthetic__kind=kind,
+        objective__kind=objective,
+        objective__batch_real=2,
+        objective__pool=1,
+        objective__max_start_epoch=1,
+        objective__synthetic_steps=1,
+        experts__count=1,
+        experts__epochs=1,
+        experts__learning_rate=0.1,
+        optimiser__learning_rate=0.01,
+    )
+    state = State.start(tiny_store, chosen, EXACT)
+    start = {name: value.detach().clone() for name, value in state.synthetic.parameters.items()}
+    made = run(tiny_store, chosen, tmp_path / "run")
+    assert made.render().isfinite().all()
+    stored = {"frames": "key_frames"}
+    for name, value in start.items():
+        found = made.tensors()[stored.get(name, name)]
+        wanted = value if name != "frames" else value[state.synthetic.is_key]  # type: ignore[attr-defined]
+        assert found.shape == wanted.shape and not torch.equal(found, wanted), name

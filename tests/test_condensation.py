@@ -433,3 +433,16 @@ def test_every_representation_learns_under_every_objective(
         found = made.tensors()[stored.get(name, name)]
         wanted = value if name != "frames" else value[state.synthetic.is_key]  # type: ignore[attr-defined]
         assert found.shape == wanted.shape and not torch.equal(found, wanted), name
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_its_likely_cause(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    chosen = load("dm_debug", iterations=4, optimiser__learning_rate=1e30)
+    with pytest.raises(VidcondenseError, match=r"at iteration 1: .*step size 1e\+30 is too large; try"):
+        run(tiny_store, chosen, tmp_path / "run")
+    described = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert described["status"] == "failed"
+    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(row)["iteration"] for row in rows] == [0]
+    assert not (tmp_path / "run" / "condensed.safetensors").exists()

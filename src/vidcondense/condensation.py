@@ -185,7 +185,7 @@ class State:
         if not math.isfinite(loss):
             key = "static_learning_rate" if self.stage.name == "static" else "learning_rate"
             rate = getattr(self.recipe.optimiser, key)
-            raise VidcondenseError(
+            raise NotFinite(
                 f"the loss is {loss} at iteration {self.iteration}: most likely the step size {rate:g} is "
                 f"too large; try a tenth of it with --set optimiser.{key}={rate / 10:g}"
             )
@@ -221,14 +221,26 @@ def _begin(
     return objective, Optimiser(recipe.optimiser, parameters, stage.iterations)
 
 
+class NotFinite(VidcondenseError):
+    """The loss is infinite or not a number."""
+
+
 def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
-    total = state.recipe.all_iterations
     run.update(status="running")
     try:
-        state.objective.prepare(run.path, show)
+        _learn(run, state, show)
     except Interrupted:
         run.update(status="interrupted")
         raise
+    except NotFinite:
+        run.update(status="failed")
+        raise
+    return _finish(run, state)
+
+
+def _learn(run: RunFolder, state: State, show: bool) -> None:
+    total = state.recipe.all_iterations
+    state.objective.prepare(run.path, show)
     with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupted:
         if show and state.iteration < total:
             progress.say(_cost(state))
@@ -246,12 +258,10 @@ def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
                 state.checkpoint(run.metrics.stat().st_size).save(run.checkpoint)
                 saved = time.monotonic()
             if interrupted():
-                run.update(status="interrupted")
                 raise Interrupted(
                     f"stopped after iteration {state.iteration} of {total}; all is saved, go on with:\n"
                     f"  vidcondense condense --resume {run.path}"
                 )
-    return _finish(run, state)
 
 
 @contextmanager

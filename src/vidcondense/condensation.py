@@ -192,7 +192,7 @@ class State:
         events = self.insertion.step(self.iteration, self.synthetic, gradient)
         self.synthetic.pull_back(low_pass(gradient, self.recipe.optimiser.low_pass))
         self.optimiser.step(self.iteration - self.stage.first)
-        self.objective.advance(self.iteration, self.synthetic.render(), self.synthetic.labels)
+        self.objective.advance(self.iteration, self.synthetic.render, self.synthetic.labels)
         self.enter(self.iteration + 1)
         return loss, events
 

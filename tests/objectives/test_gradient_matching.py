@@ -124,7 +124,7 @@ def test_a_network_is_trained_between_matches_and_then_drawn_anew(tiny_store: Cl
             speed.mul_(0.5).add_(gradient)
             value.data -= 0.01 * speed
 
-    made.advance(0, clips, labels)
+    made.advance(0, lambda: clips, labels)
     trained = weights(made)
     expected = torch.cat([value.flatten() for value in slow.state_dict().values()])
     assert not torch.equal(trained, drawn)
@@ -133,7 +133,7 @@ def test_a_network_is_trained_between_matches_and_then_drawn_anew(tiny_store: Cl
 
     made.match(1, clips, labels)
     assert torch.equal(weights(made), trained)
-    made.advance(1, clips, labels)
+    made.advance(1, lambda: clips, labels)
     assert torch.equal(weights(made), trained)  # the next iteration draws another
     made.match(2, clips, labels)
     again = weights(made)

@@ -108,14 +108,14 @@ def test_the_pool_is_trained_towards_the_targets_and_drawn_afresh(tiny_store: Cl
 
     first, loss = error(), made.match(0, clips, labels)[0]
     assert made.match(0, clips, labels)[0] == loss
-    made.advance(0, clips, labels)
+    made.advance(0, lambda: clips, labels)
     assert error() < first
     assert made.match(0, clips, labels)[0] != loss
     second = error()
-    made.advance(1, clips, labels)
+    made.advance(1, lambda: clips, labels)
     assert error() < second
     assert made.updates.tolist() == [2]
-    made.advance(2, clips, labels)
+    made.advance(2, lambda: clips, labels)
     assert made.updates.tolist() == [0]
     assert not made.pool[0].optimiser.state()
     assert error() != first and error() > second
@@ -135,7 +135,7 @@ def test_state_restores_pool_targets_and_ages(tiny_store: ClipStore) -> None:
     labels = torch.arange(3)
     made, other = load(tiny_store), load(tiny_store, network_learning_rate=0.1)
     for iteration in range(5):
-        made.advance(iteration, clips, labels)
+        made.advance(iteration, lambda: clips, labels)
     with torch.no_grad():
         made.targets += 1
     other.restore({name: value.clone() for name, value in made.state().items()})

@@ -1,7 +1,7 @@
 """What every objective offers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives import real_frames
 from vidcondense.recipe import Recipe
+
+Render = Callable[[], Tensor]
 
 
 class Objective(ABC):
@@ -62,12 +64,12 @@ class Objective(ABC):
             The loss, and the gradient, float32 of the shape of `clips`.
         """
 
-    def advance(self, iteration: int, clips: Tensor, labels: Tensor) -> None:  # noqa: B027
+    def advance(self, iteration: int, render: Render, labels: Tensor) -> None:  # noqa: B027
         """What changes after an update, such as networks that are trained along; nothing for most.
 
         Args:
             iteration: the one that has just ended.
-            clips: the updated synthetic clips, like those of `match`.
+            render: gives the updated synthetic clips, like those of `match`; costs nothing until called.
             labels: their labels.
         """
 

@@ -12,7 +12,7 @@ from vidcondense.compute import Compute
 from vidcondense.data.batches import RealClips
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.objectives.base import Objective, real_clips
+from vidcondense.objectives.base import Objective, Render, real_clips
 from vidcondense.objectives.trained import TrainedNetwork
 from vidcondense.recipe import Recipe
 from vidcondense.settings import OptimiserSettings
@@ -54,12 +54,12 @@ class GradientMatching(Objective):
             self.chunk,
         )
 
-    def advance(self, iteration: int, clips: Tensor, labels: Tensor) -> None:
+    def advance(self, iteration: int, render: Render, labels: Tensor) -> None:
         """Train the network on the synthetic clips, unless the next iteration draws another."""
         settings = self.recipe.objective
         if (iteration + 1) % settings.outer_steps:
             for _ in range(settings.inner_steps):
-                self.trained.step(clips, labels, self.chunk)
+                self.trained.step(render(), labels, self.chunk)
 
     def state(self) -> dict[str, Tensor]:
         """The network, where it is more than its random start."""

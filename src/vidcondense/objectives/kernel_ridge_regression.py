@@ -14,7 +14,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, summed_loss
-from vidcondense.objectives.base import Objective, real_clips
+from vidcondense.objectives.base import Objective, Render, real_clips
 from vidcondense.objectives.trained import TrainedNetwork, with_prefix
 from vidcondense.recipe import Recipe
 from vidcondense.settings import OptimiserSettings
@@ -66,7 +66,7 @@ class KernelRidgeRegression(Objective):
         )
         return loss, gradient
 
-    def advance(self, iteration: int, clips: Tensor, labels: Tensor) -> None:
+    def advance(self, iteration: int, render: Render, labels: Tensor) -> None:
         """Train the network of this iteration by a step; draw it afresh when it has had its number."""
         number = self._chosen(iteration)
         self.updates[number] += 1
@@ -74,7 +74,7 @@ class KernelRidgeRegression(Objective):
             self.pool[number].draw(number, iteration + 1)
             self.updates[number] = 0
         else:
-            self.pool[number].step(clips, self.targets.detach(), self.chunk)
+            self.pool[number].step(render(), self.targets.detach(), self.chunk)
 
     def learned(self) -> dict[str, Any]:
         """The targets."""

@@ -18,7 +18,7 @@ from vidcondense.errors import VidcondenseError
 from vidcondense.experts import Experts
 from vidcondense.interrupt import Interrupted
 from vidcondense.networks.flat import FlatNetwork
-from vidcondense.objectives.base import Objective
+from vidcondense.objectives.base import Objective, Render
 from vidcondense.objectives.inner_loop import InnerLoop
 from vidcondense.recipe import Recipe
 
@@ -133,7 +133,7 @@ class TrajectoryMatching(Objective):
         return chosen[: settings.synthetic_steps]
 
     @torch.no_grad()
-    def advance(self, iteration: int, clips: Tensor, labels: Tensor) -> None:
+    def advance(self, iteration: int, render: Render, labels: Tensor) -> None:
         """Keep the step size from vanishing."""
         self.step_size.clamp_(min=SMALLEST_STEP_SIZE)
 

@@ -137,7 +137,8 @@ def flat(kind: type, prefix: str = "") -> dict[str, Any]:
         if dataclasses.is_dataclass(hints[item.name]):
             found |= flat(typing.cast(type, hints[item.name]), f"{prefix}{item.name}.")
         else:
-            found[f"{prefix}{item.name}"] = item.default
+            made = item.default_factory
+            found[f"{prefix}{item.name}"] = item.default if made is dataclasses.MISSING else made()
     return found
 
 

@@ -96,6 +96,10 @@ def resume(
         raise VidcondenseError(
             f"{store.path} is not the store (or split) that the run in {out} was started with"
         )
+    if run.recipe().extensions() != known.get("extensions", {}):
+        raise VidcondenseError(
+            f"a file that the recipe of the run in {out} names has changed since its start"
+        )
     compute = choose(device, known["precision"])
     state = State.start(store, run.recipe(), compute, show)
     if run.checkpoint.is_file():
@@ -312,13 +316,14 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         provenance={
-            "recipe": recipe.with_experts("").to_dict(),  # no path of this machine
+            "recipe": recipe.portable().to_dict(),
             "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},
             **state.objective.provenance(),
             "precision": state.compute.precision,
             "device": state.compute.device.type,
             "versions": versions(),
             **({"features": dict(state.features)} if state.features else {}),
+            **({"extensions": recipe.extensions()} if recipe.extensions() else {}),
         },
         **state.objective.learned(),
     )

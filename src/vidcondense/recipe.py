@@ -11,13 +11,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from vidcondense import extension
 from vidcondense.errors import VidcondenseError
+from vidcondense.extension import Extension, Option
 from vidcondense.settings import (
     CoresetSettings,
     ExpertSettings,
     InsertionSettings,
     ObjectiveSettings,
     OptimiserSettings,
+    Options,
     SyntheticSettings,
     check,
     check_shared,
@@ -67,6 +70,8 @@ class Recipe:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     insertion: InsertionSettings = field(default_factory=InsertionSettings)
     coreset: CoresetSettings = field(default_factory=CoresetSettings)
+    options: Options = field(default_factory=Options)
+    """Settings that the files of your own members add, by name; see docs/extend.md."""
 
     def __post_init__(self) -> None:
         check(self.vpc >= 1, f"vpc must be at least 1, not {self.vpc}")
@@ -117,6 +122,21 @@ class Recipe:
             "a coreset keeps real clips as they are, which static_dynamic cannot: set synthetic.kind = "
             '"every_frame"',
         )
+        check(
+            not self.options or any(extension.is_extension(name) for name in self.members.values()),
+            f"[options] are for members of your own, named as FILE.py:NAME, and this recipe names none: "
+            f"{', '.join(self.options)}",
+        )
+
+    @property
+    def members(self) -> dict[str, str]:
+        """What the recipe names that may come from a file of your own, by its dotted key."""
+        return {
+            "network": self.network,
+            "synthetic.kind": self.synthetic.kind,
+            "objective.kind": self.objective.kind,
+            "coreset.kind": self.coreset.kind,
+        }
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -139,6 +159,20 @@ class Recipe:
         """The same with another folder of experts, or with none."""
         return dataclasses.replace(self, objective=dataclasses.replace(self.objective, experts=folder))
 
+    def portable(self) -> "Recipe":
+        """The same without paths of this machine, for files that others get."""
+        values = self.with_experts("").to_dict()
+        _set_all(values, {key: extension.portable(name) for key, name in self.members.items()})
+        return from_dict(values)
+
+    def extensions(self) -> dict[str, str]:
+        """SHA-256 of the files of members of your own, by file name."""
+        return {
+            file: digest
+            for name in self.members.values()
+            for file, digest in extension.fingerprint(name).items()
+        }
+
 
 def from_dict(values: Mapping[str, Any]) -> Recipe:
     """A recipe from nested plain values.
@@ -158,7 +192,9 @@ def _build(kind: type, values: Mapping[str, Any], prefix: str) -> Any:
         if key not in names:
             raise VidcondenseError(f"unknown recipe key {path!r}{nearest(path)}")
         hint = hints[key]
-        if dataclasses.is_dataclass(hint):
+        if hint is Options:
+            arguments[key] = _options(value)
+        elif dataclasses.is_dataclass(hint):
             if not isinstance(value, Mapping):
                 raise VidcondenseError(f"recipe key {path!r} is a table of settings, not {value!r}")
             arguments[key] = _build(typing.cast(type, hint), value, f"{path}.")
@@ -167,11 +203,23 @@ def _build(kind: type, values: Mapping[str, Any], prefix: str) -> Any:
     return kind(**arguments)
 
 
+def _options(value: Any) -> Options:
+    if not isinstance(value, Mapping) or not all(isinstance(one, Option) for one in value.values()):
+        raise VidcondenseError(f"[options] is a table of numbers, texts, and true or false, not {value!r}")
+    return Options(value)
+
+
 def _typed(path: str, hint: Any, value: Any) -> Any:
+    extensible = Extension in typing.get_args(hint)
+    if extensible and isinstance(value, str) and extension.is_extension(value):
+        return value
+    if extensible:
+        hint = typing.get_args(hint)[0]
     if typing.get_origin(hint) is Literal:
         choices = typing.get_args(hint)
         if value not in choices:
-            raise VidcondenseError(f"recipe key {path!r} must be one of {', '.join(choices)}, not {value!r}")
+            known = ", ".join(choices) + (" or FILE.py:NAME" if extensible else "")
+            raise VidcondenseError(f"recipe key {path!r} must be one of {known}, not {value!r}")
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -247,8 +295,32 @@ def load(
         if row["dataset"] == dataset and row["vpc"] == wanted:
             _set_all(values, row["set"])
     values["vpc"] = wanted
+    if Path(name).suffix == ".toml":
+        _resolve_members(values, Path(name).parent)
     _set_all(values, overrides)
-    return from_dict(values)
+    _resolve_members(values, Path())
+    return _with_default_options(from_dict(values))
+
+
+def _resolve_members(values: dict[str, Any], folder: Path) -> None:
+    """Give the files of members their full paths; those of a recipe lie beside it."""
+    for path in Recipe().members:
+        *tables, key = path.split(".")
+        target = values.get(tables[0]) if tables else values
+        if isinstance(target, dict) and isinstance(target.get(key), str):
+            target[key] = extension.resolved(target[key], folder)
+
+
+def _with_default_options(made: Recipe) -> Recipe:
+    """With all options that the files of its members have, so that a run records what it used."""
+    known: dict[str, Option] = {}
+    for name in made.members.values():
+        known |= extension.options(name)
+    for key, value in made.options.items():
+        if key not in known:
+            raise VidcondenseError(f"unknown option {key!r}; known: {', '.join(known) or 'none'}")
+        known[key] = _typed(f"options.{key}", type(known[key]), value)
+    return dataclasses.replace(made, options=Options(known))
 
 
 def datasets(name: str) -> list[str]:

@@ -121,6 +121,7 @@ def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute) -> Ru
             "format": RUN_FORMAT,
             "status": "running",
             "recipe": recipe.to_dict(),
+            "extensions": recipe.extensions(),
             "seed": recipe.seed,
             "iterations": recipe.all_iterations,
             "store": {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vidcondense.errors import VidcondenseError
+from vidcondense.extension import Extension, Option
 
 
 def check(condition: bool, message: str) -> None:
@@ -21,11 +22,19 @@ def check_shared(key: str, frames: int, segments: int) -> None:
     )
 
 
+class Options(dict[str, Option]):
+    """The [options] table: settings of members from files of your own. Not to be changed once made."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        """So that a recipe that holds it can be looked up."""
+        return hash(frozenset(self.items()))
+
+
 @dataclass(frozen=True)
 class SyntheticSettings:
     """What is learned and stored."""
 
-    kind: Literal["key_frames", "every_frame", "static_dynamic"] = "key_frames"
+    kind: Literal["key_frames", "every_frame", "static_dynamic"] | Extension = "key_frames"
     """key_frames: a few frames with linear interpolation between (PRISM); every_frame: all T (DM);
     static_dynamic: images and motions joined by a small convolution (Wang et al.)."""
     init: Literal["noise", "real"] = "noise"
@@ -53,9 +62,12 @@ class SyntheticSettings:
 class ObjectiveSettings:
     """How synthetic clips are compared with real ones."""
 
-    kind: Literal[
-        "distribution_matching", "gradient_matching", "trajectory_matching", "kernel_ridge_regression"
-    ] = "distribution_matching"
+    kind: (
+        Literal[
+            "distribution_matching", "gradient_matching", "trajectory_matching", "kernel_ridge_regression"
+        ]
+        | Extension
+    ) = "distribution_matching"
     """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8);
     gradient_matching: distance of the gradients of a network's weights (PRISM eq. 7, DC);
     trajectory_matching: distance of weights after training on synthetic and on real clips (MTT);
@@ -235,13 +247,13 @@ class InsertionSettings:
 class CoresetSettings:
     """Which real clips to keep, where nothing is learned."""
 
-    kind: Literal["none", "random", "herding", "k_center"] = "none"
+    kind: Literal["none", "random", "herding", "k_center"] | Extension = "none"
     """none: clips are learned; otherwise real clips are selected in this way, and that is all."""
     features: Literal["random", "trained"] = "random"
-    """Of herding and k_center: embeddings of a network with random weights, or trained on all real clips."""
+    """What all but random select by: features of a network with random weights, or trained on real clips."""
 
     def __post_init__(self) -> None:
         check(
-            self.features == "random" or self.kind in ("herding", "k_center"),
-            f"coreset.features is for herding and k_center; coreset.kind = {self.kind!r} reads none",
+            self.features == "random" or self.kind not in ("none", "random"),
+            f"coreset.features is for coresets that select by them; coreset.kind = {self.kind!r} reads none",
         )

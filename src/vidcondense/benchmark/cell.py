@@ -202,7 +202,7 @@ def check_overrides(overrides: Sequence[str]) -> None:
     for text in overrides:
         _, plain = _owner(text)
         for key in recipe.parse_overrides([plain]):
-            if key not in recipe.keys():  # noqa: SIM118
+            if key not in recipe.keys() and not key.startswith("options."):  # noqa: SIM118
                 raise VidcondenseError(f"unknown recipe key {key!r}{recipe.nearest(key)}")
             if key in NOT_FOR_ALL:
                 raise VidcondenseError(f"--set {key} is not for all cells; use {NOT_FOR_ALL[key]}")

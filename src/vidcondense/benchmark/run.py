@@ -21,7 +21,7 @@ from vidcondense.benchmark.tables import WORD, comma_separated
 from vidcondense.benchmark.tasks import Task, refuse_foreign, task_of, tasks_of
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
-from vidcondense.networks import NETWORKS
+from vidcondense.networks import is_known
 from vidcondense.protocols import PROTOCOLS
 
 PAPER_FRAMES, PAPER_SIZE = 16, 112
@@ -133,10 +133,10 @@ def plan(name: str, store: ClipStore, options: Options) -> Plan:
     cells = list(dict.fromkeys(cell for cell, problem in checked if problem is None))
     skipped = [Skipped(cell.row, cell.column, problem) for cell, problem in checked if problem is not None]
     for network in dict.fromkeys(network for cell in cells for network in cell.networks):
-        if network not in NETWORKS:
+        if not is_known(network):
             skipped.append(Skipped(network, "", f"no network {network!r} in this version"))
     judged = any(cell.networks for cell in cells)
-    cells = [replace(cell, networks=tuple(one for one in cell.networks if one in NETWORKS)) for cell in cells]
+    cells = [replace(cell, networks=tuple(one for one in cell.networks if is_known(one))) for cell in cells]
     if not cells or judged > any(cell.networks for cell in cells):
         raise VidcondenseError(f"nothing to measure: {skipped[0].reason}")
     remarks = [] if name == "grid" else [_recipe_remark(options, store, small)]

@@ -12,6 +12,7 @@ from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
+from vidcondense.extension import label
 from vidcondense.protocols import PROTOCOLS
 from vidcondense.run_folder import RunFolder
 
@@ -69,7 +70,7 @@ class Task:
     def evaluation_file(self, network: str) -> Path:
         """Where the evaluation with `network` goes."""
         judging = self.judging
-        name = f"{judging.protocol}-{network}-{judging.networks}-networks-seed-{judging.seed}.json"
+        name = f"{judging.protocol}-{label(network)}-{judging.networks}-networks-seed-{judging.seed}.json"
         return self.run.evaluations / name
 
     def evaluation(self, network: str) -> dict[str, Any] | None:

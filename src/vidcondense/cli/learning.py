@@ -17,6 +17,7 @@ from vidcondense.cli.arguments import (
     condensed_file,
 )
 from vidcondense.errors import VidcondenseError
+from vidcondense.extension import label
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
 
@@ -156,8 +157,8 @@ def evaluate(
     Args:
         training: A run folder or a condensed file; or a store, to train on all its training videos.
         store: A store made by `vidcondense prepare`, with the same classes, frames and size.
-        network: Which network to train: minic3d, cnn_mean, cnn_mlp, cnn_rnn, cnn_gru, cnn_lstm, r2plus1d_18
-            or video_transformer.
+        network: Which network to train: minic3d, cnn_mean, cnn_mlp, cnn_rnn, cnn_gru, cnn_lstm, r2plus1d_18,
+            video_transformer, or your own as FILE.py:CLASS.
         networks: How many networks to train, each from other random weights.
         protocol: strict; or vdsd, the rule of the published code, to compare with the papers' figures.
         split: Which of the store's splits to test on, and of a store to train on.
@@ -181,7 +182,7 @@ def evaluate(
         made = CondensedVideos.load(condensed_file(training))
         split = split or str(made.provenance.get("source", {}).get("split", "1"))
         if out is None and training.is_dir():
-            out = training / "evaluations" / f"{protocol}-{network}.json"
+            out = training / "evaluations" / f"{protocol}-{label(network)}.json"
     result = evaluate(
         made,
         ClipStore.open(store, split),

@@ -8,6 +8,7 @@ from torch import nn
 
 from vidcondense.compute import Compute
 from vidcondense.errors import VidcondenseError
+from vidcondense.extension import is_extension, member
 from vidcondense.networks import heads
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.cnn import CNN
@@ -16,7 +17,7 @@ from vidcondense.networks.minic3d import MiniC3D
 from vidcondense.networks.r2plus1d import R2Plus1D18
 from vidcondense.networks.video_transformer import VideoTransformer
 
-__all__ = ["NETWORKS", "build", "channels_last", "initialise", "outline", "weights_memory"]
+__all__ = ["NETWORKS", "build", "channels_last", "initialise", "is_known", "outline", "weights_memory"]
 
 NETWORKS: dict[str, Callable[[int, int, int], VideoNetwork]] = {
     "minic3d": MiniC3D,
@@ -47,10 +48,16 @@ def outline(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
     Raises:
         VidcondenseError: see `build`.
     """
-    if name not in NETWORKS:
-        raise VidcondenseError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}")
+    if not is_known(name):
+        raise VidcondenseError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}, or FILE.py:CLASS")
+    network = member(NETWORKS, name, VideoNetwork)
     with torch.device("meta"):
-        return NETWORKS[name](classes, frames, size)
+        return network(classes, frames, size)
+
+
+def is_known(name: str) -> bool:
+    """Whether it names a network here, or has the form of one in a file."""
+    return name in NETWORKS or is_extension(name)
 
 
 def weights_memory(name: str, network: VideoNetwork, copies: int, compute: Compute) -> str:

@@ -2,6 +2,7 @@
 
 from vidcondense.compute import Compute
 from vidcondense.data.store import ClipStore
+from vidcondense.extension import member
 from vidcondense.objectives.base import Objective
 from vidcondense.objectives.distribution_matching import DistributionMatching
 from vidcondense.objectives.gradient_matching import GradientMatching
@@ -21,4 +22,4 @@ OBJECTIVES: dict[str, type[Objective]] = {
 
 def build(recipe: Recipe, store: ClipStore, compute: Compute) -> Objective:
     """The objective that a recipe's [objective] table names."""
-    return OBJECTIVES[recipe.objective.kind](recipe, store, compute)
+    return member(OBJECTIVES, recipe.objective.kind, Objective)(recipe, store, compute)

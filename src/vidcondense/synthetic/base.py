@@ -2,12 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from vidcondense.compute import Compute
 from vidcondense.condensed import CondensedVideos
+from vidcondense.coresets.selection import Embed
+from vidcondense.data.store import ClipStore
+from vidcondense.recipe import Recipe
 
 
 class Synthetic(ABC):
@@ -18,6 +22,18 @@ class Synthetic(ABC):
     """
 
     labels: Tensor
+
+    @classmethod
+    @abstractmethod
+    def start(cls, recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed) -> Self:
+        """The set before the first iteration, on the device.
+
+        Args:
+            recipe: the method; `start.start_clips` gives the clips that it says to start from.
+            store: the real videos.
+            compute: where the set goes.
+            embed: features of real clips, for a coreset that selects by them.
+        """
 
     @property
     @abstractmethod

@@ -1,13 +1,24 @@
 """Key frames and interpolation between them (PRISM section 3.1, DFS section 3.1; Wang et al.'s segments)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from vidcondense.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
-from vidcondense.interpolation import Interpolation, adjacent_keys, evenly_spread, interpolation_weights
+from vidcondense.coresets.selection import Embed
+from vidcondense.data.store import ClipStore
+from vidcondense.interpolation import (
+    Interpolation,
+    adjacent_keys,
+    evenly_spread,
+    interpolation_weights,
+    segment_starts,
+)
+from vidcondense.recipe import Recipe
+from vidcondense.synthetic.start import start_clips
 from vidcondense.synthetic.stored_frames import StoredFrames
 
 
@@ -44,6 +55,18 @@ class KeyFrames(StoredFrames):
         self.through = through
         self.interpolation: Interpolation = interpolation
         self.segments = tuple(segments)
+
+    @classmethod
+    def start(cls, recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed) -> Self:
+        """See Synthetic."""
+        settings = recipe.synthetic
+        return cls(
+            *start_clips(store, recipe, compute, embed),
+            settings.initial_key_frames,
+            through=settings.interpolation_gradient == "through",
+            interpolation=settings.interpolation,
+            segments=segment_starts(store.frames, settings.segments),
+        )
 
     def render(self) -> Tensor:
         """Key frames in their places, interpolations between: (video, time, 3, height, width) float32."""

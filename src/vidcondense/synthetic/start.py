@@ -9,6 +9,7 @@ from vidcondense.compute import Compute, derive_seed, generator, normalise
 from vidcondense.coresets.selection import Embed, no_features
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
+from vidcondense.extension import member
 from vidcondense.hallucinator import CHOICES
 from vidcondense.recipe import Recipe
 
@@ -62,7 +63,7 @@ def start_clips(
         shape = (len(labels), store.frames, 3, store.size, store.size)
         clips = torch.randn(shape, generator=generator(recipe.seed, "noise"))
         return clips.to(compute.device), labels.to(compute.device)
-    select = coresets.CORESETS["random" if kind == "none" else kind]
+    select = member(coresets.CORESETS, "random" if kind == "none" else kind)
     batch = select(store, recipe.vpc, np.random.default_rng(derive_seed(recipe.seed, "coreset")), embed)
     exact = Compute(compute.device, torch.float32)
     parts = list(batch.read(store, exact, exact.chunk(3 * store.frames * store.size**2)))

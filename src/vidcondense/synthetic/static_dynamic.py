@@ -1,14 +1,19 @@
 """Static and dynamic memories, joined by one shared hallucinator (Wang et al., 2024)."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from vidcondense.compute import Compute, generator
 from vidcondense.condensed import StaticDynamicVideos
-from vidcondense.hallucinator import CHOICES, COMBINATIONS, hallucinate
+from vidcondense.coresets.selection import Embed
+from vidcondense.data.store import ClipStore
+from vidcondense.hallucinator import CHOICES, COMBINATIONS, hallucinate, initial
+from vidcondense.recipe import Recipe
 from vidcondense.synthetic.base import Synthetic
+from vidcondense.synthetic.start import start_memories
 
 # Videos per convolution: bounds the memory of its input, its output and their graph.
 CHUNK = 64
@@ -48,6 +53,20 @@ class StaticDynamic(Synthetic):
         self._video_labels = self.labels = labels
         self._standing = False
         self._show(torch.zeros_like(labels), torch.zeros_like(labels))
+
+    @classmethod
+    def start(cls, recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed) -> Self:
+        """See Synthetic."""
+        static, dynamic = start_memories(store, recipe, compute)
+        weight, bias = initial(generator(recipe.seed, "hallucinator"))
+        labels = torch.arange(len(store.class_names)).repeat_interleave(recipe.vpc)
+        return cls(
+            static,
+            dynamic,
+            (weight.to(compute.device), bias.to(compute.device)),
+            labels.to(compute.device),
+            learn_static=recipe.synthetic.static_memory == "learned",
+        )
 
     def enter(self, stage: str) -> None:
         """See Synthetic; in "static" the images are learned alone."""

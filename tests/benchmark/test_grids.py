@@ -33,7 +33,7 @@ def test_recipes_for_short_runs_where_there_are_some() -> None:
 def test_published_hyper_parameters_of_a_dataset_where_the_recipe_has_them() -> None:
     made = {cell.recipe: cell for cell in cells("accuracy", vpc=(5,), dataset="hmdb51")}
     assert made["prism"].dataset == "hmdb51"
-    assert made["prism"].resolve(0).optimiser.learning_rate == 25.0
+    assert made["prism"].resolve(0, "1").optimiser.learning_rate == 25.0
     assert made["dm"].dataset is None  # its published step size is for miniUCF alone
 
 
@@ -42,11 +42,14 @@ def test_overrides_for_all_for_one_and_of_the_cell() -> None:
         overrides=("iterations=7", "flip=0", "dm:iterations=9", "dm:optimiser.learning_rate=2.0")
     )
     dm, prism, random = (chosen.cell(name, "", 1) for name in ("dm", "prism", "random"))
-    assert (dm.resolve(0).iterations, dm.resolve(0).optimiser.learning_rate) == (9, 2.0)
-    assert prism.resolve(0).iterations == 7
-    assert (random.resolve(0).iterations, random.resolve(0).flip) == (0, 0.0)
+    assert (dm.resolve(0, "1").iterations, dm.resolve(0, "1").optimiser.learning_rate) == (9, 2.0)
+    assert prism.resolve(0, "1").iterations == 7
+    assert (random.resolve(0, "1").iterations, random.resolve(0, "1").flip) == (0, 0.0)
     chosen = Choices(overrides=("insertion.warm_up=0.3",))
-    assert chosen.cell("prism", "", 1, overrides=("insertion.warm_up=0.0",)).resolve(0).insertion.warm_up == 0
+    assert (
+        chosen.cell("prism", "", 1, overrides=("insertion.warm_up=0.0",)).resolve(0, "1").insertion.warm_up
+        == 0
+    )
     assert chosen.cell("whole", "", 0).overrides == ()
 
 
@@ -98,7 +101,7 @@ def test_a_grid_of_ones_own() -> None:
         ("mine", "prism_small", 2),
         ("r", "random", 1),
     ]
-    assert made[0].resolve(4) == recipe.load(
+    assert made[0].resolve(4, "1") == recipe.load(
         "prism_small", vpc=2, overrides={"flip": 0, "iterations": 5, "seed": 4}
     )
 
@@ -176,3 +179,10 @@ def test_equal_bytes_gives_every_method_what_it_affords() -> None:
     more, settled = equal_bytes(made, {**sizes, ("PRISM", 2): 90.0})
     assert settled and ("PRISM", 2) in {(cell.row, cell.vpc) for cell in more}
     assert {cell.column for cell in more} == {"bytes of Random at VPC 1"}
+
+
+def test_an_override_may_name_the_split() -> None:
+    cell = Choices().cell("dm", "", 1, overrides=("objective.experts=experts-{split}",))
+    assert cell.resolve(0, "2").objective.experts.endswith("/experts-2")
+    assert cell.arguments(0, "3")[-1] == "objective.experts=experts-3"
+    assert "{" not in cell.name

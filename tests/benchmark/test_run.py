@@ -230,7 +230,7 @@ def test_every_benchmark_has_cells_that_this_version_can_measure(name: str, tiny
     made = plan(name, tiny_store, Options())
     assert made.cells
     assert all(one.reason for one in made.skipped)
-    assert all(cell.resolve(3).seed == 3 for cell in made.cells if cell.recipe)
+    assert all(cell.resolve(3, "1").seed == 3 for cell in made.cells if cell.recipe)
 
 
 def test_tradeoff_adds_videos_until_bytes_are_equal(call: Call, tmp_path: Path) -> None:

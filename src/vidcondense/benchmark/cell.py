@@ -11,6 +11,8 @@ from vidcondense.errors import VidcondenseError
 from vidcondense.recipe import Recipe
 
 WHOLE = "whole"
+SPLIT = "{split}"
+"""What stands for the name of the split in an override."""
 LONGEST_NAME = 100
 LEARNING = (
     "iterations",
@@ -84,23 +86,27 @@ class Cell:
         values = recipe.parse_overrides(list(self.overrides))
         return tuple(f"{key}={value}" for key, value in sorted(values.items()))
 
-    def resolve(self, seed: int) -> Recipe:
+    def resolve(self, seed: int, split: str) -> Recipe:
         """The recipe with all settings.
 
         Raises:
             VidcondenseError: there is no such recipe, or a setting does not fit it.
         """
-        overrides = {**recipe.parse_overrides(list(self.overrides)), "seed": seed}
+        overrides = {**recipe.parse_overrides(self._overrides_of(split)), "seed": seed}
         made = recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
         experts = made.objective.experts
         return made.with_experts(str(Path(experts).resolve())) if experts else made
 
-    def arguments(self, seed: int) -> list[str]:
+    def arguments(self, seed: int, split: str) -> list[str]:
         """The same as arguments of `vidcondense condense`."""
         arguments = ["--recipe", self.recipe, "--vpc", str(self.vpc), "--seed", str(seed)]
         if self.dataset:
             arguments += ["--dataset", self.dataset]
-        return arguments + [part for text in self.overrides for part in ("--set", text)]
+        return arguments + [part for text in self._overrides_of(split) for part in ("--set", text)]
+
+    def _overrides_of(self, split: str) -> list[str]:
+        """With the name of the split where an override asks for it, such as in a folder of experts."""
+        return [text.replace(SPLIT, split) for text in self.overrides]
 
 
 @dataclass(frozen=True)

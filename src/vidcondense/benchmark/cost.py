@@ -80,7 +80,7 @@ class Estimator:
         measured = self._iteration(task, store)
         if isinstance(measured, tuple):
             start, step = measured
-            total.condensing += start + step * task.cell.resolve(task.seed).all_iterations
+            total.condensing += start + step * task.recipe().all_iterations
         else:
             _note(total, task, measured)
 
@@ -103,7 +103,7 @@ class Estimator:
 
     def _iteration(self, task: Task, store: ClipStore) -> tuple[float, float] | str | None:
         """Seconds to start and per iteration; or why it cannot start; None: no time to measure."""
-        recipe = task.cell.resolve(0)
+        recipe = replace(task.recipe(), seed=0)
         known = replace(
             recipe,
             name="",
@@ -136,7 +136,7 @@ def _note(total: Cost, task: Task, problem: str | None) -> None:
 
 
 def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> tuple[float, float]:
-    recipe = task.cell.resolve(task.seed)
+    recipe = task.recipe()
     if recipe.objective.kind == "trajectory_matching" and not recipe.objective.experts:
         raise VidcondenseError(
             "it trains experts of its own first; share them with --set METHOD:objective.experts=FOLDER"

@@ -129,7 +129,7 @@ def plan(name: str, store: ClipStore, options: Options) -> Plan:
         dataset,
         options.cells,
     )
-    checked = [(cell, _problem(cell)) for cell in BENCHMARKS[name].cells(choices)]
+    checked = [(cell, _problem(cell, options)) for cell in BENCHMARKS[name].cells(choices)]
     cells = list(dict.fromkeys(cell for cell, problem in checked if problem is None))
     skipped = [Skipped(cell.row, cell.column, problem) for cell, problem in checked if problem is not None]
     for network in dict.fromkeys(network for cell in cells for network in cell.networks):
@@ -162,14 +162,15 @@ def known_dataset(wanted: str, store: ClipStore) -> str | None:
     return wanted
 
 
-def _problem(cell: Cell) -> str | None:
+def _problem(cell: Cell, options: Options) -> str | None:
     """Why a cell cannot be measured with this version; None if it can."""
     if not cell.recipe:
         return None
     if cell.recipe not in recipe.available() and not cell.recipe.endswith(".toml"):
         return f"no recipe {cell.recipe!r} in this version"
     try:
-        cell.resolve(0)
+        for split in options.splits:
+            cell.resolve(0, split)
     except VidcondenseError as error:
         return str(error)
     return None

@@ -40,7 +40,7 @@ def next_step(task: Task, store: ClipStore, options: Options) -> list[str] | Non
     if not task.condensed:
         if task.run.description.is_file():
             return ["condense", str(store.path), "--resume", str(task.folder), *where, *device[:2]]
-        arguments = task.cell.arguments(task.seed)
+        arguments = task.cell.arguments(task.seed, task.split)
         return ["condense", str(store.path), "--out", str(task.folder), *arguments, *where, *device]
     missing = task.missing()
     if not missing:

@@ -14,6 +14,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.extension import label
 from vidcondense.protocols import PROTOCOLS
+from vidcondense.recipe import Recipe
 from vidcondense.run_folder import RunFolder
 
 
@@ -57,6 +58,10 @@ class Task:
     def run(self) -> RunFolder:
         """The folder as a run of `vidcondense condense`."""
         return RunFolder(self.folder)
+
+    def recipe(self) -> Recipe:
+        """What it condenses with."""
+        return self.cell.resolve(self.seed, self.split)
 
     @property
     def condensed(self) -> bool:
@@ -105,7 +110,7 @@ class Task:
             theirs = dataclasses.asdict(dataclasses.replace(self.run.recipe(), description=""))
         except VidcondenseError:
             return "recipe"
-        ours = dataclasses.asdict(dataclasses.replace(self.cell.resolve(self.seed), description=""))
+        ours = dataclasses.asdict(dataclasses.replace(self.recipe(), description=""))
         different = [key for key in ours if ours[key] != theirs[key]]
         return f"recipe ({', '.join(different)})" if different else None
 

@@ -301,7 +301,7 @@ def test_blocks(videos, block):
 
 def test_a_shard_is_made_again_when_a_picture_or_a_member_changes(tmp_path):
     def key(path):
-        return shard_key(tmp_path, (path,), 32)
+        return shard_key(tmp_path, (path,), 32, 0)
 
     folder = write_pictures(tmp_path / "v", clip(3))
     keys = [key("v")]

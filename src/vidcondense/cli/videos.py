@@ -79,6 +79,7 @@ def prepare(
     *,
     frames: Count = 16,
     stride: Count = 4,
+    keep: Count = 0,
     size: Count = 112,
     layout: Layout = "auto",
     test_fraction: Share = 0.2,
@@ -106,6 +107,8 @@ def prepare(
         store: Folder to create; run the same command again to go on after an interruption.
         frames: Frames per clip (T).
         stride: A clip takes every N-th frame of a video; of a video too short for that, more of them.
+        keep: Store only N frames of each video, evenly spread; clips then span the whole video, and --stride
+            has no effect. 0 stores all frames, so that a clip can begin at any of them.
         size: Height and width of frames in pixels.
         test_fraction: Share of each class held out for testing where the source has no split.
         name: Name of the dataset in tables and reports.
@@ -127,6 +130,7 @@ def prepare(
         store,
         frames=frames,
         stride=stride,
+        keep=keep,
         size=size,
         layout=layout,
         test_fraction=test_fraction,

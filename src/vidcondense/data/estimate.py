@@ -21,8 +21,8 @@ class Estimate:
 
     Attributes:
         videos: how many are to be decoded.
-        frames: how many they have together, about.
-        bytes: what these take in the store.
+        frames: how many they have together, about: all have to be decoded.
+        bytes: what they take in the store.
     """
 
     videos: int
@@ -30,8 +30,11 @@ class Estimate:
     bytes: int
 
 
-def estimate_size(paths: Sequence[Path], size: int) -> Estimate:
-    """Estimate frames and bytes of videos at `size` pixels from the headers of a few of them."""
+def estimate_size(paths: Sequence[Path], size: int, keep: int = 0) -> Estimate:
+    """Estimate frames and bytes of videos at `size` pixels from the headers of a few of them.
+
+    Of each `keep` frames are stored, all for 0.
+    """
     counts = []
     for path in _spread(paths, PROBES):
         try:
@@ -39,8 +42,13 @@ def estimate_size(paths: Sequence[Path], size: int) -> Estimate:
         except DecodeError:
             continue
     known = [count for count in counts if count]
-    frames = round(sum(known) / len(known) * len(paths)) if known else 0
-    return Estimate(len(paths), frames, frames * frame_bytes(size))
+    if not known:
+        return Estimate(len(paths), 0, 0)
+    frames, stored = (
+        round(sum(counts) / len(known) * len(paths))
+        for counts in (known, [min(count, keep or count) for count in known])
+    )
+    return Estimate(len(paths), frames, stored * frame_bytes(size))
 
 
 def estimate_seconds(paths: Sequence[Path], size: int, frames: int, workers: int) -> float | None:
@@ -73,7 +81,8 @@ def check_space(store: Path, needed: int) -> None:
     if needed > free > 0:  # what says 0 is no disk: the first file written tells more
         raise VidcondenseError(
             f"{store} needs about {gigabytes(needed)}, but only {gigabytes(free)} are free there; make room, "
-            "or take a smaller --size, fewer classes (--classes) or fewer videos (--videos-per-class)"
+            "or take a smaller --size, fewer frames of each video (--keep), fewer classes (--classes) or "
+            "fewer videos (--videos-per-class)"
         )
 
 

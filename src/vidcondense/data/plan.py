@@ -45,6 +45,11 @@ class Plan:
         """Height and width of the frames in pixels."""
         return int(self.content["size"])
 
+    @property
+    def keep(self) -> int:
+        """Frames to store of each video; 0 for all."""
+        return int(self.content["source"].get("keep", 0))
+
 
 def make_plan(
     source: Path,
@@ -52,6 +57,7 @@ def make_plan(
     *,
     frames: int = 16,
     stride: int = 4,
+    keep: int = 0,
     size: int = 112,
     layout: str = "auto",
     test_fraction: float = 0.2,
@@ -65,7 +71,8 @@ def make_plan(
         source: as for `prepare`, and so are the others but one.
         store: the folder that `build_store` is to write.
         frames: T, frames of a clip.
-        stride: wanted distance between the frames of a clip.
+        stride: wanted distance between the frames of a clip; with `keep` it has no effect.
+        keep: frames to store of each video, evenly spread; clips then span the whole video. 0 stores all.
         size: height and width in pixels.
         layout: a layout's name, or "auto" to look.
         test_fraction: share of each class to hold out where the layout has no test videos, in (0, 1).
@@ -76,27 +83,32 @@ def make_plan(
             512 files.
 
     Raises:
-        VidcondenseError: a number below 1, or a source that cannot be used.
+        VidcondenseError: a number out of range, or a source that cannot be used.
     """
     numbers = {"frames": frames, "stride": stride, "size": size, "videos_per_shard": videos_per_shard}
     for field, value in numbers.items():
         if value is not None and value < 1:
             raise VidcondenseError(f"{field} must be at least 1, not {value}")
+    if keep and keep < frames:
+        raise VidcondenseError(
+            f"keep must be 0 (all frames of a video) or at least the {frames} frames of a clip, not {keep}"
+        )
     source, store = Path(source), Path(store)
     found = find_videos(source, layout, test_fraction, limits)
     listing = [[video.path, video.label, video.roles] for video in found.videos]
     digest = hashlib.sha256(json.dumps([found.class_names, listing]).encode()).hexdigest()
     origin = {"folder": str(found.root.resolve()), "layout": found.layout, "listing": digest}
+    extras = {"limits": limits.to_dict(), "keep": keep}
     content = {
         "format_version": FORMAT_VERSION,
         "name": name or found.root.resolve().name,
         "frames": frames,
-        "stride": stride,
+        "stride": keep or stride,  # no video has more than `keep` frames, so that clips span all of them
         "size": size,
         "split_names": list(found.split_names),
-        "source": origin | ({"limits": limits.to_dict()} if limits.to_dict() else {}),
+        "source": origin | {name: value for name, value in extras.items() if value},
     }
-    return Plan(found, store, content, _tasks(found, store, size, videos_per_shard))
+    return Plan(found, store, content, _tasks(found, store, size, keep, videos_per_shard))
 
 
 def check_finished(plan: Plan) -> bool:
@@ -110,7 +122,7 @@ def check_finished(plan: Plan) -> bool:
     index = read_index(plan.store)
     held = {field: getattr(index, field) for field in plan.content} | {"split_names": list(index.split_names)}
     # A source that moved as a whole makes no difference to a finished store.
-    _refuse_difference(plan, held, ("layout", "listing"))
+    _refuse_difference(plan, held, ("keep", "layout", "listing"))
     return True
 
 
@@ -125,7 +137,7 @@ def check_target(plan: Plan) -> None:
         raise VidcondenseError(f"cannot write a store to {store}: that is a file")
     if plan_path.exists():
         # Videos may be mended, added and removed between two runs: the shards' keys tell what still fits.
-        _refuse_difference(plan, files.read_json(plan_path), ("folder", "layout"))
+        _refuse_difference(plan, files.read_json(plan_path), ("keep", "folder", "layout"))
     elif store.is_dir() and any(entry != plan_path.parent for entry in store.iterdir()):
         raise VidcondenseError(f"{store} is not empty and not a store; choose a new or empty folder")
 
@@ -144,24 +156,25 @@ def finished_shards(plan: Plan) -> dict[int, list[VideoRecord]]:
 
 def _refuse_difference(plan: Plan, held: dict[str, Any], source_fields: tuple[str, ...]) -> None:
     store, mend = plan.store, "choose another folder, or delete this one"
+    for field in source_fields:
+        old, value = ((made.get("source") or {}).get(field, 0) for made in (held, plan.content))
+        if field == "listing" and old != value:
+            raise VidcondenseError(f"{store} was prepared from other videos, classes or splits; {mend}")
+        if old != value:
+            how = "with" if field == "keep" else "from"
+            raise VidcondenseError(f"{store} was prepared {how} {field} {old}, not {value}; {mend}")
     for field, value in plan.content.items():
         if field != "source" and held.get(field) != value:
             raise VidcondenseError(
                 f"{store} was prepared with {field} {held.get(field)}, not {value}; {mend}"
             )
-    for field in source_fields:
-        old, value = (held.get("source") or {}).get(field), plan.content["source"][field]
-        if field == "listing" and old != value:
-            raise VidcondenseError(f"{store} was prepared from other videos, classes or splits; {mend}")
-        if old != value:
-            raise VidcondenseError(f"{store} was prepared from {field} {old}, not {value}; {mend}")
 
 
-def _tasks(found: Source, store: Path, size: int, videos_per_shard: int | None) -> list[ShardTask]:
+def _tasks(found: Source, store: Path, size: int, keep: int, videos_per_shard: int | None) -> list[ShardTask]:
     paths = [video.path for video in found.videos]
     block = videos_per_shard or block_size(len(paths))
     blocks = [tuple(paths[begin : begin + block]) for begin in range(0, len(paths), block)]
     return [
-        ShardTask(number, store, found.root, block, size, shard_key(found.root, block, size))
+        ShardTask(number, store, found.root, block, size, shard_key(found.root, block, size, keep), keep)
         for number, block in enumerate(blocks)
     ]

@@ -28,6 +28,7 @@ def prepare(
     *,
     frames: int = 16,
     stride: int = 4,
+    keep: int = 0,
     size: int = 112,
     layout: str = "auto",
     test_fraction: float = 0.2,
@@ -45,6 +46,7 @@ def prepare(
         store: folder to write; it must be new, empty, or hold a store of the same source and settings.
         frames: T, frames of a clip.
         stride: wanted distance between the frames of a clip (shorter videos are sampled more densely).
+        keep: see `make_plan`.
         size: height and width in pixels.
         layout: a layout's name, or "auto" to look.
         test_fraction: share of each class to hold out where the layout has no test videos, in (0, 1).
@@ -66,6 +68,7 @@ def prepare(
         store,
         frames=frames,
         stride=stride,
+        keep=keep,
         size=size,
         layout=layout,
         test_fraction=test_fraction,
@@ -95,7 +98,7 @@ def build_store(plan: Plan, *, workers: int = 0, strict: bool = False, progress:
     messages = Messages(progress)
     left = _left(plan, done)
     if left:
-        expected = estimate_size(left, plan.size)
+        expected = estimate_size(left, plan.size, plan.keep)
         if progress:
             messages.lines(
                 describe(plan, expected, estimate_seconds(left, plan.size, expected.frames, workers))
@@ -118,7 +121,7 @@ def preview(plan: Plan, *, workers: int = 0) -> str:
         return f"{plan.store} is there already, made from the same videos with the same settings"
     check_target(plan)
     left = _left(plan, finished_shards(plan))
-    expected = estimate_size(left, plan.size)
+    expected = estimate_size(left, plan.size, plan.keep)
     lines = describe(plan, expected, estimate_seconds(left, plan.size, expected.frames, workers))
     check_space(plan.store, expected.bytes)
     return "\n".join(lines)

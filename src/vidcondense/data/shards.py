@@ -19,6 +19,7 @@ from vidcondense import files
 from vidcondense.data import tars
 from vidcondense.data.decode import DecodeError, decode_frames
 from vidcondense.data.pictures import pictures_in
+from vidcondense.data.thinning import thin
 from vidcondense.errors import VidcondenseError
 
 CHANNELS = 3
@@ -48,6 +49,7 @@ class ShardTask:
         paths: the videos, relative to root, in order.
         size: height and width of the frames in pixels.
         key: hash of everything that the frames depend on.
+        keep: frames to keep of each video, see `thinning.thin`; 0 for all.
     """
 
     number: int
@@ -56,6 +58,7 @@ class ShardTask:
     paths: tuple[str, ...]
     size: int
     key: str
+    keep: int = 0
 
 
 def block_size(videos: int) -> int:
@@ -89,10 +92,10 @@ def frame_bytes(size: int) -> int:
     return size * size * CHANNELS
 
 
-def shard_key(root: Path, paths: tuple[str, ...], size: int) -> str:
+def shard_key(root: Path, paths: tuple[str, ...], size: int, keep: int) -> str:
     """Hash of everything the frames of a shard depend on: videos, their sizes in bytes, resizing, decoder."""
     sizes = [(path, _bytes_of(root / path)) for path in paths]
-    text = json.dumps([size, decoder_versions(), sizes])
+    text = json.dumps([size, keep, decoder_versions(), sizes])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -113,7 +116,7 @@ def decode_shard(task: ShardTask) -> list[VideoRecord]:
     temporary = temporary_path(task, os.getpid())
     try:
         with temporary.open("wb") as out:
-            return [_add(task.root, path, task.size, out) for path in task.paths]
+            return [_add(task, path, out) for path in task.paths]
     except OSError as error:
         files.unlink_quietly(temporary)
         raise _cannot_write(task, error) from error
@@ -158,10 +161,10 @@ def sweep(store: Path, keep: frozenset[int] | None = None) -> None:
         files.unlink_quietly(leftover)
 
 
-def _add(root: Path, path: str, size: int, out: BinaryIO) -> VideoRecord:
+def _add(task: ShardTask, path: str, out: BinaryIO) -> VideoRecord:
     start, count, digest = out.tell(), 0, hashlib.sha256()
     try:
-        for frame in decode_frames(root / path, size):
+        for frame in thin(decode_frames(task.root / path, task.size), task.keep):
             digest.update(frame.data)
             out.write(frame.data)
             count += 1

@@ -315,6 +315,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         frames=store.frames,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
+        storage=recipe.storage,
         provenance={
             "recipe": recipe.portable().to_dict(),
             "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},
@@ -335,4 +336,4 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         file_bytes=size,
     )
     run.checkpoint.unlink(missing_ok=True)
-    return condensed
+    return CondensedVideos.load(run.condensed)

@@ -88,7 +88,7 @@ def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
     counted = ("values" if condensed.clips_per_video > 1 else "key frames") + " and learned labels" * learned
     return [
         (counted, f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes"),
-        ("file", f"{_mib(real)}, {real:,} bytes"),
+        ("file", f"{_mib(real)}, {real:,} bytes, frames as {condensed.storage}"),
         ("every frame", f"{_mib(every)} if all {condensed.frames} frames of each video were stored"),
         ("ratio", f"{stored / every:.1%} of that, {every / stored:.2f} times smaller"),
     ]

@@ -33,6 +33,10 @@ def condense(
     ] = None,
     split: Name = "1",
     set: Overrides = (),
+    storage: Annotated[
+        Literal["float32", "float16", "uint8"] | None,
+        arg(metavar="{float32,float16,uint8}", help_behavior_hint="(default: the recipe's)"),
+    ] = None,
     seed: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
     resume: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None,
     device: Device = "auto",
@@ -48,6 +52,8 @@ def condense(
         dataset: Whose published hyper-parameters to use: miniucf, hmdb51, kinetics400, ssv2 (recipe prism).
         split: Which of the store's splits to use.
         set: Override a key of the recipe, such as optimiser.learning_rate=0.1; once per key.
+        storage: How the result's file holds frames: float32, or float16 or uint8 in half or a quarter of the
+            bytes.
         seed: Seed of every random number.
         resume: Go on with the interrupted run in this folder; its recipe is kept.
         device: Where networks run: auto, cpu, cuda or cuda:N.
@@ -68,6 +74,8 @@ def condense(
         overrides = recipes.parse_overrides(list(set))
         if seed is not None:
             overrides["seed"] = seed
+        if storage is not None:
+            overrides["storage"] = storage
         chosen = recipes.load(recipe, vpc=vpc, dataset=dataset, overrides=overrides)
         made = condense(ClipStore.open(store, split), chosen, out, device=device, precision=precision)
         folder = out

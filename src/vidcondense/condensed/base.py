@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -13,6 +13,9 @@ from torch.utils.data import Dataset
 from vidcondense.errors import VidcondenseError
 
 MEBIBYTE = 2**20
+
+Storage = Literal["float32", "float16", "uint8"]
+"""How a file holds frames (`condensed.storage`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +34,14 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         provenance: how the file was made: recipe, seed, source fingerprint, library versions.
         targets: (video, class) float32, learned regression targets in place of labels; None for most.
         learning_rate: the learned step size of a network trained on this set; None for most.
+        storage: how `save` writes frames: float32, float16 or uint8 (`condensed.storage`).
     """
 
     representation: ClassVar[str]
     """What the file's header calls this kind of content."""
+
+    frame_tensors: ClassVar[tuple[str, ...]]
+    """Which of `tensors` hold frames (..., channel, height, width), float32."""
 
     clips_per_video: ClassVar[int] = 1
     """Clips that a video renders to, one after another; a network in training sees one of them per epoch."""
@@ -47,6 +54,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     provenance: Mapping[str, Any] = field(default_factory=dict)
     targets: Tensor | None = None
     learning_rate: float | None = None
+    storage: Storage = "float32"
 
     def __post_init__(self) -> None:
         problem = self._problem() or self._content_problem()

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -12,12 +12,15 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from vidcondense import files
-from vidcondense.condensed.base import CondensedVideos, expect
+from vidcondense.condensed.base import CondensedVideos, Storage, expect
 from vidcondense.condensed.key_frames import KeyFrameVideos
 from vidcondense.condensed.static_dynamic import StaticDynamicVideos
+from vidcondense.condensed.storage import decode, encode
 from vidcondense.errors import VidcondenseError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+PLAIN_VERSION = 1
+"""Of files with frames in float32, which older versions of this program read too."""
 
 REPRESENTATIONS: dict[str, type[CondensedVideos]] = {
     kind.representation: kind for kind in (KeyFrameVideos, StaticDynamicVideos)
@@ -27,7 +30,7 @@ REPRESENTATIONS: dict[str, type[CondensedVideos]] = {
 def save(condensed: CondensedVideos, path: Path) -> int:
     """Write the file atomically; returns its size in bytes. The same content gives the same bytes."""
     header = {
-        "format_version": FORMAT_VERSION,
+        "format_version": PLAIN_VERSION if condensed.storage == "float32" else FORMAT_VERSION,
         "representation": condensed.representation,
         "class_names": condensed.class_names,
         "frames": condensed.frames,
@@ -38,7 +41,10 @@ def save(condensed: CondensedVideos, path: Path) -> int:
     }
     if condensed.learning_rate is not None:
         header["learning_rate"] = condensed.learning_rate
-    tensors = {"labels": condensed.labels, **condensed.tensors()}
+    if condensed.storage != "float32":
+        header["storage"] = condensed.storage
+    encoded = encode(condensed.tensors(), condensed.frame_tensors, condensed.storage)
+    tensors = {"labels": condensed.labels, **encoded}
     if condensed.targets is not None:
         tensors["targets"] = condensed.targets
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -73,10 +79,14 @@ def load(path: Path) -> CondensedVideos:
 
 
 def _parse(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> CondensedVideos:
-    if header["format_version"] != FORMAT_VERSION:
+    if header["format_version"] not in (PLAIN_VERSION, FORMAT_VERSION):
         raise VidcondenseError(
-            f"format version {header['format_version']}; this vidcondense reads {FORMAT_VERSION}"
+            f"format version {header['format_version']}; this vidcondense reads up to {FORMAT_VERSION}: "
+            "install a newer one"
         )
+    storage = header.get("storage", "float32")
+    if storage not in get_args(Storage):
+        raise VidcondenseError(f"storage must be one of {', '.join(get_args(Storage))}, not {storage!r}")
     representation = header.get("representation", KeyFrameVideos.representation)
     if representation not in REPRESENTATIONS:
         raise VidcondenseError(
@@ -90,6 +100,7 @@ def _parse(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Condense
     if not isinstance(header["provenance"], dict):
         raise VidcondenseError("provenance must be an object")
     kind = REPRESENTATIONS[representation]
+    tensors = decode(tensors, kind.frame_tensors, storage)
     learning_rate = header.get("learning_rate")
     return kind(
         labels=expect(tensors, "labels", torch.int64),
@@ -100,5 +111,6 @@ def _parse(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Condense
         provenance=header["provenance"],
         targets=expect(tensors, "targets", torch.float32) if "targets" in tensors else None,
         learning_rate=None if learning_rate is None else float(learning_rate),
+        storage=storage,
         **kind.content(tensors, header),
     )

@@ -25,6 +25,7 @@ class KeyFrameVideos(CondensedVideos):
     """
 
     representation: ClassVar[str] = "key_frames"
+    frame_tensors: ClassVar[tuple[str, ...]] = ("key_frames",)
 
     key_frames: Tensor
     positions: Tensor

@@ -29,6 +29,7 @@ class StaticDynamicVideos(CondensedVideos):
     """
 
     representation: ClassVar[str] = "static_dynamic"
+    frame_tensors: ClassVar[tuple[str, ...]] = ("static", "dynamic")
     clips_per_video: ClassVar[int] = COMBINATIONS
 
     static: Tensor

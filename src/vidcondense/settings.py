@@ -64,20 +64,27 @@ class ObjectiveSettings:
 
     kind: (
         Literal[
-            "distribution_matching", "gradient_matching", "trajectory_matching", "kernel_ridge_regression"
+            "distribution_matching",
+            "gradient_matching",
+            "trajectory_matching",
+            "kernel_ridge_regression",
+            "trained_distribution_matching",
         ]
         | Extension
     ) = "distribution_matching"
     """distribution_matching: distance of mean features, summed over classes and features (DFS eq. 8);
     gradient_matching: distance of the gradients of a network's weights (PRISM eq. 7, DC);
     trajectory_matching: distance of weights after training on synthetic and on real clips (MTT);
-    kernel_ridge_regression: regression on the synthetic set predicts real clips (FRePo)."""
+    kernel_ridge_regression: regression on the synthetic set predicts real clips (FRePo);
+    trained_distribution_matching: distribution_matching on experts in place of random networks (ours)."""
     batch_real: int = 64
     """Real clips per class and iteration, without replacement; all if a class has fewer."""
     real_frames: int = 0
     """N_real: real clips keep so many frames, and the others are interpolated (Wang et al.); 0: all."""
     experts: str = ""
     """Folder of expert trajectories; empty: train those of the [experts] table into the run folder first."""
+    first_epoch: int = 1
+    """trained_distribution_matching: epochs that an expert has behind it at least."""
     max_start_epoch: int = 10
     """A trajectory is matched from a random epoch below this one."""
     expert_epochs: int = 1
@@ -108,6 +115,7 @@ class ObjectiveSettings:
     """kernel_ridge_regression: weight of the loss that keeps the class of a learned label clear."""
 
     def __post_init__(self) -> None:
+        check(self.first_epoch >= 0, f"objective.first_epoch must be at least 0, not {self.first_epoch}")
         for name in ("batch_real", "max_start_epoch", "expert_epochs", "synthetic_steps"):
             value = getattr(self, name)
             check(value >= 1, f"objective.{name} must be at least 1, not {value}")

@@ -137,7 +137,7 @@ def _note(total: Cost, task: Task, problem: str | None) -> None:
 
 def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> tuple[float, float]:
     recipe = task.recipe()
-    if recipe.objective.kind == "trajectory_matching" and not recipe.objective.experts:
+    if recipe.needs_experts and not recipe.objective.experts:
         raise VidcondenseError(
             "it trains experts of its own first; share them with --set METHOD:objective.experts=FOLDER"
         )

@@ -7,6 +7,7 @@ from vidcondense.objectives.base import Objective
 from vidcondense.objectives.distribution_matching import DistributionMatching
 from vidcondense.objectives.gradient_matching import GradientMatching
 from vidcondense.objectives.kernel_ridge_regression import KernelRidgeRegression
+from vidcondense.objectives.trained_distribution_matching import TrainedDistributionMatching
 from vidcondense.objectives.trajectory_matching import TrajectoryMatching
 from vidcondense.recipe import Recipe
 
@@ -16,6 +17,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "distribution_matching": DistributionMatching,
     "gradient_matching": GradientMatching,
     "kernel_ridge_regression": KernelRidgeRegression,
+    "trained_distribution_matching": TrainedDistributionMatching,
     "trajectory_matching": TrajectoryMatching,
 }
 

@@ -1,0 +1,74 @@
+"""Distribution matching on experts: the right networks, the right features, its own experts."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from vidcondense import ClipStore, networks, recipe
+from vidcondense.compute import Compute, choose
+from vidcondense.condensation import State, condense
+from vidcondense.errors import VidcondenseError
+from vidcondense.experts import Experts, train
+from vidcondense.networks.flat import load
+from vidcondense.objectives.base import real_clips
+from vidcondense.objectives.trained_distribution_matching import TrainedDistributionMatching
+from vidcondense.recipe import Recipe
+from vidcondense.settings import ExpertSettings
+
+EXACT = Compute(torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture(scope="module")
+def experts(tiny_store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Experts:
+    """Two experts of three epochs."""
+    folder = tmp_path_factory.mktemp("experts") / "made"
+    settings = ExpertSettings(count=2, epochs=3, batch=5, learning_rate=0.1)
+    return train(ClipStore.open(tiny_store_path), folder, settings, compute=EXACT, show=False)
+
+
+def chosen(experts: Experts | None, **overrides: object) -> Recipe:
+    known = {} if experts is None else {"objective.experts": str(experts.path)}
+    return recipe.load("dm_trained_small_debug", overrides={**known, **overrides})
+
+
+def test_the_loss_is_that_of_the_experts_mean_features(tiny_store: ClipStore, experts: Experts) -> None:
+    state = State.start(tiny_store, chosen(experts), EXACT)
+    objective = state.objective
+    assert isinstance(objective, TrainedDistributionMatching)
+    loss, gradient = state.match()
+
+    expert, epoch = objective.drawn(0)
+    classes = len(tiny_store.class_names)
+    network = networks.build("minic3d", classes, tiny_store.frames, tiny_store.size)
+    load(network, experts.weights(expert, epoch))
+    clips = state.synthetic.render().requires_grad_()
+    batches = list(real_clips(state.recipe, tiny_store, EXACT, 0, 3))
+    expected = torch.zeros(())
+    for label in range(classes):
+        real = torch.cat([network.embed(part[labels == label]) for part, labels in batches])
+        mine = network.embed(clips[state.synthetic.labels == label])
+        expected = expected + (mine.mean(0) - real.mean(0).detach()).square().sum()
+    (slope,) = torch.autograd.grad(expected, clips)
+    assert loss == pytest.approx(expected.item(), rel=1e-4)
+    assert torch.allclose(gradient, slope, rtol=1e-3, atol=1e-5)
+    assert state.match()[0] == loss
+
+
+def test_every_expert_and_epoch_from_the_first_comes(tiny_store: ClipStore, experts: Experts) -> None:
+    made = TrainedDistributionMatching(chosen(experts, **{"objective.first_epoch": 2}), tiny_store, EXACT)
+    assert {made.drawn(iteration) for iteration in range(60)} == {(0, 2), (0, 3), (1, 2), (1, 3)}
+
+
+def test_too_few_epochs_are_refused(tiny_store: ClipStore, experts: Experts) -> None:
+    with pytest.raises(VidcondenseError, match="first_epoch = 4 needs experts of that many"):
+        TrainedDistributionMatching(chosen(experts, **{"objective.first_epoch": 4}), tiny_store, EXACT)
+    with pytest.raises(VidcondenseError, match="first_epoch must be at least 0, not -1"):
+        chosen(experts, **{"objective.first_epoch": -1})
+
+
+def test_it_trains_its_own_experts_and_says_so(tiny_store: ClipStore, tmp_path: Path) -> None:
+    made = condense(tiny_store, chosen(None), tmp_path / "run", device="cpu", show=False)
+    assert (tmp_path / "run" / "experts" / "experts.json").is_file()
+    assert made.provenance["experts"]["count"] == 2
+    assert made.provenance["precision"] == choose("cpu").precision

@@ -38,6 +38,8 @@ LABELS = {
     "prism_gradient": "PRISM, gradients",
     "prism_trajectory": "PRISM, trajectories",
     "prism_frepo": "PRISM, kernel ridge",
+    "dm_trained": "DM, trained networks",
+    "prism_trained": "PRISM, trained networks",
     "repeated_frame": "Repeated frame",
     "segments": "Segments",
     WHOLE: "Whole dataset",

@@ -105,8 +105,8 @@ def refuse_taken(path: Path) -> None:
         raise VidcondenseError(f"{path} exists and is not an empty folder; name another --out folder")
 
 
-def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute) -> RunFolder:
-    """Start a new run folder.
+def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute, **more: Any) -> RunFolder:
+    """Start a new run folder; `more` goes into run.json too.
 
     Raises:
         VidcondenseError: the folder holds something already, or cannot be written.
@@ -140,6 +140,7 @@ def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute) -> Ru
             "precision": compute.precision,
             "hardware": compute.hardware(),
             "versions": versions(),
+            **more,
         },
     )
     run.cut_metrics(0)

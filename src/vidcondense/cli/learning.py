@@ -37,6 +37,9 @@ def condense(
         Literal["float32", "float16", "uint8"] | None,
         arg(metavar="{float32,float16,uint8}", help_behavior_hint="(default: the recipe's)"),
     ] = None,
+    shards: Annotated[
+        int | None, arg(metavar="N", help_behavior_hint="(default: 16 under torchrun, else none)")
+    ] = None,
     seed: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
     resume: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None,
     device: Device = "auto",
@@ -54,6 +57,8 @@ def condense(
         set: Override a key of the recipe, such as optimiser.learning_rate=0.1; once per key.
         storage: How the result's file holds frames: float32, or float16 or uint8 in half or a quarter of the
             bytes.
+        shards: Learn the classes in N parts, each on its own; with torchrun the processes share them out. The
+            result depends on N, not on the number of processes.
         seed: Seed of every random number.
         resume: Go on with the interrupted run in this folder; its recipe is kept.
         device: Where networks run: auto, cpu, cuda or cuda:N.
@@ -61,9 +66,12 @@ def condense(
     """
     from vidcondense import recipe as recipes
     from vidcondense.condensation import condense
-    from vidcondense.condensation import resume as resume_run
+    from vidcondense.condensed import CondensedVideos
     from vidcondense.data.store import ClipStore
+    from vidcondense.sharded import Ranks, condense_in_shards
+    from vidcondense.sharded import resume as resume_run
 
+    made: CondensedVideos | None
     if resume is not None:
         known = ClipStore.open(store, split) if store is not None else None
         made = resume_run(resume, store=known, device=device)
@@ -77,11 +85,15 @@ def condense(
         if storage is not None:
             overrides["storage"] = storage
         chosen = recipes.load(recipe, vpc=vpc, dataset=dataset, overrides=overrides)
-        made = condense(ClipStore.open(store, split), chosen, out, device=device, precision=precision)
+        real = ClipStore.open(store, split)
+        if shards is None and Ranks.here().count == 1:
+            made = condense(real, chosen, out, device=device, precision=precision)
+        else:
+            made = condense_in_shards(real, chosen, out, shards, device=device, precision=precision)
         folder = out
-    print(
-        f"{folder / 'condensed.safetensors'}: {made.videos} videos, {made.holds}, {made.stored_mib:.2f} MiB"
-    )
+    if made is not None:
+        file = folder / "condensed.safetensors"
+        print(f"{file}: {made.videos} videos, {made.holds}, {made.stored_mib:.2f} MiB")
 
 
 def experts(

@@ -35,6 +35,11 @@ class RealBatch:
     flips: NDArray[np.bool_]
     labels: NDArray[np.int64]
 
+    def of(self, part: range) -> "RealBatch":
+        """Those of the classes in `part`."""
+        rows = (self.labels >= part.start) & (self.labels < part.stop)
+        return RealBatch(self.videos[rows], self.starts[rows], self.flips[rows], self.labels[rows])
+
     def read(self, store: ClipStore, compute: Compute, chunk: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield normalised clips (video, time, 3, height, width) and labels, `chunk` clips at a time."""
         for first in range(0, len(self.videos), chunk):
@@ -51,6 +56,8 @@ class RealBatch:
 def sample(store: ClipStore, per_class: int, flip: float, rng: np.random.Generator) -> RealBatch:
     """Draw up to `per_class` training videos of each class without replacement, each at a random start.
 
+    What is drawn of a class does not depend on which classes the store is limited to (`ClipStore.only`).
+
     Args:
         store: the real videos.
         per_class: clips per class; all of a class that has fewer.
@@ -62,9 +69,10 @@ def sample(store: ClipStore, per_class: int, flip: float, rng: np.random.Generat
         for videos in store.by_class("train")
     ]
     videos = np.concatenate(chosen).astype(np.int64)
-    return RealBatch(
+    drawn = RealBatch(
         videos,
         random_starts(store.lengths[videos], store.frames, store.stride, rng),
         rng.random(len(videos)) < flip,
         store.labels[videos],
     )
+    return drawn.of(store.part)

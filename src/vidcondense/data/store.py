@@ -1,5 +1,6 @@
 """ClipStore: decoded videos on disk, from which clips are read as fast as memory allows."""
 
+import copy
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -43,6 +44,7 @@ class ClipStore:
         skipped: {"path", "reason"} of each source file that is not in the store.
         lengths: (video,) int64, frames of each video.
         labels: (video,) int64.
+        part: the classes to condense; all unless `only` chose some.
     """
 
     def __init__(self, path: Path, index: StoreIndex, split: str) -> None:
@@ -64,6 +66,7 @@ class ClipStore:
         table = read_table(path, index)
         self.lengths: Ints = table["frames"].astype(np.int64)
         self.labels: Ints = table["label"].astype(np.int64)
+        self.part = range(len(index.class_names))
         self._roles = table["roles"][:, index.split_names.index(split)]
         self._shards: Ints = table["shard"].astype(np.int64)
         before = np.cumsum(self.lengths) - self.lengths
@@ -90,6 +93,12 @@ class ClipStore:
         still = ClipStore.open(self.path, self.split)
         still.stride = 0
         return still
+
+    def only(self, part: range) -> "ClipStore":
+        """The same store, of which some classes are to be condensed: a shard. Labels and videos stay."""
+        shard = copy.copy(self)
+        shard.part = part
+        return shard
 
     def __len__(self) -> int:
         """The number of videos, whatever their role."""

@@ -11,7 +11,7 @@ from vidcondense.objectives.trained_distribution_matching import TrainedDistribu
 from vidcondense.objectives.trajectory_matching import TrajectoryMatching
 from vidcondense.recipe import Recipe
 
-__all__ = ["OBJECTIVES", "Objective", "build"]
+__all__ = ["OBJECTIVES", "Objective", "build", "kind"]
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "distribution_matching": DistributionMatching,
@@ -22,6 +22,11 @@ OBJECTIVES: dict[str, type[Objective]] = {
 }
 
 
+def kind(recipe: Recipe) -> type[Objective]:
+    """The class that a recipe's [objective] table names."""
+    return member(OBJECTIVES, recipe.objective.kind, Objective)
+
+
 def build(recipe: Recipe, store: ClipStore, compute: Compute) -> Objective:
     """The objective that a recipe's [objective] table names."""
-    return member(OBJECTIVES, recipe.objective.kind, Objective)(recipe, store, compute)
+    return kind(recipe)(recipe, store, compute)

@@ -35,6 +35,11 @@ class Objective(ABC):
         self.store = store
         self.compute = compute
 
+    @staticmethod
+    def couples_classes(recipe: Recipe) -> str:
+        """Why classes cannot be condensed apart from each other; empty where they can."""
+        return ""
+
     @property
     def parameters(self) -> dict[str, Tensor]:
         """What is learned beside the synthetic set, float32 by name; `match` sets their `grad`."""

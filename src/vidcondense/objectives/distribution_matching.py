@@ -44,8 +44,8 @@ def distribution_matching(
     Returns:
         The loss, and its gradient with respect to `clips`, float32 of the same shape.
     """
-    classes = int(labels[-1]) + 1
-    real_means = mean_features(network, real, classes)
+    lowest = int(labels[0])
+    real_means = mean_features(network, real, int(labels[-1]) + 1, lowest)
     gradient = torch.empty_like(clips)
     loss = 0.0
     for first, last in class_groups(labels, chunk):
@@ -55,7 +55,7 @@ def distribution_matching(
             labels[first:last], return_inverse=True, return_counts=True
         )
         sums = features.new_zeros(len(present), features.shape[1]).index_add(0, index, features)
-        distance = (sums / counts[:, None] - real_means[present]).square().sum()
+        distance = (sums / counts[:, None] - real_means[present - lowest]).square().sum()
         (leaf_gradient,) = torch.autograd.grad(distance, leaf)
         gradient[first:last] = leaf_gradient
         loss += distance.item()
@@ -63,17 +63,17 @@ def distribution_matching(
 
 
 @torch.no_grad()
-def mean_features(network: VideoNetwork, real: RealClips, classes: int) -> Tensor:
-    """Mean features of each class, (class, feature) float32."""
+def mean_features(network: VideoNetwork, real: RealClips, classes: int, lowest: int = 0) -> Tensor:
+    """Mean features of the classes from `lowest` to `classes` - 1, (class, feature) float32."""
     sums: Tensor | None = None
-    counts = torch.zeros(classes)
+    counts = torch.zeros(classes - lowest)
     for clips, labels in real:
         features = network.embed(clips).float()
         if sums is None:
-            sums = features.new_zeros(classes, features.shape[1])
+            sums = features.new_zeros(classes - lowest, features.shape[1])
             counts = counts.to(features.device)
-        sums.index_add_(0, labels, features)
-        counts.index_add_(0, labels, torch.ones_like(labels, dtype=counts.dtype))
+        sums.index_add_(0, labels - lowest, features)
+        counts.index_add_(0, labels - lowest, torch.ones_like(labels, dtype=counts.dtype))
     if sums is None or bool((counts == 0).any()):
         raise ValueError("every class needs at least one real clip")
     return sums / counts[:, None]

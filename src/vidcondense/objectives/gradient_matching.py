@@ -40,6 +40,12 @@ class GradientMatching(Objective):
         self.trained = TrainedNetwork(recipe, store, self.compute, sgd)
         self.chunk = self.trained.network.chunk(self.compute)
 
+    @staticmethod
+    def couples_classes(recipe: Recipe) -> str:
+        """See Objective."""
+        trains = recipe.objective.outer_steps > 1 and recipe.objective.inner_steps > 0
+        return "objective.inner_steps trains a network on the clips of all classes" if trains else ""
+
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
         """See Objective."""
         first = iteration - iteration % self.recipe.objective.outer_steps
@@ -77,7 +83,7 @@ class GradientMatching(Objective):
 
     @property
     def _trains(self) -> bool:
-        return self.recipe.objective.outer_steps > 1 and self.recipe.objective.inner_steps > 0
+        return self.couples_classes(self.recipe) != ""
 
 
 def gradient_matching(

@@ -47,6 +47,11 @@ class KernelRidgeRegression(Objective):
         # Staggered, as in FRePo's code, so that the pool holds networks of all ages from the start.
         self.updates = torch.arange(settings.pool) * (settings.pool_updates // settings.pool)
 
+    @staticmethod
+    def couples_classes(recipe: Recipe) -> str:
+        """See Objective."""
+        return "kernel ridge regression predicts with the clips of all classes"
+
     @property
     def parameters(self) -> dict[str, Tensor]:
         """The targets."""

@@ -46,6 +46,11 @@ class TrajectoryMatching(OnExperts):
                 f"{settings.expert_epochs} need experts of {last} epochs, these have {self.epochs}"
             )
 
+    @staticmethod
+    def couples_classes(recipe: Recipe) -> str:
+        """See Objective."""
+        return "trajectory matching takes its steps on the clips of all classes"
+
     @property
     def parameters(self) -> dict[str, Tensor]:
         """The step size of the inner steps."""

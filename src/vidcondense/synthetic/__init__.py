@@ -19,6 +19,7 @@ __all__ = [
     "StoredFrames",
     "Synthetic",
     "build",
+    "kind",
 ]
 
 REPRESENTATIONS: dict[str, type[Synthetic]] = {
@@ -28,9 +29,14 @@ REPRESENTATIONS: dict[str, type[Synthetic]] = {
 }
 
 
+def kind(recipe: Recipe) -> type[Synthetic]:
+    """The class that a recipe's [synthetic] table names."""
+    return member(REPRESENTATIONS, recipe.synthetic.kind, Synthetic)
+
+
 def build(recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed = no_features) -> Synthetic:
     """The representation that a recipe's [synthetic] table names, at its start, on the device.
 
     `embed` gives the features of real clips to a coreset that selects by them.
     """
-    return member(REPRESENTATIONS, recipe.synthetic.kind, Synthetic).start(recipe, store, compute, embed)
+    return kind(recipe).start(recipe, store, compute, embed)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -22,6 +22,9 @@ class Synthetic(ABC):
     """
 
     labels: Tensor
+
+    couples_classes: ClassVar[str] = ""
+    """Why classes cannot be condensed apart from each other; empty where they can."""
 
     @classmethod
     @abstractmethod

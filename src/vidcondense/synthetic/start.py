@@ -62,9 +62,13 @@ def start_clips(
         labels = torch.arange(len(store.class_names)).repeat_interleave(recipe.vpc)
         shape = (len(labels), store.frames, 3, store.size, store.size)
         clips = torch.randn(shape, generator=generator(recipe.seed, "noise"))
+        mine = slice(store.part.start * recipe.vpc, store.part.stop * recipe.vpc)
+        clips, labels = clips[mine].clone(), labels[mine]
         return clips.to(compute.device), labels.to(compute.device)
     select = member(coresets.CORESETS, "random" if kind == "none" else kind)
-    batch = select(store, recipe.vpc, np.random.default_rng(derive_seed(recipe.seed, "coreset")), embed)
+    batch = select(store, recipe.vpc, np.random.default_rng(derive_seed(recipe.seed, "coreset")), embed).of(
+        store.part
+    )
     exact = Compute(compute.device, torch.float32)
     parts = list(batch.read(store, exact, exact.chunk(3 * store.frames * store.size**2)))
     clips = torch.cat([clips for clips, _ in parts])

@@ -33,6 +33,8 @@ class StaticDynamic(Synthetic):
         learn_static: whether the images go on learning beside the motions; frozen in Wang et al.
     """
 
+    couples_classes = "videos of all classes share one hallucinator"
+
     def __init__(
         self,
         static: Tensor,

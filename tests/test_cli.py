@@ -301,3 +301,20 @@ def test_a_network_larger_than_memory_is_refused_before_anything_is_made(
 def test_help_does_not_wait_for_torch() -> None:
     code = "import sys; from vidcondense import cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_dry_run_says_what_condensing_costs_and_writes_nothing(
+    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    learn = ("condense", tiny_store_path, "--dry-run", "--recipe")
+    assert call(monkeypatch, *learn, "prism_small_debug", "--set", "iterations=1000") == 0
+    said = capsys.readouterr().out
+    assert re.search(
+        r"result 0.07 MiB .* working memory about \d+ MiB; .* s per iteration, .* 1000 iterations", said
+    )
+    assert call(monkeypatch, *learn, "random") == 0
+    assert "nothing is learned" in capsys.readouterr().out
+    assert call(monkeypatch, *learn, "mtt_debug") == 2
+    assert "trains experts first" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -73,6 +73,23 @@ def condense(
     return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
 
 
+def preview(store: ClipStore, recipe: Recipe, *, device: str = "auto", precision: Precision = "auto") -> str:
+    """Storage, memory and time that condensing would take, from an iteration timed here; nothing is written.
+
+    Raises:
+        VidcondenseError: as `condense`; or the recipe trains experts first and names none.
+    """
+    check(store, recipe)
+    if recipe.needs_experts and not recipe.objective.experts:
+        raise VidcondenseError(
+            f"recipe {recipe.name} trains experts first: train them with vidcondense experts, which states "
+            "its own cost, and name them with --set objective.experts=FOLDER"
+        )
+    state = State.start(store, recipe, choose(device, precision))
+    state.objective.prepare(Path(), False)
+    return _cost(state) if recipe.all_iterations else "nothing is learned: real clips are kept as they are"
+
+
 def resume(
     out: Path | str, *, store: ClipStore | None = None, device: str = "auto", show: bool = True
 ) -> CondensedVideos:

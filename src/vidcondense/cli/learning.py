@@ -42,6 +42,7 @@ def condense(
     ] = None,
     seed: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
     resume: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None,
+    dry_run: bool = False,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
@@ -61,11 +62,12 @@ def condense(
             result depends on N, not on the number of processes.
         seed: Seed of every random number.
         resume: Go on with the interrupted run in this folder; its recipe is kept.
+        dry_run: Only say what it will cost in storage, memory and time; --out is not needed.
         device: Where networks run: auto, cpu, cuda or cuda:N.
         precision: Precision of the networks; auto takes bfloat16 where the processor has it.
     """
     from vidcondense import recipe as recipes
-    from vidcondense.condensation import condense
+    from vidcondense.condensation import condense, preview
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.store import ClipStore
     from vidcondense.sharded import Ranks, condense_in_shards
@@ -77,7 +79,7 @@ def condense(
         made = resume_run(resume, store=known, device=device)
         folder = resume
     else:
-        if store is None or out is None:
+        if store is None or (out is None and not dry_run):
             raise VidcondenseError("condense needs a STORE and --out RUN (or --resume RUN)")
         overrides = recipes.parse_overrides(list(set))
         if seed is not None:
@@ -86,6 +88,9 @@ def condense(
             overrides["storage"] = storage
         chosen = recipes.load(recipe, vpc=vpc, dataset=dataset, overrides=overrides)
         real = ClipStore.open(store, split)
+        if out is None or dry_run:
+            print(preview(real, chosen, device=device, precision=precision))
+            return
         if shards is None and Ranks.here().count == 1:
             made = condense(real, chosen, out, device=device, precision=precision)
         else:

@@ -2,13 +2,18 @@
 
 import os
 import resource
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from vidcondense import files
+from vidcondense import ClipStore, condense, experts, files, prepare, recipe, resume, run_folder
+from vidcondense.compute import choose
 from vidcondense.errors import VidcondenseError
+from vidcondense.settings import ExpertSettings
 
 
 @pytest.fixture
@@ -118,3 +123,44 @@ def test_folders_are_made_with_their_parents(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(VidcondenseError, match="cannot create folder"):
         files.make_folder(tmp_path / "file" / "c")
+
+
+def test_a_folder_is_for_one_process_at_a_time(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from vidcondense import files\n"
+        "with files.alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(VidcondenseError, match="another process is working in"), files.alone(tmp_path):
+        pass
+    holder.kill()  # a lock ends with its process, however that ends
+    holder.communicate()
+    with files.alone(tmp_path):
+        assert list(tmp_path.iterdir()) == []
+    with files.alone(tmp_path):
+        pass
+
+
+def test_commands_refuse_a_folder_that_another_process_works_in(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    made = recipe.load("prism_small_debug")
+    cut, fresh = tmp_path / "cut", tmp_path / "fresh"
+    run_folder.create(cut, made, tiny_store, choose("cpu"))
+    fresh.mkdir()
+    options: dict[str, Any] = {"device": "cpu", "show": False}
+    few = ExpertSettings(count=1, epochs=1)
+    works: list[Callable[[], object]] = [
+        lambda: resume(cut, **options),
+        lambda: condense(tiny_store, made, fresh, **options),
+        lambda: experts.train(tiny_store, fresh, few, show=False),
+        lambda: prepare(tiny_store.path.parent / "clips", fresh, progress=False),
+    ]
+    with files.alone(cut), files.alone(fresh):
+        for work in works:
+            with pytest.raises(VidcondenseError, match="another process is working in"):
+                work()
+    assert list(fresh.iterdir()) == []
+    resume(cut, **options)

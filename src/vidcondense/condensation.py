@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vidcondense import networks, objectives, run_folder, synthetic
+from vidcondense import files, networks, objectives, run_folder, synthetic
 from vidcondense.checkpoint import Checkpoint
 from vidcondense.compute import Compute, Precision, choose, generator
 from vidcondense.condensed import MEBIBYTE, CondensedVideos
@@ -70,7 +70,8 @@ def condense(
     line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
     Progress(0, enabled=show and outline.weights >= LARGE).say(line)
     state = State.start(store, recipe, compute, show)
-    return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
+    with files.alone(files.make_folder(Path(out))):
+        return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
 
 
 def preview(store: ClipStore, recipe: Recipe, *, device: str = "auto", precision: Precision = "auto") -> str:
@@ -104,8 +105,12 @@ def resume(
     Raises:
         VidcondenseError: not a run folder, finished already, no checkpoint, or another store.
     """
-    run = RunFolder(Path(out))
-    known = run.read()
+    with files.alone(RunFolder(Path(out)).existing()):
+        return _resume(RunFolder(Path(out)), store, device, show)
+
+
+def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) -> CondensedVideos:
+    out, known = run.path, run.read()
     if known["status"] == "finished":
         raise VidcondenseError(f"the run in {out} is finished; its result is {run.condensed}")
     store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])

@@ -9,6 +9,11 @@ from typing import Any
 
 from vidcondense.errors import VidcondenseError
 
+try:
+    import fcntl
+except ImportError:  # not a Unix: folders are not locked there
+    fcntl = None  # type: ignore[assignment]
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -30,6 +35,31 @@ def replacing(path: Path) -> Iterator[Path]:
         raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         unlink_quietly(temporary)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process within the block. The lock leaves no file, and ends with the process.
+
+    Raises:
+        VidcondenseError: another process holds it.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise VidcondenseError(
+                f"another process is working in {folder}; wait for it, or stop it first"
+            ) from error
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(handle)
 
 
 def unlink_quietly(path: Path) -> None:

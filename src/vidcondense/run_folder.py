@@ -71,6 +71,15 @@ class RunFolder:
             raise VidcondenseError(f"{self.description} is damaged: it has no {missing[0]!r}")
         return values
 
+    def existing(self) -> Path:
+        """The folder.
+
+        Raises:
+            VidcondenseError: as `read`.
+        """
+        self.read()
+        return self.path
+
     def recipe(self) -> Recipe:
         """The recipe that the run was started with."""
         return recipe.from_dict(self.read()["recipe"])

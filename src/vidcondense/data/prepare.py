@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vidcondense import files
 from vidcondense.data.estimate import check_space, estimate_seconds, estimate_size, gigabytes
 from vidcondense.data.index import StoreIndex, fingerprint, video_table, write_index
 from vidcondense.data.layouts.listing import ROLES, TEST, TRAIN
@@ -104,9 +105,10 @@ def build_store(plan: Plan, *, workers: int = 0, strict: bool = False, progress:
                 describe(plan, expected, estimate_seconds(left, plan.size, expected.frames, workers))
             )
         check_space(plan.store, expected.bytes)
-    claim(plan)
-    records = _build(plan, done, workers, strict, messages)
-    _finish(plan, records, messages)
+    with files.alone(files.make_folder(plan.store)):
+        claim(plan)
+        records = _build(plan, done, workers, strict, messages)
+        _finish(plan, records, messages)
     return ClipStore.open(plan.store, found.split_names[0])
 
 

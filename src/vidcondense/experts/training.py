@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense import networks
+from vidcondense import files, networks
 from vidcondense.compute import Compute, choose, derive_seed, generator
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
@@ -75,17 +75,18 @@ def train(
         "precision": compute.precision,
         "device": compute.device.type,
     }
-    experts = start(Path(out), plan, module, versions())
-    missing = [settings.epochs + 1 - len(record) for record in experts.records]
-    _check_space(experts.path, sum(missing) * _file_bytes(module))
-    experts.save()
-    total = settings.count * settings.epochs
-    done = total - sum(min(count, settings.epochs) for count in missing)
-    with Progress(total, done, enabled=show) as progress, catch_interrupts() as interrupted:
-        if show and done < total:
-            progress.say(_cost(experts, store, compute, total - done, sum(missing) * _file_bytes(module)))
-        for number in range(settings.count):
-            _expert(experts, number, store, compute, progress, interrupted)
+    with files.alone(files.make_folder(Path(out))), catch_interrupts() as interrupted:
+        experts = start(Path(out), plan, module, versions())
+        missing = [settings.epochs + 1 - len(record) for record in experts.records]
+        _check_space(experts.path, sum(missing) * _file_bytes(module))
+        experts.save()
+        total = settings.count * settings.epochs
+        done = total - sum(min(count, settings.epochs) for count in missing)
+        with Progress(total, done, enabled=show) as progress:
+            if show and done < total:
+                progress.say(_cost(experts, store, compute, total - done, sum(missing) * _file_bytes(module)))
+            for number in range(settings.count):
+                _expert(experts, number, store, compute, progress, interrupted)
     return experts
 
 

@@ -186,3 +186,9 @@ def test_an_override_may_name_the_split() -> None:
     assert cell.resolve(0, "2").objective.experts.endswith("/experts-2")
     assert cell.arguments(0, "3")[-1] == "objective.experts=experts-3"
     assert "{" not in cell.name
+
+
+def test_a_recipe_of_your_own_goes_by_the_name_of_its_file() -> None:
+    cell = Choices(overrides=("mine:iterations=7", "other:iterations=9")).cell("folder/mine.toml", "", 1)
+    assert (cell.row, cell.overrides) == ("mine", ("iterations=7",))
+    assert Choices().cell("folder/prism.toml", "top-1", 1).reference == ("folder/prism.toml", "top-1")

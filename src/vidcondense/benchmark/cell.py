@@ -185,7 +185,9 @@ class Choices:
     def _overrides(self, method: str) -> tuple[str, ...]:
         """The user's overrides that are for `method`."""
         split = [_owner(text) for text in self.overrides]
-        return tuple(text for owner, text in split if owner in ("", method, published_name(method)))
+        return tuple(
+            text for owner, text in split if owner in ("", method, _stem(method), published_name(method))
+        )
 
 
 def label(method: str) -> str:
@@ -193,7 +195,7 @@ def label(method: str) -> str:
     name = published_name(method)
     if name in LABELS and name != method:
         return f"{LABELS[name]} ({method.removeprefix(name).strip('_').replace('_', ', ')})"
-    return LABELS.get(method, method)
+    return LABELS.get(method, _stem(method))
 
 
 def published_name(method: str) -> str:
@@ -214,6 +216,11 @@ def check_overrides(overrides: Sequence[str]) -> None:
                 raise VidcondenseError(f"unknown recipe key {key!r}{recipe.nearest(key)}")
             if key in NOT_FOR_ALL:
                 raise VidcondenseError(f"--set {key} is not for all cells; use {NOT_FOR_ALL[key]}")
+
+
+def _stem(method: str) -> str:
+    """A recipe's name; of one of your own that of its file."""
+    return Path(method).stem if method.endswith(".toml") else method
 
 
 def _applicable(name: str, overrides: tuple[str, ...]) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def preview(store: ClipStore, recipe: Recipe, *, device: str = "auto", precision
         VidcondenseError: as `condense`; or the recipe trains experts first and names none.
     """
     check(store, recipe)
-    if recipe.needs_experts and not recipe.objective.experts:
+    if objectives.kind(recipe).needs_experts and not recipe.objective.experts:
         raise VidcondenseError(
             f"recipe {recipe.name} trains experts first: train them with vidcondense experts, which states "
             "its own cost, and name them with --set objective.experts=FOLDER"

@@ -141,11 +141,6 @@ class Recipe:
         }
 
     @property
-    def needs_experts(self) -> bool:
-        """Whether it trains networks on real clips first, unless `objective.experts` names some."""
-        return self.objective.kind in ("trajectory_matching", "trained_distribution_matching")
-
-    @property
     def stages(self) -> tuple[Stage, ...]:
         """What is learned one after another; most recipes have one stage."""
         if self.static_iterations == 0:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from vidcondense import networks
+from vidcondense import networks, objectives
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
 from vidcondense.compute import Compute, choose, generator
@@ -137,7 +137,7 @@ def _note(total: Cost, task: Task, problem: str | None) -> None:
 
 def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> tuple[float, float]:
     recipe = task.recipe()
-    if recipe.needs_experts and not recipe.objective.experts:
+    if objectives.kind(recipe).needs_experts and not recipe.objective.experts:
         raise VidcondenseError(
             "it trains experts of its own first; share them with --set METHOD:objective.experts=FOLDER"
         )

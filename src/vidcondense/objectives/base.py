@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -34,6 +34,9 @@ class Objective(ABC):
         self.recipe = recipe
         self.store = store
         self.compute = compute
+
+    needs_experts: ClassVar[bool] = False
+    """Whether it takes networks trained on real clips, and trains them first unless the recipe names some."""
 
     @staticmethod
     def couples_classes(recipe: Recipe) -> str:

@@ -31,6 +31,8 @@ class OnExperts(Objective):
         network: the recipe's, built for the store's clips.
     """
 
+    needs_experts = True
+
     def __init__(self, recipe: Recipe, store: ClipStore, compute: Compute, network: VideoNetwork) -> None:
         super().__init__(recipe, store, compute)
         self._experts: Experts | None = None

@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint clean
+.PHONY: demo test torture lint clean
 
 demo: $(READY)
 	$(VENV)/bin/vidcondense demo
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n auto
+
+torture: $(READY)
+	$(VENV)/bin/python -m pytest torture -n auto
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

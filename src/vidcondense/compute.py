@@ -15,8 +15,12 @@ from vidcondense.errors import VidcondenseError
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
-# Activations of one forward pass are kept near this size: on a CPU so that they stay in the cache.
-_CHUNK_BYTES = {"cpu": 16 * 2**20, "cuda": 4 * 2**30}
+_DEVICES = ("cpu", "cuda")
+
+# The largest activation of a forward pass on a CPU, so that it stays in the cache.
+_CACHED_BYTES = 16 * 2**20
+# On a GPU the part of its memory for it: a backward pass keeps several, beside weights and a resident store.
+_GPU_SHARE = 32
 
 _CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -46,7 +50,8 @@ class Compute:
             weights: the network's number of parameters. Each pass reads all of them, so activations may be
                 as large: a huge network fed clip by clip would only move its weights.
         """
-        bound = max(_CHUNK_BYTES[self.device.type], weights * self.dtype.itemsize)
+        usual = self.memory() // _GPU_SHARE if self.device.type == "cuda" else _CACHED_BYTES
+        bound = max(usual, weights * self.dtype.itemsize)
         return max(1, bound // (widest * self.dtype.itemsize))
 
     def memory(self) -> int:
@@ -92,7 +97,7 @@ def choose(device: str = "auto", precision: Precision = "auto") -> Compute:
         chosen = torch.device(name)
     except RuntimeError as error:
         raise VidcondenseError(f"device {name!r} is not known; use auto, cpu, cuda or cuda:N") from error
-    if chosen.type not in _CHUNK_BYTES:
+    if chosen.type not in _DEVICES:
         raise VidcondenseError(f"device {name!r} is not supported; use auto, cpu, cuda or cuda:N")
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise VidcondenseError(

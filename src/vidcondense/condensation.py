@@ -15,6 +15,7 @@ from vidcondense.checkpoint import Checkpoint
 from vidcondense.compute import Compute, Precision, choose, generator
 from vidcondense.condensed import MEBIBYTE, CondensedVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
+from vidcondense.data.resident import resident
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.features import Features
@@ -172,6 +173,7 @@ class State:
     def start(store: ClipStore, recipe: Recipe, compute: Compute, show: bool = False) -> "State":
         """The state before the first iteration."""
         began = time.perf_counter()
+        store = resident(store, compute)
         features = Features(store, recipe, compute, show)
         made = synthetic.build(recipe, store, compute, features)
         insertion = Insertion(recipe.insertion, recipe.iterations, recipe.seed)

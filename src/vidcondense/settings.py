@@ -100,11 +100,7 @@ class ObjectiveSettings:
     distance: Literal["squared", "cosine"] = "squared"
     """gradient_matching. squared: norm of the difference (PRISM eq. 7); cosine: per output unit (DC)."""
     outer_steps: int = 1
-    """Distribution and gradient matching: iterations that share a network, then another is drawn.
-    Distribution matching also keeps the real clips' mean features as long (published: 1)."""
-    network_pool: int = 0
-    """distribution_matching: so many networks, with their real clips' mean features, take turns; 0: a fresh
-    one every time (published)."""
+    """gradient_matching: iterations that share a network, then another is drawn."""
     inner_steps: int = 0
     """gradient_matching: training steps of the network on the synthetic clips between those iterations."""
     network_learning_rate: float = 0.01
@@ -131,7 +127,7 @@ class ObjectiveSettings:
         check(self.step_size > 0, f"objective.step_size must be above 0, not {self.step_size}")
         for name in ("batch_real", "outer_steps", "pool", "pool_updates"):
             check(getattr(self, name) >= 1, f"objective.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("network_pool", "inner_steps", "regularisation", "label_margin"):
+        for name in ("inner_steps", "regularisation", "label_margin"):
             check(getattr(self, name) >= 0, f"objective.{name} must be at least 0, not {getattr(self, name)}")
         check(
             self.network_learning_rate > 0,

@@ -105,14 +105,13 @@ class Objective(ABC):
             value.copy_(state[name])
 
 
-@dataclass
+@dataclass(frozen=True)
 class RandomNetworks:
-    """Networks with random weights, one at a time, in the compute dtype on its device."""
+    """A network with fresh random weights for every iteration, in the compute dtype on its device."""
 
     recipe: Recipe
     drawn: VideoNetwork
     network: VideoNetwork
-    number: int = -1
 
     @staticmethod
     def of(recipe: Recipe, store: ClipStore, compute: Compute) -> "RandomNetworks":
@@ -123,12 +122,10 @@ class RandomNetworks:
         networks.channels_last(network)
         return RandomNetworks(recipe, drawn, network)
 
-    def at(self, number: int) -> VideoNetwork:
-        """The network of this number; the one that an earlier call returned is overwritten."""
-        if number != self.number:
-            networks.initialise(self.drawn, generator(self.recipe.seed, "network", number))
-            self.network.load_state_dict(self.drawn.state_dict())
-            self.number = number
+    def at(self, iteration: int) -> VideoNetwork:
+        """The network of one iteration; the one that an earlier call returned is overwritten."""
+        networks.initialise(self.drawn, generator(self.recipe.seed, "network", iteration))
+        self.network.load_state_dict(self.drawn.state_dict())
         return self.network
 
 

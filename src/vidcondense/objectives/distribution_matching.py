@@ -12,40 +12,26 @@ from vidcondense.recipe import Recipe
 
 
 class DistributionMatching(Objective):
-    """Mean features of a network with random weights: a fresh one for every iteration, or for every
-    `objective.outer_steps` of them, or `objective.network_pool` networks in turn.
-
-    The real clips' means belong to a network: they are computed when it is drawn and kept as long as it is.
-    """
+    """Mean features of a network with fresh random weights in every iteration."""
 
     def __init__(self, recipe: Recipe, store: ClipStore, compute: Compute) -> None:
         super().__init__(recipe, store, compute)
         self.networks = RandomNetworks.of(recipe, store, compute)
-        self._real_means: dict[int, Tensor] = {}
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
         """See Objective."""
-        drawn = iteration // self.recipe.objective.outer_steps
-        if self.recipe.objective.network_pool:
-            drawn %= self.recipe.objective.network_pool
-        network = self.networks.at(drawn)
+        network = self.networks.at(iteration)
         chunk = network.chunk(self.compute)
-        real_means = self._means(drawn, network, chunk, labels)
-        return match_means(network, real_means, clips, labels, self.compute, chunk)
-
-    def _means(self, drawn: int, network: VideoNetwork, chunk: int, labels: Tensor) -> Tensor:
-        if drawn not in self._real_means:
-            if len(self._real_means) >= max(1, self.recipe.objective.network_pool):
-                self._real_means.clear()
-            real = real_clips(self.recipe, self.store, self.compute, drawn, chunk)
-            self._real_means[drawn] = mean_features(network, real, int(labels[-1]) + 1, int(labels[0]))
-        return self._real_means[drawn]
+        real = real_clips(self.recipe, self.store, self.compute, iteration, chunk)
+        return distribution_matching(network, real, clips, labels, self.compute, chunk)
 
 
 def distribution_matching(
     network: VideoNetwork, real: RealClips, clips: Tensor, labels: Tensor, compute: Compute, chunk: int
 ) -> tuple[float, Tensor]:
     """The sum over classes and features of the squared difference of mean features, and its gradient.
+
+    Classes share forward passes of about `chunk` clips, so memory does not grow with their number.
 
     Args:
         network: with random weights, in the compute dtype on its device.
@@ -58,29 +44,8 @@ def distribution_matching(
     Returns:
         The loss, and its gradient with respect to `clips`, float32 of the same shape.
     """
-    real_means = mean_features(network, real, int(labels[-1]) + 1, int(labels[0]))
-    return match_means(network, real_means, clips, labels, compute, chunk)
-
-
-def match_means(
-    network: VideoNetwork, real_means: Tensor, clips: Tensor, labels: Tensor, compute: Compute, chunk: int
-) -> tuple[float, Tensor]:
-    """`distribution_matching` with the real clips' mean features at hand.
-
-    Classes share forward passes of about `chunk` clips, so memory does not grow with their number.
-
-    Args:
-        network: with random weights, in the compute dtype on its device.
-        real_means: (class, feature) float32 of the classes from the lowest to the highest of `labels`.
-        clips: rendered synthetic clips (video, time, 3, height, width) float32.
-        labels: (video,) int64, ascending.
-        compute: precision of the forward passes; sums are float32.
-        chunk: clips per forward pass.
-
-    Returns:
-        The loss, and its gradient with respect to `clips`, float32 of the same shape.
-    """
     lowest = int(labels[0])
+    real_means = mean_features(network, real, int(labels[-1]) + 1, lowest)
     gradient = torch.empty_like(clips)
     loss = 0.0
     for first, last in class_groups(labels, chunk):

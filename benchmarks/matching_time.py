@@ -41,9 +41,11 @@ def main() -> None:
     for wanted in options.recipes:
         name, _, pairs = wanted.partition(":")
         overrides = recipe.parse_overrides([pair for pair in pairs.split(",") if pair])
+        began = time.process_time()  # what learning starts from may have to be selected
         state = State.start(store, recipe.load(name, vpc=1, overrides={"flip": 0.0, **overrides}), compute)
+        paused = time.process_time()
         before = loss(state, unseen, compute)
-        began = time.process_time()
+        began += time.process_time() - paused
         while state.iteration < state.recipe.iterations:
             state.step()
         seconds = time.process_time() - began

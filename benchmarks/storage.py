@@ -39,8 +39,8 @@ def main() -> None:
                 result = evaluate(
                     CondensedVideos.load(file), store, networks_count=options.networks, show=False
                 )
-                accuracies.setdefault(kind, []).extend(value * 100 for value in result.top1.values)
-                print(f"{run.name} {kind}: {result.top1.mean:.2%}", flush=True)
+                accuracies.setdefault(kind, []).extend(one.top1 * 100 for one in result.results)
+                print(f"{run.name} {kind}: {result.top1[0]:.2%}", flush=True)
     print("storage: bytes per set; accuracy %; difference from float32 with its 95 % interval")
     for kind, found in accuracies.items():
         differences = [a - b for a, b in zip(found, accuracies["float32"], strict=True)]

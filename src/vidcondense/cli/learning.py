@@ -1,5 +1,6 @@
 """Commands that learn: condense, experts, evaluate."""
 
+import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -62,7 +63,7 @@ def condense(
             result depends on N, not on the number of processes.
         seed: Seed of every random number.
         resume: Go on with the interrupted run in this folder; its recipe is kept.
-        dry_run: Only say what it will cost in storage, memory and time; --out is not needed.
+        dry_run: Only say what it will cost in storage, memory, operations and time; --out is not needed.
         device: Where networks run: auto, cpu, cuda or cuda:N.
         precision: Precision of the networks; auto takes bfloat16 where the processor has it.
     """
@@ -90,7 +91,9 @@ def condense(
         chosen = recipes.load(recipe, vpc=vpc, dataset=dataset, overrides=overrides)
         real = ClipStore.open(store, split)
         if out is None or dry_run:
-            print(preview(real, chosen, device=device, precision=precision))
+            spent = time.process_time()  # mostly on imports: no other work yet
+            cost = preview(real, chosen, device=device, precision=precision, spent=spent)
+            print(cost.describe() if cost else "nothing is learned: real clips are kept as they are")
             return
         if shards is None and Ranks.here().count == 1:
             made = condense(real, chosen, out, device=device, precision=precision)

@@ -69,7 +69,7 @@ class ClipStore:
         self.lengths: Ints = table["frames"].astype(np.int64)
         self.labels: Ints = table["label"].astype(np.int64)
         self.part = range(len(index.class_names))
-        self._roles = table["roles"][:, index.split_names.index(split)]
+        self._roles = table["roles"][:, index.split_names.index(split)].copy()  # a view keeps the whole table
         self._shards: Ints = table["shard"].astype(np.int64)
         before = np.cumsum(self.lengths) - self.lengths
         shard_frames = np.asarray(index.shard_frames, dtype=np.int64)

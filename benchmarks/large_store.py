@@ -2,9 +2,9 @@
 
     python benchmarks/large_store.py [--videos 1000 10000 100000] [--classes 100] [--per-class 8]
 
-Writes stores of noise (8 frames of 32x32 a video, 24 kB), the largest of 2.5 GB, into a folder of its own under
---folder, measures each in a process of its own, and removes them. Times are of the processor, medians over
-rounds, with files in the system's cache. The estimate for Kinetics-400 scales the largest store's costs.
+Writes stores of noise (8 frames of 32x32 a video, 24 kB), the largest of 2.5 GB, into a folder of its own
+under --folder, measures each in a process of its own, and removes them. Times are of the processor, medians
+over rounds, with files in the system's cache. The estimate for Kinetics-400 scales the largest store's costs.
 """
 
 import argparse
@@ -180,7 +180,8 @@ def table(found: dict[int, dict[str, float]]) -> None:
     size = KINETICS * 8 * frame_bytes(64) / 1e9
     print(
         f"Kinetics-400, {KINETICS:,} videos, {size:.1f} GB with 8 frames of 64x64 each: opening at most "
-        f"{opening:.0f} ms and {largest['opened MiB'] * scale:.0f} MiB, beginning an epoch at most {epoch:.0f} ms"
+        f"{opening:.0f} ms and {largest['opened MiB'] * scale:.0f} MiB, beginning an epoch at most "
+        f"{epoch:.0f} ms"
     )
 
 

@@ -107,23 +107,22 @@ def condense(store: Path, out: Path) -> tuple[object, ...]:
     return ("condense", store, "--out", out, *CONDENSE, "--shards", 4)
 
 
-@pytest.mark.parametrize("processes", [2, 4])
-def test_condense_gives_the_same_bytes(processes: int, store: Path, whole: Path, tmp_path: Path) -> None:
-    run = Torchrun(processes, *condense(store, tmp_path / "run"))
+def test_condense_gives_the_same_bytes(store: Path, whole: Path, tmp_path: Path) -> None:
+    run = Torchrun(4, *condense(store, tmp_path / "run"))
     said = run.end()
     assert run.process.returncode == 0, said
     assert same(tmp_path / "run", whole)
 
 
-@pytest.mark.parametrize("rank", [0, 1])
-def test_condense_restarts_by_itself(rank: int, store: Path, whole: Path, tmp_path: Path) -> None:
+def test_condense_restarts_by_itself(store: Path, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     run = Torchrun(2, *condense(store, out), restarts=3)
-    for number, least in ((rank, 20), (rank + 2, 60)):  # in its first shard, then in its second
-        wait_for(lambda: lines(out / "shards" / f"{number:03d}" / "metrics.jsonl") > least, run)  # noqa: B023
+    for rank, shard, least in ((1, 1, 20), (0, 2, 60)):  # in its first shard, then the other in its second
+        wait_for(lambda: lines(out / "shards" / f"{shard:03d}" / "metrics.jsonl") > least, run)  # noqa: B023
         run.kill(rank)
     said = run.end()
     assert run.process.returncode == 0, said
+    assert said.count("Signal 9") >= 2 or said.count("SIGKILL") >= 2, said
     assert same(out, whole)
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from torch import Tensor
 
-from vidcondense import cost, files, networks, objectives, run_folder, synthetic
+from vidcondense import files, networks, objectives, run_folder, synthetic
 from vidcondense.checkpoint import Checkpoint
 from vidcondense.compute import Compute, Precision, choose, generator
 from vidcondense.condensed import CondensedVideos
-from vidcondense.cost import Cost
+from vidcondense.cost import Cost, measure
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
@@ -109,8 +109,9 @@ def preview(
     state.objective.prepare(Path(), False)
     if not recipe.all_iterations:
         return None
-    left = _cost(state, state.step, start=spent + state.seconds, least_seconds=PREVIEW_SECONDS)
-    return replace(left, iterations=recipe.all_iterations)
+    cost = _cost(state, state.step, least_seconds=PREVIEW_SECONDS)
+    start = spent + state.seconds + 2 * cost.iteration.seconds  # `condense` measures an iteration too
+    return replace(cost, start=start, iterations=recipe.all_iterations)
 
 
 def resume(
@@ -319,16 +320,16 @@ def _timed(state: State) -> Iterator[None]:
     state.seconds += time.perf_counter() - began
 
 
-def _cost(state: State, run: Callable[[], object], *, start: float = 0.0, least_seconds: float = 0.0) -> Cost:
+def _cost(state: State, run: Callable[[], object], *, least_seconds: float = 0.0) -> Cost:
     """What is left of a run will cost; `run` does an iteration, or the matching in it."""
-    iteration = cost.measure(run, state.objective.store, least_seconds)
+    iteration = measure(run, state.objective.store, least_seconds)
     beside = sum(value.numel() for value in state.objective.parameters.values())
     to_come = [value.nbytes for value in state.optimiser.parameters.values() if value.grad is None]
     moments = 1 if state.recipe.optimiser.kind == "sgd" else 2
     return Cost(
         iteration=iteration,
         iterations=state.recipe.all_iterations - state.iteration,
-        start=start,
+        start=0.0,
         result=(state.synthetic.stored_values + beside) * 4,
         most=(state.insertion.most_values(state.synthetic) + beside) * 4,
         memory=state.compute.peak_memory() + (1 + moments) * sum(to_come),

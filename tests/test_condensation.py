@@ -102,10 +102,9 @@ def test_the_cost_counts_learned_labels(tiny_store: ClipStore) -> None:
     big = {"vpc": 2, "objective__pool": 1}
     state = State.start(tiny_store, load("frepo_debug", **big), EXACT)
     values = state.synthetic.stored_values + 6 * 3
-    assert _cost(state).startswith(f"result {values * 4 / 2**20:.2f} MiB")
-    assert state.objective.working_values == 4 * sum(
-        value.numel() for value in state.objective.pool[0].network.parameters()
-    )
+    cost = _cost(state, state.match)
+    assert cost.result == values * 4
+    assert cost.describe().startswith(f"result {values * 4 / 2**20:.2f} MiB")
 
 
 def test_insertions_are_logged_as_they_are_stored(tiny_store: ClipStore, tmp_path: Path) -> None:

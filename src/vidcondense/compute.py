@@ -60,6 +60,12 @@ class Compute:
             return torch.cuda.get_device_properties(self.device).total_memory
         return min(_host_memory(), _container_memory())
 
+    def peak_memory(self) -> int:
+        """Bytes that this process has held at most so far: on a GPU of its memory, else of the host's."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device)
+        return _host_peak()
+
     def hardware(self) -> str:
         """The processor and thread count, for provenance."""
         if self.device.type == "cuda":
@@ -72,6 +78,14 @@ def _host_memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not a Unix: nothing to compare with
         return sys.maxsize
+
+
+def _host_peak() -> int:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:  # not Linux: nothing is known
+        return 0
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 def _container_memory() -> int:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +13,8 @@ from torch import Tensor
 from vidcondense import files, networks, objectives, run_folder, synthetic
 from vidcondense.checkpoint import Checkpoint
 from vidcondense.compute import Compute, Precision, choose, generator
-from vidcondense.condensed import MEBIBYTE, CondensedVideos
+from vidcondense.condensed import CondensedVideos
+from vidcondense.cost import Cost, measure
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.resident import resident
 from vidcondense.data.store import ClipStore
@@ -31,6 +32,7 @@ from vidcondense.run_folder import RunFolder, versions
 from vidcondense.synthetic import Synthetic
 
 CHECKPOINT_SECONDS = 120.0
+PREVIEW_SECONDS = 3.0
 WEIGHT_COPIES = 2  # as drawn, and in the compute dtype
 LARGE = 100_000_000  # weights of a network whose memory is stated before it is built, not only with the rest
 
@@ -75,8 +77,25 @@ def condense(
         return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
 
 
-def preview(store: ClipStore, recipe: Recipe, *, device: str = "auto", precision: Precision = "auto") -> str:
-    """Storage, memory and time that condensing would take, from an iteration timed here; nothing is written.
+def preview(
+    store: ClipStore,
+    recipe: Recipe,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    spent: float = 0.0,
+) -> Cost | None:
+    """What condensing would cost, from iterations run here; nothing is written.
+
+    Args:
+        store: see `condense`.
+        recipe: see `condense`.
+        device: see `condense`.
+        precision: see `condense`.
+        spent: seconds that the command took before; they count as part of its start.
+
+    Returns:
+        None where nothing is learned: real clips are kept as they are.
 
     Raises:
         VidcondenseError: as `condense`; or the recipe trains experts first and names none.
@@ -89,7 +108,11 @@ def preview(store: ClipStore, recipe: Recipe, *, device: str = "auto", precision
         )
     state = State.start(store, recipe, choose(device, precision))
     state.objective.prepare(Path(), False)
-    return _cost(state) if recipe.all_iterations else "nothing is learned: real clips are kept as they are"
+    if not recipe.all_iterations:
+        return None
+    cost = _cost(state, state.step, least_seconds=PREVIEW_SECONDS)
+    start = spent + state.seconds + 2 * cost.iteration.seconds  # `condense` measures an iteration too
+    return replace(cost, start=start, iterations=recipe.all_iterations)
 
 
 def resume(
@@ -271,7 +294,7 @@ def _learn(run: RunFolder, state: State, show: bool) -> None:
     state.objective.prepare(run.path, show)
     with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupted:
         if show and state.iteration < total:
-            progress.say(_cost(state))
+            progress.say(_cost(state, state.match).describe())
         saved = time.monotonic()
         while state.iteration < total:
             stage = state.stage.name
@@ -299,35 +322,21 @@ def _timed(state: State) -> Iterator[None]:
     state.seconds += time.perf_counter() - began
 
 
-def _cost(state: State) -> str:
-    """What the run will cost, with the time of one matching step measured here and now."""
-    state.match()  # the first call also warms up
-    began = time.perf_counter()
-    state.match()
-    seconds = time.perf_counter() - began
+def _cost(state: State, run: Callable[[], object], *, least_seconds: float = 0.0) -> Cost:
+    """What is left of a run will cost; `run` does an iteration, or the matching in it."""
+    iteration = measure(run, state.objective.store, least_seconds)
     beside = sum(value.numel() for value in state.objective.parameters.values())
-    stored = (state.synthetic.stored_values + beside) * 4
-    most = (state.insertion.most_values(state.synthetic) + beside) * 4
-    clip = state.store.frames * 3 * state.store.size**2 * 4
-    learned = sum(value.numel() for value in state.optimiser.parameters.values()) * 4
-    iterations = state.recipe.all_iterations - state.iteration
-    left = seconds * iterations
-    network = _outline(state.store, state.recipe)
-    copies = 3 if state.recipe.optimiser.kind == "sgd" else 4  # values, gradient, one or two moments
-    memory = (
-        copies * learned
-        + 4 * state.objective.working_values
-        + len(state.synthetic.labels) * clip
-        + network.chunk(state.compute) * 6 * clip
-        + WEIGHT_COPIES * 4 * network.weights
-    )
-    grows = f" (at most {most / MEBIBYTE:.2f} MiB with all insertions)" if most > stored else ""
-    return (
-        f"result {stored / MEBIBYTE:.2f} MiB{grows}; "
-        f"working memory about {memory / MEBIBYTE:.0f} MiB; "
-        f"{seconds:.2f} s per iteration, about {left / 60:.1f} min for "
-        f"{iterations} iterations on {state.compute.device} in "
-        f"{state.compute.precision}"
+    to_come = [value.nbytes for value in state.optimiser.parameters.values() if value.grad is None]
+    moments = 1 if state.recipe.optimiser.kind == "sgd" else 2
+    return Cost(
+        iteration=iteration,
+        iterations=state.recipe.all_iterations - state.iteration,
+        start=0.0,
+        result=(state.synthetic.stored_values + beside) * 4,
+        most=(state.insertion.most_values(state.synthetic) + beside) * 4,
+        memory=state.compute.peak_memory() + (1 + moments) * sum(to_come),
+        store=state.store.bytes,
+        compute=state.compute,
     )
 
 

@@ -9,6 +9,7 @@ to round(S * 160 / 112) x round(S * 120 / 112), cut out the centre S x S. Scalin
 import errno
 import stat
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
@@ -31,8 +32,8 @@ Frame = NDArray[np.uint8]
 # small; older PyAV has no such argument.
 SCALE_OPTIONS = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
 
-# What files with a video's ending are in truth. FFmpeg knows many more by their content, among them scripts and
-# playlists, which would have it read other files and the network in the name of a video.
+# What files with a video's ending are in truth. FFmpeg knows many more by their content, among them scripts
+# and playlists, which would have it read other files and the network in the name of a video.
 DEMUXERS = (
     "apng,asf,avi,dv,flv,gif,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,"
     "yuv4mpegpipe"
@@ -98,6 +99,19 @@ def probe_frames(path: Path) -> int:
         if container.duration and stream.average_rate:
             return int(container.duration / av.time_base * stream.average_rate)
     return 0
+
+
+def try_frames(path: Path, size: int, seconds: float) -> tuple[int, float]:
+    """Decode the beginning of a video for some seconds: how many frames came, and how long that took."""
+    count, begin = 0, time.perf_counter()
+    try:
+        for _ in decode_frames(path, size):
+            count += 1
+            if time.perf_counter() > begin + seconds:
+                break
+    except DecodeError:
+        pass
+    return count, time.perf_counter() - begin
 
 
 @contextmanager
@@ -201,8 +215,8 @@ def _expected_frames(container: Any, stream: Any, count: int, shown: float | Non
     """The frames a header promises, 0 if it does not say: their number, else from the duration at the rate of
     the `count` frames that came, the last of them `shown` seconds after the first.
 
-    Nothing is missing where the last frame ends when the header says, at `end`. The number then may be higher:
-    it counts what an edit list cuts off, and in an AVI what was dropped.
+    Nothing is missing where the last frame ends when the header says, at `end`. The number then may be
+    higher: it counts what an edit list cuts off, and in an AVI what was dropped.
     """
     promised = _promised_end(container, stream)
     if promised and end is not None and end >= READABLE_SHARE * promised:
@@ -222,8 +236,10 @@ def _promised_end(container: Any, stream: Any) -> float:
 
 def _end(frame: Any) -> float | None:
     """The second at which a frame ends, or begins if it does not say how long it lasts."""
+    if frame.time is None:
+        return None
     lasts = getattr(frame, "duration", None)  # older PyAV has no such attribute
-    return frame.time + float(lasts * frame.time_base) if lasts and frame.time is not None else frame.time
+    return float(frame.time + (lasts * frame.time_base if lasts else 0))
 
 
 class _Resizer:
@@ -258,7 +274,7 @@ class _Resizer:
 
 
 class _Weaver:
-    """Takes the mark off interlaced frames, so that they are scaled as a whole, as FFmpeg's command line does.
+    """Takes the mark off interlaced frames: they are scaled as a whole, as by FFmpeg's command line.
 
     With it libswscale 9 scales each field by itself, and its lines come to lie between those of the other.
     """

@@ -9,7 +9,7 @@ from vidcondense.benchmark.command import benchmark
 from vidcondense.cli.learning import condense, evaluate, experts
 from vidcondense.cli.results import export, recipes, report, show
 from vidcondense.cli.videos import demo, generate, prepare
-from vidcondense.errors import VidcondenseError
+from vidcondense.errors import VidcondenseError, printable
 from vidcondense.interrupt import Interrupted
 
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
@@ -34,10 +34,10 @@ def main() -> None:
     try:
         app.cli(prog="vidcondense", description=DESCRIPTION)
     except VidcondenseError as error:
-        print(f"vidcondense: {error}", file=sys.stderr)
+        print(f"vidcondense: {printable(str(error))}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:  # what nothing below has put into better words
-        print(f"vidcondense: {error}", file=sys.stderr)
+        print(f"vidcondense: {printable(str(error))}", file=sys.stderr)
         sys.exit(2)
     except Interrupted as stop:
         print(f"vidcondense: {stop}", file=sys.stderr)

@@ -221,11 +221,11 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
 
     with monkeypatch.context() as monkeypatch:
         signal_after("update", 2)
-        with pytest.raises(Interrupted, match="after iteration 2 of .*\n.*--resume"):
+        with pytest.raises(Interrupted, match=r"after iteration 2 of .*\n.*--resume"):
             run(tiny_store, chosen, tmp_path / "cut")
     with monkeypatch.context() as monkeypatch:
         signal_after("match", 4)  # all its work is done, and is lost
-        with pytest.raises(Interrupted, match="after iteration 4 of .*\n.*--resume"):
+        with pytest.raises(Interrupted, match=r"after iteration 4 of .*\n.*--resume"):
             resume(tmp_path / "cut", show=False)
     with (tmp_path / "cut" / "metrics.jsonl").open("a") as file:
         file.write('{"event": "iteration", "iteration": 99}\n')  # written after the checkpoint: must go

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from vidcondense import ClipStore, CondensedVideos, VidcondenseError, condense, recipe
 from vidcondense.condensed import KeyFrameVideos
+from vidcondense.ranks import Ranks, local_device
 from vidcondense.recipe import Recipe
-from vidcondense.sharded import Ranks, condense_in_shards, local_device, parts, resume
+from vidcondense.sharded import condense_in_shards, parts, resume
 
 SMALL = {"iterations": 6, "vpc": 2, "insertion.threshold": 1.0, "objective.batch_real": 3}
 

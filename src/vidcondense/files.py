@@ -63,31 +63,51 @@ def is_free(folder: Path) -> bool:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[int | None]:
+def alone(folder: Path) -> Iterator[None]:
     """Hold a folder for this process within the block. The lock leaves no file, and ends with the process.
-
-    Yields the lock's file descriptor, None where there are no locks; a child that inherits it holds the
-    folder too.
 
     Raises:
         VidcondenseError: another process holds it.
     """
-    if fcntl is None:
-        yield None
-        return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise VidcondenseError(
-                f"another process is working in {folder}; wait for it, or stop it first"
-            ) from error
-        except OSError:  # a file system without locks
-            pass
-        yield handle
+        if not _lock(handle):
+            raise VidcondenseError(f"another process is working in {folder}; wait for it, or stop it first")
+        yield
     finally:
         os.close(handle)
+
+
+def claim(path: Path) -> int | None:
+    """Lock a file, made if it is not there, until all who have the handle (and inherit it) close it or end.
+
+    Returns:
+        the handle; None if another process holds the lock.
+
+    Raises:
+        VidcondenseError: the file cannot be made.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+    if _lock(handle):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _lock(handle: int) -> bool:
+    """Whether an open file or folder is now this process's; also where there are no locks."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def unlink_quietly(path: Path) -> None:

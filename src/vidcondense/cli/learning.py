@@ -70,7 +70,8 @@ def condense(
     from vidcondense.condensation import condense, preview
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.store import ClipStore
-    from vidcondense.sharded import Ranks, condense_in_shards
+    from vidcondense.ranks import Ranks
+    from vidcondense.sharded import condense_in_shards
     from vidcondense.sharded import resume as resume_run
 
     made: CondensedVideos | None
@@ -197,7 +198,9 @@ def evaluate(
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.index import is_store
     from vidcondense.data.store import ClipStore
-    from vidcondense.evaluation import evaluate, table
+    from vidcondense.evaluation import Evaluation, Trial, table
+    from vidcondense.ranks import Ranks, local_device
+    from vidcondense.shared_evaluation import evaluate_to
 
     made: CondensedVideos | ClipStore
     if is_store(training):
@@ -208,18 +211,22 @@ def evaluate(
         split = split or str(made.provenance.get("source", {}).get("split", "1"))
         if out is None and training.is_dir():
             out = training / "evaluations" / f"{protocol}-{label(network)}.json"
-    result = evaluate(
+    if out is None and Ranks.here().count > 1:
+        raise VidcondenseError("several processes need --out FILE, beside which they meet")
+    trial = Trial.of(
         made,
         ClipStore.open(store, split),
         network=network,
-        networks_count=networks,
         protocol=protocol,
         flip=flip,
         seed=seed,
-        device=device,
+        device=local_device(device),
         precision=precision,
     )
-    Console().print(table(result))
-    if out is not None:
+    if out is None:
+        result: Evaluation | None = trial.evaluate(networks, True)
+    else:
         files.make_folder(out.parent)
-        files.write_json(out, result.to_dict())
+        result = evaluate_to(out, trial, networks)
+    if result is not None:
+        Console().print(table(result))

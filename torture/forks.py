@@ -1,9 +1,10 @@
 """The command line in forks of one process that has imported everything: starting a command takes no time.
 
-A fork can be killed at any moment from outside, or kills itself before its n-th step on the file system, where
-steps are what opens for writing, flushes, renames, makes and removes, and the middle of what writes.
+A fork can be killed at any moment from outside, or kills or stops itself before its n-th step on the file
+system. Steps are what opens for writing, flushes, renames, makes and removes, and the middle of what writes.
 """
 
+import importlib
 import json
 import os
 import resource
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+COMMANDS = ("benchmark.run", "data.prepare", "evaluation", "experts", "export", "report", "sharded")
 STEPS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
 SOON = 2.0
 """Within how many seconds Ctrl-C and SIGTERM must end a command."""
@@ -23,7 +25,7 @@ SOON = 2.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code (minus the signal that killed it), what it printed, and its steps."""
+    """How a command ended: exit code (minus the signal that killed it), what it printed, steps, seconds."""
 
     code: int
     said: str
@@ -41,9 +43,28 @@ class Command:
         """Send a signal; the process is not waited for by anybody else, so that it cannot be a stranger."""
         os.kill(self.pid, number)
 
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return (Path("/proc") / str(self.pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    @property
+    def state(self) -> str:
+        """R or S while it runs, T when it is stopped, Z when it has ended."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+    def wait_for(self, states: str, timeout: float = 300) -> None:
+        """Wait until it is in one of these states."""
+        until = time.monotonic() + timeout
+        while self.state not in states:
+            assert time.monotonic() < until, f"still {self.state}: {self.output.read_text()}"
+            time.sleep(0.005)
+
+    def seconds_to_end(self, number: int) -> float:
+        """Send a signal and wait; seconds until the end, less those in which others had the processor."""
+        began, before = time.monotonic(), self._kept_waiting()
+        self.send(number)
+        self.wait_for("Z")
+        return time.monotonic() - began - (self._kept_waiting() - before)
+
+    def _kept_waiting(self) -> float:
+        """Seconds that it could have run, but was not given a processor."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
 
     def end(self, timeout: float = 300) -> Ended:
         """Wait for its end."""
@@ -58,14 +79,15 @@ class Command:
 class Forks:
     """The process that forks. Its commands use one thread and save a checkpoint after every iteration."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, threads: int = 1, **environment: str) -> None:
         self.folder, self.count = folder, 0
+        folder.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
-            [sys.executable, __file__],
+            [sys.executable, __file__, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": str(threads), **environment},
         )
 
     def ask(self, **request: Any) -> Any:
@@ -79,6 +101,7 @@ class Forks:
         *words: object,
         watch: Path | None = None,
         kill_at: int = 0,
+        stop_at: int = 0,
         each: bool = True,
         files: int = 0,
         size: int = 0,
@@ -90,6 +113,7 @@ class Forks:
             words: its arguments.
             watch: count steps at or below this path.
             kill_at: the step before which it kills itself, counted from 1; 0 for none.
+            stop_at: the step before which it stops as on SIGSTOP.
             each: whether to save a checkpoint after every iteration.
             files: most files that it may have open, 0 for any number.
             size: most bytes that a file may have, 0 for any number.
@@ -103,6 +127,7 @@ class Forks:
             output=str(output),
             watch=str(watch or ""),
             kill_at=kill_at,
+            stop_at=stop_at,
             each=each,
             files=files,
             size=size,
@@ -125,16 +150,10 @@ def serve() -> None:
     """The process's side: start and wait as asked, until there are no more requests."""
     import torch
 
-    import vidcondense.benchmark.run
-    import vidcondense.condensation
-    import vidcondense.data.prepare
-    import vidcondense.evaluation
-    import vidcondense.experts
-    import vidcondense.export
-    import vidcondense.report
-    import vidcondense.sharded
-
-    torch.set_num_threads(1)
+    for name in COMMANDS:
+        importlib.import_module(f"vidcondense.{name}")
+    torch.set_num_threads(int(sys.argv[1]))
+    torch.optim.AdamW([torch.zeros(1)]).step()  # what PyTorch imports only now takes seconds
     answers = os.dup(1)
     for line in sys.stdin:
         request = json.loads(line)
@@ -182,7 +201,11 @@ def _command(request: dict[str, Any]) -> int:
     os.environ.update(request["environment"])
     if request["each"]:
         condensation.CHECKPOINT_SECONDS = -1.0
-    steps = _count_steps(request["watch"], request["kill_at"]) if request["watch"] else lambda: 0
+    steps = (
+        _count_steps(request["watch"], request["kill_at"], request["stop_at"])
+        if request["watch"]
+        else lambda: 0
+    )
     for kind, most in ((resource.RLIMIT_NOFILE, request["files"]), (resource.RLIMIT_FSIZE, request["size"])):
         if most:
             resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
@@ -197,8 +220,8 @@ def _command(request: dict[str, Any]) -> int:
             Path(request["output"]).with_suffix(".steps").write_text(str(steps()))
 
 
-def _count_steps(watch: str, kill_at: int) -> Callable[[], int]:
-    """Count steps from now on, and die before one of them."""
+def _count_steps(watch: str, kill_at: int, stop_at: int) -> Callable[[], int]:
+    """Count steps from now on, and die or stop before one of them."""
     from vidcondense import files
 
     count = 0
@@ -209,6 +232,8 @@ def _count_steps(watch: str, kill_at: int) -> Callable[[], int]:
             count += 1
             if count == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
+            if count == stop_at:
+                os.kill(os.getpid(), signal.SIGSTOP)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event in STEPS or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
@@ -227,7 +252,7 @@ def _count_steps(watch: str, kill_at: int) -> Callable[[], int]:
     fsync = os.fsync
 
     def flush(handle: int) -> None:
-        step(os.readlink(f"/proc/self/fd/{handle}"))
+        step(Path(f"/proc/self/fd/{handle}").readlink())
         fsync(handle)
 
     Path.write_bytes = write_bytes  # type: ignore[method-assign,assignment]

@@ -1,5 +1,6 @@
 """Killed at any moment, every command goes on to the bytes of an undisturbed run."""
 
+import os
 import random
 import shutil
 import signal
@@ -25,8 +26,8 @@ from tasks import (
     prepare_with_workers,
 )
 
-KILLS = 50
-MOST_TRIALS = 400
+KILLS = int(os.environ.get("TORTURE_KILLS", "30"))
+"""Of each test; every command has two or more."""
 
 Make = Callable[[Inputs, Path], Task]
 
@@ -49,7 +50,7 @@ def undisturbed(forks: Forks, task: Task) -> Ended:
     "make", [prepare, generate, condense, condense_on_experts, condense_in_shards, experts, evaluate, export]
 )
 def test_killed_at_any_step(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -> None:
-    """Before each step on the file system, or before 50 of them where there are more, chosen at random."""
+    """Before each step on the file system, or before 30 of them where there are more, chosen at random."""
     whole = make(inputs, tmp_path / "whole")
     steps = undisturbed(forks, whole).steps
     moments = range(1, steps + 1)
@@ -67,11 +68,11 @@ def test_killed_at_any_step(make: Make, forks: Forks, inputs: Inputs, tmp_path: 
     "make", [prepare, prepare_with_workers, condense, condense_on_experts, experts, evaluate, export]
 )
 def test_killed_at_any_time(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -> None:
-    """At random moments, again and again until it gets through, and from the start until there were 50."""
+    """At random moments, again and again until it gets through, and from the start until there were 30."""
     whole = make(inputs, tmp_path / "whole")
     seconds = undisturbed(forks, whole).seconds
     chance, kills = random.Random(1), 0
-    for _ in range(MOST_TRIALS):
+    while kills < KILLS:
         task = make(inputs, tmp_path / "cut")
         while (words := task.next()) is not None:
             ended = killed_after(forks.start(*words), chance.uniform(0, 1.2 * seconds))
@@ -81,9 +82,6 @@ def test_killed_at_any_time(make: Make, forks: Forks, inputs: Inputs, tmp_path: 
                 break
         assert same(task, whole)
         shutil.rmtree(task.out)
-        if kills >= KILLS:
-            return
-    pytest.fail(f"only {kills} kills in {MOST_TRIALS} trials")
 
 
 def killed_after(command: Command, seconds: float) -> Ended:
@@ -95,7 +93,7 @@ def killed_after(command: Command, seconds: float) -> Ended:
 def test_an_export_over_an_earlier_one_is_that_or_the_new_one(
     forks: Forks, inputs: Inputs, tmp_path: Path
 ) -> None:
-    """Before each step: its index names what is there, and the same command ends with the new export alone."""
+    """Until the new one is written the old one is untouched; the same command ends with the new one alone."""
     old, new = export(inputs, tmp_path / "old"), export_frames(inputs, tmp_path / "new")
     for task in (old, new):
         assert forks.run(*task.words).code == 0
@@ -106,23 +104,22 @@ def test_an_export_over_an_earlier_one_is_that_or_the_new_one(
         shutil.rmtree(task.out)
         shutil.copytree(old.out, task.out)
         assert forks.run(*task.words, watch=task.out, kill_at=moment).code == -signal.SIGKILL
-        rows = (task.out / "index.csv").read_text().splitlines()[1:]
-        assert rows == (old.out / "index.csv").read_text().splitlines()[1:] or same(
-            new, task, unfinished=True
-        )
+        left = {name: value for name, value in task.content().items() if not name.startswith(".unfinished")}
+        if not (task.out / ".unfinished" / "index.csv").exists():
+            assert left in (old.content(), new.content())
         finish(forks, task)
         assert same(task, new)
 
 
 def test_benchmark_killed_at_any_time(forks: Forks, inputs: Inputs, tmp_path: Path) -> None:
-    """Again and again, 50 times; the step at hand goes on alone and keeps its cell until it ends."""
+    """Again and again; the step at hand goes on alone and keeps its cell until it ends."""
     whole = benchmark(inputs, tmp_path / "whole")
     seconds = undisturbed(forks, whole).seconds
     chance, kills = random.Random(2), 0
-    while kills < KILLS:
+    while kills < 50 * KILLS // 30:
         task = benchmark(inputs, tmp_path / "cut")
         while True:
-            ended = killed_after(forks.start(*task.words), chance.uniform(0, 0.4 * seconds))
+            ended = killed_after(forks.start(*task.words), chance.uniform(0, seconds / 8))
             kills += ended.code == -signal.SIGKILL
             if ended.code != -signal.SIGKILL:
                 assert ended.code == 0, ended.said
@@ -131,11 +128,9 @@ def test_benchmark_killed_at_any_time(forks: Forks, inputs: Inputs, tmp_path: Pa
         shutil.rmtree(task.out)
 
 
-def same(one: Task, other: Task, *, unfinished: bool = False) -> bool:
+def same(one: Task, other: Task) -> bool:
     """Whether both folders hold the same files of the same bytes, but for times."""
     first, second = one.content(), other.content()
-    if unfinished:
-        second = {name: value for name, value in second.items() if not name.startswith(".unfinished")}
     if first != second:
         differing = {name for name in {*first, *second} if first.get(name) != second.get(name)}
         print(f"differing: {sorted(differing)}")

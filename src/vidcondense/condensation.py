@@ -22,7 +22,7 @@ from vidcondense.errors import VidcondenseError
 from vidcondense.features import Features
 from vidcondense.hallucinator import CHOICES
 from vidcondense.insertion import Insertion, InsertionEvent
-from vidcondense.interrupt import Interrupted, catch_interrupts
+from vidcondense.interrupt import Interrupted, Interrupts, catch_interrupts
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives import Objective
 from vidcondense.optimisation import Optimiser, low_pass
@@ -136,6 +136,7 @@ def resume(
 def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) -> CondensedVideos:
     out, known = run.path, run.read()
     if known["status"] == "finished":
+        files.unlink_quietly(run.checkpoint)  # the run may have been killed before it did so
         raise VidcondenseError(f"the run in {out} is finished; its result is {run.condensed}")
     store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])
     if store.fingerprint != known["store"]["fingerprint"] or store.split != known["store"]["split"]:
@@ -231,8 +232,12 @@ class State:
         return self.objective.match(self.iteration, self.synthetic.render(), self.synthetic.labels)
 
     def step(self) -> tuple[float, list[InsertionEvent]]:
-        """One iteration: match, insert where gradients disagree, update what is learned."""
+        """One iteration: match, then update."""
         loss, gradient = self.match()
+        return loss, self.update(loss, gradient)
+
+    def update(self, loss: float, gradient: Tensor) -> list[InsertionEvent]:
+        """The rest of an iteration after `match`: insert where gradients disagree, update what is learned."""
         if not math.isfinite(loss):
             key = "static_learning_rate" if self.stage.name == "static" else "learning_rate"
             rate = getattr(self.recipe.optimiser, key)
@@ -245,7 +250,7 @@ class State:
         self.optimiser.step(self.iteration - self.stage.first)
         self.objective.advance(self.iteration, self.synthetic.render, self.synthetic.labels)
         self.enter(self.iteration + 1)
-        return loss, events
+        return events
 
     def checkpoint(self, metrics_bytes: int) -> Checkpoint:
         """What `restore` needs."""
@@ -292,27 +297,45 @@ def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
 def _learn(run: RunFolder, state: State, show: bool) -> None:
     total = state.recipe.all_iterations
     state.objective.prepare(run.path, show)
-    with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupted:
-        if show and state.iteration < total:
-            progress.say(_cost(state, state.match).describe())
-        saved = time.monotonic()
-        while state.iteration < total:
-            stage = state.stage.name
-            with _timed(state):
-                loss, events = state.step()
-            keys = state.synthetic.key_frames
-            row = {"event": "iteration", "iteration": state.iteration - 1, "loss": loss, "key_frames": keys}
-            row |= {"stage": stage} if stage else {}
-            run.append_metrics([*(event.to_dict() for event in events), row])
-            progress.advance(loss=loss, key_frames=keys)
-            if interrupted() or time.monotonic() - saved > CHECKPOINT_SECONDS:
-                state.checkpoint(run.metrics.stat().st_size).save(run.checkpoint)
-                saved = time.monotonic()
-            if interrupted():
-                raise Interrupted(
-                    f"stopped after iteration {state.iteration} of {total}; all is saved, go on with:\n"
-                    f"  vidcondense condense --resume {run.path}"
-                )
+    with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupts:
+        try:
+            if show and state.iteration < total:
+                with interrupts.at_once():
+                    progress.say(_cost(state, state.match).describe())
+            saved = time.monotonic()
+            while state.iteration < total:
+                row = _iterate(run, state, interrupts)
+                progress.advance(loss=row["loss"], key_frames=row["key_frames"])
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    _save(run, state)
+                    saved = time.monotonic()
+            if interrupts():
+                raise Interrupted
+        except Interrupted as stop:
+            _save(run, state)
+            raise Interrupted(
+                f"stopped after iteration {state.iteration} of {total}; all is saved, go on with:\n"
+                f"  vidcondense condense --resume {run.path}"
+            ) from stop
+
+
+def _iterate(run: RunFolder, state: State, interrupts: Interrupts) -> dict[str, Any]:
+    """One iteration and its lines in the log; a signal cuts matching short, which changes nothing."""
+    stage = state.stage.name
+    with _timed(state):
+        with interrupts.at_once():
+            loss, gradient = state.match()
+        events = state.update(loss, gradient)
+    keys = state.synthetic.key_frames
+    row = {"event": "iteration", "iteration": state.iteration - 1, "loss": loss, "key_frames": keys}
+    row |= {"stage": stage} if stage else {}
+    run.append_metrics([*(event.to_dict() for event in events), row])
+    return row
+
+
+def _save(run: RunFolder, state: State) -> None:
+    files.flush(run.metrics)
+    state.checkpoint(run.metrics.stat().st_size).save(run.checkpoint)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from vidcondense.cli.learning import condense, evaluate, experts
 from vidcondense.cli.results import export, recipes, report, show
 from vidcondense.cli.videos import demo, generate, prepare
 from vidcondense.errors import VidcondenseError, printable
-from vidcondense.interrupt import Interrupted
+from vidcondense.interrupt import Interrupted, terminate_as_ctrl_c
 
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
 
@@ -28,6 +28,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"vidcondense {__version__}")
         return
+    terminate_as_ctrl_c()
     app = tyro.extras.SubcommandApp()
     for command in COMMANDS:
         app.command(command)

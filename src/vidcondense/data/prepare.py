@@ -15,7 +15,7 @@ from vidcondense.data.layouts.listing import ROLES, TEST, TRAIN
 from vidcondense.data.limits import NO_LIMITS, Limits
 from vidcondense.data.messages import Messages, describe
 from vidcondense.data.plan import Plan, check_finished, check_target, claim, finished_shards, make_plan
-from vidcondense.data.shards import VideoRecord, decoder_versions, frame_bytes, unfinished_folder
+from vidcondense.data.shards import VideoRecord, decoder_versions, frame_bytes, sweep, unfinished_folder
 from vidcondense.data.sources import SourceVideo, check_classes
 from vidcondense.data.store import ClipStore
 from vidcondense.data.workers import build_shards, usable_cores
@@ -208,6 +208,7 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], messages: Messages) ->
     )
     write_index(store, index, table, [video.path for video, _, _ in usable])
     shutil.rmtree(unfinished_folder(store), ignore_errors=True)
+    sweep(store)  # what workers wrote that outlived a killed prepare
     total = sum(index.shard_frames)
     messages.line(
         f"{store}: {len(usable)} videos, {total} frames, {gigabytes(total * frame_bytes(plan.size))}"

@@ -107,6 +107,7 @@ def test_normalise_against_the_plain_formula(chosen: Compute) -> None:
     assert made.stride() == pixels.stride(), "the memory order must stay channels-last"
     tolerance = 1e-5 if chosen is EXACT else 0.01
     torch.testing.assert_close(made.double(), expected, rtol=tolerance, atol=tolerance)
+    assert torch.equal(normalise(pixels[:, 0], MEAN, STD, chosen), made[:, 0])
 
 
 def test_the_larger_the_memory_of_a_gpu_the_more_clips_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

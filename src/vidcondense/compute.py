@@ -144,7 +144,7 @@ def generator(seed: int, *stream: str | int) -> torch.Generator:
 
 
 def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...], compute: Compute) -> Tensor:
-    """uint8 clips (video, time, 3, height, width) to normalised ones in the compute dtype on its device.
+    """uint8 clips (..., 3, height, width) to normalised ones in the compute dtype on its device.
 
     Worked through row by row, colours side by side as a store holds them, so that the processor sees long
     runs of numbers (eight times faster than three at a time); the result is channels-last in memory.
@@ -152,7 +152,7 @@ def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...], c
     width = pixels.shape[-1]
     shift = (torch.tensor(mean, device=compute.device) * 255).repeat(width)
     scale = 1 / (torch.tensor(std, device=compute.device) * 255).repeat(width)
-    rows = pixels.to(compute.device).movedim(2, -1).flatten(3)
+    rows = pixels.to(compute.device).movedim(-3, -1).flatten(-2)
     normal = rows.float().sub_(shift).mul_(scale).to(compute.dtype)
-    clips: Tensor = normal.unflatten(3, (width, -1)).movedim(-1, 2)
+    clips: Tensor = normal.unflatten(-1, (width, -1)).movedim(-1, -3)
     return clips

@@ -8,10 +8,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from vidcondense.compute import Compute
+from vidcondense.condensed import MEBIBYTE
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
-
-MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = Tr
     `seconds`.
 
     Args:
-        out: the file for the result. Single networks are in a folder of the same name with the suffix
-            .networks, until the result is written.
+        out: the file for the result. Until it is written, single networks are in a folder beside it, of the
+            same name with the suffix .networks.
         trial: what is evaluated, and how.
         networks_count: how many networks.
         show: whether to print progress, in the first process.
@@ -40,7 +40,7 @@ def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = Tr
     """
     check_count(networks_count)
     ranks = Ranks.here()
-    folder = files.make_folder(out.with_suffix(".networks"))
+    folder = files.make_folder(out.parent / f"{out.stem}.networks")
     parts = Parts(folder, _key(trial), len(trial.store.class_names))
     mine = ranks.share(networks_count)
     if not ranks.first:

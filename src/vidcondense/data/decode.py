@@ -213,7 +213,7 @@ def video_stream(container: Any) -> Any:
 
 def _expected_frames(container: Any, stream: Any, count: int, shown: float | None, end: float | None) -> int:
     """The frames a header promises, 0 if it does not say: their number, else from the duration at the rate of
-    the `count` frames that came, the last of them `shown` seconds after the first.
+    the `count` frames that came, the last of them `shown` seconds after the first; at the usual one for one.
 
     Nothing is missing where the last frame ends when the header says, at `end`. The number then may be
     higher: it counts what an edit list cuts off, and in an AVI what was dropped.
@@ -223,7 +223,8 @@ def _expected_frames(container: Any, stream: Any, count: int, shown: float | Non
         return 0
     if stream.frames:
         return int(stream.frames)
-    return int(promised * (count - 1) / shown + 0.5) if shown and shown > 0 else 0
+    rate = (count - 1) / shown if shown and shown > 0 else float(stream.average_rate or 0)
+    return int(promised * rate + 0.5) if count and end is not None else 0
 
 
 def _promised_end(container: Any, stream: Any) -> float:

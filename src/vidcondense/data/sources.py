@@ -86,7 +86,11 @@ def find_videos(
     if not listing.videos:
         raise VidcondenseError(_no_videos(root, name, listing))
     source = _source(root, name, listing, limits)
-    check_classes(source.class_names, source.split_names, source.videos, str(root))
+    where = str(root)
+    if source.missing:
+        (path, reason), count = source.missing[0], len(source.missing)
+        where += f" without its {count} unusable files (the first is {path}: {reason})"
+    check_classes(source.class_names, source.split_names, source.videos, where)
     return source
 
 

@@ -157,7 +157,7 @@ def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     with pytest.raises(VidcondenseError, match="format version 99"):
         CondensedVideos.load(path)
     save_file({"x": torch.zeros(1)}, path, metadata={"vidcondense": '{"format_version": 1}'})
-    with pytest.raises(VidcondenseError, match="header has no 'class_names'"):
+    with pytest.raises(VidcondenseError, match="it has no 'class_names'"):
         CondensedVideos.load(path)
 
 
@@ -189,21 +189,21 @@ def test_files_with_wrong_tensors_are_refused(
     ("field", "value", "message"),
     [
         ("mean", [0.5, 0.5], "mean must be three numbers"),
-        ("std", [1, 1, float("nan")], r"header.std\[2\] must be of type float, not nan"),
+        ("std", [1, 1, float("nan")], r"std\[2\] must be of type float, not nan"),
         ("std", [1, 1, 0], r"std in \(0, 1\]"),
         ("mean", [0.5, 0.5, 256.0], r"mean must lie in \[0, 1\]"),
-        ("std", 1, "header.std must be of type"),
-        ("class_names", [7], r"header.class_names\[0\] must be of type str, not 7"),
-        ("class_names", "a", "header.class_names must be of type"),
+        ("std", 1, "std must be of type"),
+        ("class_names", [7], r"class_names\[0\] must be of type str, not 7"),
+        ("class_names", "a", "class_names must be of type"),
         ("class_names", ["a", "a"], "two classes have one name"),
-        ("provenance", "unknown", "header.provenance must be of type"),
-        ("frames", "many", "header.frames must be of type int, not 'many'"),
+        ("provenance", "unknown", "provenance must be of type"),
+        ("frames", "many", "frames must be of type int, not 'many'"),
         ("frames", 10**9, r"frames must lie in 1..1024, not 1000000000"),
-        ("frames", float("inf"), "header.frames must be of type int, not inf"),
-        ("representation", ["key_frames"], "header.representation must be of type str"),
+        ("frames", float("inf"), "frames must be of type int, not inf"),
+        ("representation", ["key_frames"], "representation must be of type str"),
         ("format_version", 0, "there is no format version 0"),
         ("format_version", True, "format_version must be of type int"),
-        ("learning_rate", "1", "header.learning_rate must be of type float"),
+        ("learning_rate", "1", "learning_rate must be of type float"),
         ("interpolation", "cubic", "one of linear, nearest, smooth"),
         ("interpolation", ["linear"], "one of linear, nearest, smooth"),
         ("segments", 2, "damaged header"),

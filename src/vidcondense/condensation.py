@@ -228,11 +228,21 @@ class State:
         return Checkpoint(self.iteration, self.seconds, metrics_bytes, owners)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go back to the point where the checkpoint was made."""
+        """Go back to the point where the checkpoint was made.
+
+        Raises:
+            KeyError, RuntimeError: the checkpoint is not of this run.
+        """
+        if checkpoint.iteration > self.recipe.all_iterations:
+            raise KeyError("an iteration after the last one")
         self.enter(checkpoint.iteration)
         self.seconds = checkpoint.seconds
         for name in OWNERS:
-            getattr(self, name).restore(checkpoint.tensors.get(name, {}))
+            owner, state = getattr(self, name), checkpoint.tensors.get(name, {})
+            for key, value in owner.state().items():
+                if key in state and state[key].shape != value.shape:  # copying would repeat a smaller one
+                    raise KeyError(f"{name}.{key} of shape {tuple(state[key].shape)}")
+            owner.restore(state)
 
 
 def _begin(

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import torch
 from rich.table import Table
@@ -22,6 +22,37 @@ from vidcondense.training_clips import FixedClips, StoreClips, TrainingClips, Va
 FLIP = 0.5
 
 WEIGHT_COPIES = 4  # weight, gradient, two moments of the optimiser
+
+
+class Scores(TypedDict):
+    """An accuracy over networks as JSON: 0..1; null for a network that diverged, and where none trained."""
+
+    mean: float | None
+    std: float | None
+    values: list[float | None]
+
+
+class TrainedOn(TypedDict):
+    """Which real clips networks were trained on."""
+
+    fingerprint: str
+    videos: int
+
+
+class Record(TypedDict):
+    """What `Evaluation.to_dict` gives, as far as it is read again."""
+
+    protocol: str
+    network: str
+    networks: int
+    diverged: int
+    top1: Scores
+    top5: Scores
+    per_class: dict[str, float]
+    confusion: list[list[int]]
+    test_videos: int
+    seconds: float
+    trained_on: NotRequired[TrainedOn]
 
 
 @dataclass(frozen=True)

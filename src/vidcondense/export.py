@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from vidcondense.report.animation import Pixels, mp4, png
 
 Format = Literal["mp4", "frames"]
 INDEX = "index.csv"
+LONGEST_NAME, LONGEST_NAME_BYTES = 80, 200
 COLUMNS = ["file", "class", "label", "video", "time", "kind", "key_positions"]
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(10)), *(f"lpt{i}" for i in range(10))}
 
@@ -75,6 +77,7 @@ def export(
         items = _clip(clip, stem, fps) if format == "mp4" else _frames(clip, stem, positions[video], rendered)
         for item in items:
             path = folder / item.file
+            _refuse_outside(path, folder)
             files.make_folder(path.parent)
             files.write_bytes(path, item.data)
             written.append(path)
@@ -90,7 +93,8 @@ def safe_names(names: tuple[str, ...]) -> list[str]:
     safe: list[str] = []
     taken: set[str] = set()
     for name in names:
-        plain = re.sub(r"[^\w.-]+", "_", name).strip("._")[:80] or "class"
+        plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFKC", name))[:LONGEST_NAME]
+        plain = plain.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore").strip("._") or "class"
         plain = f"{plain}_" if plain.split(".")[0].lower() in _RESERVED else plain
         unique, again = plain, 2
         # Some file systems do not tell upper from lower case.
@@ -144,6 +148,12 @@ def _earlier_export(folder: Path) -> list[Path]:
     return [folder / row[0] for row in rows[1:] if row]
 
 
+def _refuse_outside(path: Path, folder: Path) -> None:
+    """Refuse a path that a link in `folder`, which may have come from somewhere else, leads out of it."""
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise VidcondenseError(f"{path.parent} is a link that leads out of {folder}; remove it")
+
+
 def _remove(stale: set[Path], folder: Path) -> None:
     """Delete files that the earlier index named, only inside `folder` and only kinds that export writes."""
     for path in stale:
@@ -158,4 +168,4 @@ def _remove(stale: set[Path], folder: Path) -> None:
 def _write_index(path: Path, rows: list[list[object]]) -> None:
     text = io.StringIO(newline="")
     csv.writer(text).writerows([COLUMNS, *rows])
-    files.write_bytes(path, text.getvalue().encode())
+    files.write_bytes(path, text.getvalue().encode(errors="backslashreplace"))

@@ -31,14 +31,14 @@ def parse(text: str | bytes) -> Any:
     raise ValueError(f"nested deeper than {DEEPEST} levels")
 
 
-def expect(value: Any, hint: Any, where: str) -> None:
+def expect(value: Any, hint: Any, where: str = "") -> None:
     """Refuse a JSON value that is not of a type.
 
     Args:
         value: as `parse` gives it.
         hint: such as `list[float | None]`, or a TypedDict, of which other keys may come too. An int is a float
             too; floats are finite, ints have 64 bits; true and false are no numbers.
-        where: what the value is, for the message.
+        where: what the value is called in the message, "" for the whole.
 
     Raises:
         VidcondenseError: names the innermost value that is of another type.
@@ -47,10 +47,11 @@ def expect(value: Any, hint: Any, where: str) -> None:
     if typing.is_typeddict(hint):
         expect(value, dict[str, Any], where)
         for key, one in typing.get_type_hints(hint).items():
+            path = f"{where}.{key}".removeprefix(".")
             if key in value:
-                expect(value[key], one, f"{where}.{key}")
+                expect(value[key], one, path)
             elif key in hint.__required_keys__:
-                raise VidcondenseError(f"{where} has no {key!r}")
+                raise VidcondenseError(f"it has no {path!r}")
     elif kind in (list, tuple, dict) and isinstance(value, list | tuple if kind is not dict else dict):
         named = value.items() if isinstance(value, dict) else enumerate(value)
         for key, one in named:
@@ -60,7 +61,7 @@ def expect(value: Any, hint: Any, where: str) -> None:
         shown = repr(value)
         shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
         name = hint.__name__ if isinstance(hint, type) and kind is None else hint
-        raise VidcondenseError(f"{where} must be of type {name}, not {shown}")
+        raise VidcondenseError(f"{where or 'it'} must be of type {name}, not {shown}")
 
 
 def _is_one(value: Any, hint: Any) -> bool:

@@ -79,7 +79,7 @@ class RunFolder:
         if not isinstance(values, dict) or values.get("format") != RUN_FORMAT:
             raise VidcondenseError(f"{self.description} was not written by this vidcondense")
         try:
-            plain.expect(values, _Description, "it")
+            plain.expect(values, _Description)
         except VidcondenseError as error:
             raise VidcondenseError(f"{self.description} is damaged: {error}") from error
         if values["status"] == "finished" and "seconds" not in values:

@@ -16,6 +16,8 @@ DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips pe
 
 Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: --version."""
 
+LONGEST_LINE = 2000
+
 COMMANDS = (
     *(demo, generate, prepare),
     *(condense, experts, evaluate),
@@ -34,7 +36,7 @@ def main() -> None:
     try:
         app.cli(prog="vidcondense", description=DESCRIPTION)
     except VidcondenseError as error:
-        print(f"vidcondense: {error}", file=sys.stderr)
+        print(f"vidcondense: {_line(str(error))}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:  # what nothing below has put into better words
         print(f"vidcondense: {error}", file=sys.stderr)
@@ -45,3 +47,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print("vidcondense: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _line(message: str) -> str:
+    """A message as one line of text: what files from strangers are called must not steer the terminal."""
+    plain = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in message)
+    return plain if len(plain) <= LONGEST_LINE else f"{plain[:LONGEST_LINE]}..."

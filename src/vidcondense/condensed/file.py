@@ -94,9 +94,9 @@ def load(path: Path) -> CondensedVideos:
 
 
 def _parse(tensors: Mapping[str, Tensor], header: Any) -> CondensedVideos:
-    plain.expect(header, dict[str, Any], "header")
+    plain.expect(header, dict[str, Any])
     _check_version(header)
-    plain.expect(header, Header, "header")
+    plain.expect(header, Header)
     for name in ("mean", "std"):
         if len(header[name]) != 3:
             raise VidcondenseError(f"{name} must be three numbers, not {header[name]!r}")

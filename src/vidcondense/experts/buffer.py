@@ -107,11 +107,11 @@ class Experts:
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             raise VidcondenseError(f"{folder / INDEX} was not written by this vidcondense")
         try:
-            plain.expect(values, _Index, INDEX)
+            plain.expect(values, _Index)
             parameters = [(name, shape) for name, shape in values["parameters"]]
             for name, shape in parameters:
-                plain.expect([name, shape], list[str | list[Any]], "parameters")
-                plain.expect(shape, list[int], "a shape")
+                plain.expect(name, str, "a name in parameters")
+                plain.expect(shape, list[int], "a shape in parameters")
             records = [[Epoch(**epoch) for epoch in expert] for expert in values["experts"]]
             made = Experts(folder, values["plan"], parameters, values["versions"], records)
             if made.count < 1 or made.epochs < 1 or len(records) < made.count:

@@ -118,6 +118,9 @@ def test_pixels_undo_normalisation() -> None:
     ("change", "message"),
     [
         ({"key_frames": torch.zeros(4, 1, 4, 4)}, "key_frames must be"),
+        ({"key_frames": torch.zeros(4, 3, 0, 4)}, "key_frames hold no values"),
+        ({"frames": 0}, "frames must lie in 1..1024, not 0"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
         ({"positions": torch.tensor([0, 5, 0])}, "do not match"),
         ({"positions": torch.tensor([0, 5, 0, 6])}, "ascend within 0..5"),
         ({"positions": torch.tensor([-1, 5, 0, 5])}, "ascend within 0..5"),
@@ -159,6 +162,37 @@ def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, path, metadata={"vidcondense": '{"format_version": 1}'})
     with pytest.raises(VidcondenseError, match="it has no 'class_names'"):
         CondensedVideos.load(path)
+
+
+@pytest.mark.parametrize(("version", "storage", "error"), [(1, "float32", 0), (2, "uint8", 0.02)])
+def test_files_of_every_format_version_open(version: int, storage: str, error: float) -> None:
+    """As the first program that had the version wrote them."""
+    made = CondensedVideos.load(Path(__file__).parent / "files" / f"condensed-{version}.safetensors")
+    assert isinstance(made, KeyFrameVideos)
+    assert (made.storage, made.class_names, made.frames) == (storage, ("walk", "wave"), 4)
+    assert made.key_positions() == [[0, 3], [0, 1, 3]]
+    assert made.provenance == {"recipe": {"name": "prism"}, "seed": 0}
+    written = torch.randn(5, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(made.key_frames, written, rtol=0, atol=error)
+
+
+def test_a_newer_format_names_the_version_that_it_needs(tmp_path: Path) -> None:
+    path = tmp_path / "condensed.safetensors"
+    plain = make([[0, 5]])
+    plain.save(path)
+    tensors, header = load_file(path), read_header(path) | {"format_version": 3}
+    for versions, needed in (({}, "a newer one"), ({"vidcondense": "7.1"}, "'7.1' or newer, which wrote it")):
+        header["provenance"] = {"versions": versions}
+        save_file(tensors, path, metadata={"vidcondense": json.dumps(header)})
+        with pytest.raises(VidcondenseError, match=f"format version 3; .* reads up to 2: install {needed}"):
+            CondensedVideos.load(path)
+
+
+def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
+    """A folder's name in another encoding gives halves of surrogate pairs, which UTF-8 has no place for."""
+    made = KeyFrameVideos(**{**make([[0, 5]]).__dict__, "class_names": ("caf\udce9",)})
+    made.save(tmp_path / "condensed.safetensors")
+    assert CondensedVideos.load(tmp_path / "condensed.safetensors").class_names == ("caf\udce9",)
 
 
 @pytest.mark.parametrize(

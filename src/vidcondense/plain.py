@@ -36,8 +36,8 @@ def expect(value: Any, hint: Any, where: str = "") -> None:
 
     Args:
         value: as `parse` gives it.
-        hint: such as `list[float | None]`, or a TypedDict, of which other keys may come too. An int is a float
-            too; floats are finite, ints have 64 bits; true and false are no numbers.
+        hint: such as `list[float | None]`, or a TypedDict, beside whose keys others may stand. An int is a
+            float too; floats are finite, ints have 64 bits; true and false are no numbers.
         where: what the value is called in the message, "" for the whole.
 
     Raises:
@@ -53,10 +53,10 @@ def expect(value: Any, hint: Any, where: str = "") -> None:
             elif key in hint.__required_keys__:
                 raise VidcondenseError(f"it has no {path!r}")
     elif kind in (list, tuple, dict) and isinstance(value, list | tuple if kind is not dict else dict):
-        named = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, one in named:
-            if inside[kind is dict] is not Any:
-                expect(one, inside[kind is dict], f"{where}[{key!r}]")
+        one = inside[kind is dict]
+        for key in value if kind is dict else range(len(value)):
+            if one is not Any:
+                expect(value[key], one, f"{where}[{key!r}]")
     elif not _is_one(value, hint):
         shown = repr(value)
         shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."

@@ -1,7 +1,5 @@
 """Reading a run folder: what condense and evaluate left there, as far as they came."""
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -7,22 +7,29 @@ change, and ends with an error where fewer than 85 % are killed.
 
 import argparse
 import ast
+import contextlib
 import copy
 import importlib.abc
 import importlib.util
+import io
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import hypothesis
-import numpy
 import pytest
+import rich.progress
 import torch
-from safetensors.torch import save_file  # loaded before the forks, like the others
+import torch.utils.data
+from safetensors.torch import save_file
+
+LOADED = (av, rich.progress, save_file)  # before the forks, like what `warm_up` uses
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "vidcondense"
@@ -157,7 +164,7 @@ def start(mutant: Mutant) -> int:
     quick = {"max_examples": 30, "phases": [hypothesis.Phase.explicit, hypothesis.Phase.generate]}
     hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None, **quick)
     hypothesis.settings.load_profile("mutants")
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "--tb=no", "-k", SLOW]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "--tb=no", "--assert=plain", "-k", SLOW]
     code = 1
     try:
         code = pytest.main([*options, *TARGETS[mutant.file]])
@@ -184,6 +191,7 @@ def main() -> None:
         while waiting and len(running) < given.jobs:
             mutant = waiting.pop(0)
             running[start(mutant)] = mutant
+        print(f"\r{len(waiting)} left ", end="", file=sys.stderr, flush=True)
         child, status = os.wait()
         mutant = running.pop(child)
         if status == 0:
@@ -196,7 +204,16 @@ def main() -> None:
     sys.exit(killed < WANTED)
 
 
-if __name__ == "__main__":
+def warm_up() -> None:
+    """Load what children would load each by itself: pytest's plugins and what PyTorch and hypothesis put off."""
     torch.set_num_threads(1)
-    _ = numpy, save_file
+    torch.testing.assert_close(torch.zeros(1).sqrt(), torch.zeros(1))
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        test = Path(folder, "test_nothing.py")
+        test.write_text("from hypothesis import given, strategies as st\n@given(st.floats())\ndef test_it(x): pass\n")
+        pytest.main(["-q", "-p", "no:cacheprovider", "-o", "addopts=", str(test)])
+
+
+if __name__ == "__main__":
+    warm_up()
     main()

@@ -64,7 +64,8 @@ class NetworkResult:
         top5: share whose class is among the best five, 0..1.
         confusion: (true class, predicted class) int64 counts.
         loss: training loss at the end.
-        diverged: whether training failed: a loss that is not finite, or no better than guessing.
+        diverged: whether training failed: a loss or a score that is not finite, or a loss no better than
+            guessing.
     """
 
     top1: float
@@ -276,7 +277,8 @@ def _one(
 ) -> NetworkResult:
     network, loss = train_network(name, store, clips, protocol, compute, seed, advance)
     scores, truth = protocol.test(network, store, compute, seed)
-    failed = diverged(loss, clips, len(store.class_names))
+    # A last step can break a network whose losses were all finite until then.
+    failed = diverged(loss, clips, len(store.class_names)) or not bool(scores.isfinite().all())
     return NetworkResult(*_accuracies(scores, truth), loss=loss, diverged=failed)
 
 

@@ -45,7 +45,9 @@ def test_none_and_one() -> None:
     assert mean_std([0.25]) == (0.25, 0.0)
 
 
-def result(top1: float, confusion: list[list[int]], loss: float = 0.5, diverged: bool = False) -> NetworkResult:
+def result(
+    top1: float, confusion: list[list[int]], loss: float = 0.5, diverged: bool = False
+) -> NetworkResult:
     return NetworkResult(top1, 1.0, torch.tensor(confusion), loss, diverged)
 
 

@@ -46,7 +46,7 @@ def test_interpolation_is_exact_at_keys_and_convex_between(
         assert not row[:, ~mine].any()
         torch.testing.assert_close(row.sum(1), torch.ones(len(mine)))
         if algorithm != "smooth":  # whose weights may be negative: it swings over
-            assert 0 <= float(row.min()) and float(row.max()) <= 1
+            assert float(row.min()) >= 0 and float(row.max()) <= 1
             assert int((row > 0).sum(1).max()) <= 2
 
 
@@ -98,7 +98,9 @@ def test_insertion(
             assert len({event.video for event in events}) == len(events)
         if chosen.mean_key_frames:
             assert made.key_frames <= round(chosen.mean_key_frames * 2)
-        for position in made.condensed(labels=made.labels, class_names=("a", "b"), frames=8, **ABOUT).key_positions():
+        for position in made.condensed(
+            labels=made.labels, class_names=("a", "b"), frames=8, **ABOUT
+        ).key_positions():
             assert position == sorted(set(position))
 
 
@@ -199,4 +201,3 @@ def test_coresets_against_all_choices(points: list[tuple[int, int]], data: st.Da
     best = min(map(radius, itertools.combinations(range(len(points)), count)))
     # Gonzalez: farthest-first is within twice the best. Its first centre is the clip nearest to the mean.
     assert radius(centres) <= 2 * best + 1e-9 or count == 1
-

@@ -1,8 +1,8 @@
 """`make mutants`: changes the code in one place after another and counts which changes some test notices.
 
-A child is forked for each mutant, after PyTorch is loaded and before any module of this package is: it imports
-the mutant in place of the module and runs that module's tests. Prints those that survive, as FILE:LINE and the
-change, and ends with an error where fewer than 85 % are killed.
+A child is forked for each mutant, after PyTorch is loaded and before any module of this package is: it
+imports the mutant in place of the module and runs that module's tests. Prints those that survive, as
+FILE:LINE and the change, and ends with an error where fewer than 85 % are killed.
 """
 
 import argparse
@@ -39,21 +39,21 @@ WANTED = 0.85
 CONDENSED = [f"tests/test_condensed{part}.py" for part in ("", "_storage", "_static_dynamic")]
 SLOW = "not test_a_run_gives_what_its_file_holds and not momentum"
 METRICS = ("_accuracies", "mean_std", "_summary", "NetworkResult", "Evaluation")
+PARTS = ("base", "file", "key_frames", "static_dynamic", "storage")
 TARGETS: dict[str, list[str]] = {
     **{f"insertion/{name}.py": ["tests/insertion"] for name in ("criteria", "schedule", "selection")},
     "interpolation.py": ["tests/test_interpolation.py", "tests/synthetic/test_key_frames.py"],
     "data/sampling.py": ["tests/data/test_sampling.py"],
-    **{f"condensed/{name}.py": CONDENSED for name in ("base", "file", "key_frames", "static_dynamic", "storage")},
+    **{f"condensed/{name}.py": CONDENSED for name in PARTS},
     "benchmark/statistics.py": ["tests/benchmark/test_statistics.py"],
     "evaluation.py": ["tests/test_evaluation_metrics.py"],
 }
 """Modules of this package and the tests that are to notice; of evaluation.py only what is in METRICS."""
-SWAPS: dict[type, type] = {
-    **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
-    **{ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And},
-    **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult},
-    **{ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd},
-}
+PAIRS = (
+    "Lt LtE, LtE Lt, Gt GtE, GtE Gt, Eq NotEq, NotEq Eq, In NotIn, NotIn In, Is IsNot, IsNot Is, "
+    "And Or, Or And, Add Sub, Sub Add, Mult Div, Div Mult, FloorDiv Mult, Mod FloorDiv, Pow Mult, BitAnd BitOr, BitOr BitAnd"
+)
+SWAPS = {getattr(ast, old): getattr(ast, new) for old, new in map(str.split, PAIRS.split(","))}
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def skipped(parent: ast.AST, name: str) -> bool:
-    """Messages, annotations, docstrings and the arguments of decorators: not behaviour, or only of a type checker."""
+    """Messages, annotations, docstrings and decorators: no behaviour, or only for a type checker."""
     return (
         isinstance(parent, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom)
         or name in ("annotation", "returns", "decorator_list")
@@ -164,7 +164,8 @@ def start(mutant: Mutant) -> int:
     quick = {"max_examples": 30, "phases": [hypothesis.Phase.explicit, hypothesis.Phase.generate]}
     hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None, **quick)
     hypothesis.settings.load_profile("mutants")
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "--tb=no", "--assert=plain", "-k", SLOW]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "--tb=no"]
+    options += ["--assert=plain", "-k", SLOW]
     code = 1
     try:
         code = pytest.main([*options, *TARGETS[mutant.file]])
@@ -200,17 +201,24 @@ def main() -> None:
     for file, count in total.items():
         print(f"{file}: {count - sum(one.file == file for one in survivors)} of {count} killed")
     killed = 1 - len(survivors) / sum(total.values())
-    print(f"{killed:.1%} of {sum(total.values())} mutants killed in {(time.monotonic() - began) / 60:.0f} min")
+    print(
+        f"{killed:.1%} of {sum(total.values())} mutants killed in {(time.monotonic() - began) / 60:.0f} min"
+    )
     sys.exit(killed < WANTED)
 
 
 def warm_up() -> None:
-    """Load what children would load each by itself: pytest's plugins and what PyTorch and hypothesis put off."""
+    """Load what each child would load by itself: pytest's plugins, what PyTorch and hypothesis put off."""
     torch.set_num_threads(1)
     torch.testing.assert_close(torch.zeros(1).sqrt(), torch.zeros(1))
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         test = Path(folder, "test_nothing.py")
-        test.write_text("from hypothesis import given, strategies as st\n@given(st.floats())\ndef test_it(x): pass\n")
+        test.write_text("from hypothesis import given, strategies as st
+@given(st.floats())
+def test_it(x): 0
+")
+            "from hypothesis import given, strategies as st\n@given(st.floats())\ndef test_it(x): pass\n"
+        )
         pytest.main(["-q", "-p", "no:cacheprovider", "-o", "addopts=", str(test)])
 
 

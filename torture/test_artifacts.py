@@ -54,12 +54,32 @@ MEBIBYTE = 2**20
 HOSTILE: list[Any] = [
     *(None, True, False, 0, 1, -1, 0.5, -0.5, 2**31, -(2**31), 2**53, 2**62, 2**63 - 1, 2**64, 10**400),
     *(float("nan"), float("inf"), -float("inf"), 1e308, -1e308, 1e-320),
-    *("", "0", "a", "../x", "/etc/passwd", "nan", "\0", "a\nb", "\x1b[31m", "\ud800", "x" * 100_000, "é" * 300),
+    *(
+        "",
+        "0",
+        "a",
+        "../x",
+        "/etc/passwd",
+        "nan",
+        "\0",
+        "a\nb",
+        "\x1b[31m",
+        "\ud800",
+        "x" * 100_000,
+        "é" * 300,
+    ),
     *("<script>", "CON", "extension.py:Network", "/tmp/evil.py:Network", "__class__", "{split}", "$data"),
     *([], {}, [[]], [0], [None], ["a", "a"], [1, 2, 3], [2**62] * 4, {"a": 1}, {"": {}}),
     json.loads("[" * 90 + "]" * 90),
 ]
-FORBIDDEN = ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "pickle.find_class", "socket.connect")
+FORBIDDEN = (
+    "os.system",
+    "subprocess.Popen",
+    "os.exec",
+    "os.posix_spawn",
+    "pickle.find_class",
+    "socket.connect",
+)
 
 
 # What happens while a reader runs.
@@ -185,7 +205,14 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder of each kind."""
     root = tmp_path_factory.mktemp("whole")
     source = generated.generate(
-        "actions", root / "clips", train_per_class=3, test_per_class=2, classes=2, frames=8, size=40, workers=1
+        "actions",
+        root / "clips",
+        train_per_class=3,
+        test_per_class=2,
+        classes=2,
+        frames=8,
+        size=40,
+        workers=1,
     )
     store = prepare(source, root / "store", frames=4, size=32, workers=1, progress=False)
     made = condense(store, recipe.load("prism_debug"), root / "run", device="cpu", show=False)
@@ -310,13 +337,24 @@ def hostile_table(draw: st.DrawFn, data: bytes) -> bytes:
     if draw(st.booleans()):
         column = draw(st.sampled_from(["label", "frames", "shard", "roles"]))
         table[column][draw(st.integers(0, len(table) - 1))] = draw(
-            st.sampled_from([0, 1, 2, 3, 4, 7, 255] + ([-1, 2**31 - 1, -(2**31)] if column != "roles" else []))
+            st.sampled_from(
+                [0, 1, 2, 3, 4, 7, 255] + ([-1, 2**31 - 1, -(2**31)] if column != "roles" else [])
+            )
         )
         out = io.BytesIO()
         np.save(out, table)
         return out.getvalue()
     shape = f"({len(table)},)".encode()
-    words = (b"(1000000000000,)", b"(-1,)", b"()", b"(2,2)", b"(1e9,)", b"('a',)", b"(((((((1)))))))", b"None")
+    words = (
+        b"(1000000000000,)",
+        b"(-1,)",
+        b"()",
+        b"(2,2)",
+        b"(1e9,)",
+        b"('a',)",
+        b"(((((((1)))))))",
+        b"None",
+    )
     found = {shape: words, b"'<i4'": (b"'O'  ", b"'|O8'", b"'<i8'"), b"False": (b"True ", b"print")}
     old = draw(st.sampled_from(sorted(found)))
     return data.replace(old, draw(st.sampled_from(found[old])), 1)
@@ -396,7 +434,9 @@ def test_a_checkpoint_is_restored_or_refused(folders: Path, tmp_path: Path) -> N
     whole = path.read_bytes()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    @settings(max_examples=EXAMPLES // 3, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=EXAMPLES // 3, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
     @given(changes(whole, path.name))
     def check(data: bytes) -> None:
         path.write_bytes(data)

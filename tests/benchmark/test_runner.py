@@ -71,7 +71,13 @@ class Slow:
             type(self).running -= 1
             self.out.mkdir(parents=True)
             (self.out / "condensed.safetensors").touch()
-            described = {"format": 1, "status": "finished", "recipe": {}, "precision": "float32", "seconds": 0.0}
+            described = {
+                "format": 1,
+                "status": "finished",
+                "recipe": {},
+                "precision": "float32",
+                "seconds": 0.0,
+            }
             described["store"] = {"path": "", "split": "1", "fingerprint": ""}
             (self.out / "run.json").write_text(json.dumps(described))
         return None if self.polls < 4 else 0

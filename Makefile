@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test torture lint clean
+.PHONY: demo test torture mutants lint audit lock clean
 
 demo: $(READY)
 	$(VENV)/bin/vidcondense demo
@@ -14,16 +14,31 @@ test: $(READY)
 torture: $(READY)
 	$(VENV)/bin/python -m pytest torture -n auto
 
+# Of 85 % of some 870 changes to the code a test has to take notice; about half an hour on two cores.
+mutants: $(READY)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python torture/mutants.py
+
 lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-$(READY): pyproject.toml requirements-dev.txt
+# Known vulnerabilities of what is installed; not an error where the database is out of reach.
+audit:
+	PYTHON=$(PYTHON) .ci/audit
+
+# Renews the hashes after a change of requirements-dev.in.
+lock:
+	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command "make lock" requirements-dev.in --output-file requirements-dev.txt
+
+$(READY): pyproject.toml requirements-dev.txt requirements-torch.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidcondense needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet -r requirements-dev.txt
-	$(VENV)/bin/pip install --quiet --no-deps --editable .
+	$(VENV)/bin/pip install --quiet --require-hashes -r requirements-dev.txt
+	$(VENV)/bin/pip install --quiet -r requirements-torch.txt
+	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 clean:

@@ -93,7 +93,8 @@ def test_a_full_disk_at_the_start(tiny_store: ClipStore, tmp_path: Path, full_di
         ({"name": "a run of another program"}, "not written by this vidcondense"),
         ({"format": 99}, "not written by this vidcondense"),
         ({"format": 1}, "it has no 'status'"),
-        ({"format": 1, "status": "", "recipe": {}, "precision": "", "store": 3}, "it has no 'store.path'"),
+        ({"format": 1, "status": "", "recipe": {}, "store": 3}, "store must be of type dict"),
+        ({"format": 1, "status": "", "recipe": {}, "precision": "", "store": {}}, "it has no 'store.path'"),
     ],
 )
 def test_a_foreign_or_damaged_description_is_refused(values: object, message: str, tmp_path: Path) -> None:

@@ -3,14 +3,20 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from vidcondense import files
+from vidcondense import files, plain
 from vidcondense.errors import VidcondenseError
+
+
+class _Numbers(TypedDict):
+    iteration: int
+    seconds: float
+    metrics_bytes: int
 
 
 @dataclass(frozen=True)
@@ -49,13 +55,15 @@ class Checkpoint:
         tensors: dict[str, dict[str, Tensor]] = {}
         try:
             with safe_open(path, framework="pt") as file:
-                numbers: dict[str, Any] = json.loads((file.metadata() or {})["checkpoint"])
-                values = int(numbers["iteration"]), float(numbers["seconds"]), int(numbers["metrics_bytes"])
+                numbers = plain.parse((file.metadata() or {})["checkpoint"])
+                plain.expect(numbers, _Numbers)
+                if min(numbers["iteration"], numbers["metrics_bytes"]) < 0:
+                    raise ValueError("a number below 0")
                 for key in file.keys():  # noqa: SIM118
                     owner, name = key.split(".", 1)
                     tensors.setdefault(owner, {})[name] = file.get_tensor(key)
-        except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        except (SafetensorError, OSError, KeyError, ValueError, VidcondenseError) as error:
             raise VidcondenseError(
                 f"{path} is not a usable checkpoint ({error}); start the run again"
             ) from error
-        return Checkpoint(*values, tensors)
+        return Checkpoint(numbers["iteration"], numbers["seconds"], numbers["metrics_bytes"], tensors)

@@ -25,7 +25,7 @@ from vidcondense.insertion import Insertion, InsertionEvent
 from vidcondense.interrupt import Interrupted, Interrupts, catch_interrupts
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives import Objective
-from vidcondense.optimisation import Optimiser, low_pass
+from vidcondense.optimisation import Optimiser, low_pass, rate_key
 from vidcondense.progress import Progress
 from vidcondense.recipe import Recipe, Stage
 from vidcondense.run_folder import RunFolder, versions
@@ -238,19 +238,27 @@ class State:
 
     def update(self, loss: float, gradient: Tensor) -> list[InsertionEvent]:
         """The rest of an iteration after `match`: insert where gradients disagree, update what is learned."""
+        key = "static_learning_rate" if self.stage.name == "static" else "learning_rate"
         if not math.isfinite(loss):
-            key = "static_learning_rate" if self.stage.name == "static" else "learning_rate"
-            rate = getattr(self.recipe.optimiser, key)
-            raise NotFinite(
-                f"the loss is {loss} at iteration {self.iteration}: most likely the step size {rate:g} is "
-                f"too large; try a tenth of it with --set optimiser.{key}={rate / 10:g}"
-            )
+            raise self._not_finite(f"the loss is {loss}", key)
+        if not bool(gradient.isfinite().all()):
+            raise self._not_finite("the gradient is not finite", key)
         events = self.insertion.step(self.iteration, self.synthetic, gradient)
         self.synthetic.pull_back(low_pass(gradient, self.recipe.optimiser.low_pass))
         self.optimiser.step(self.iteration - self.stage.first)
+        for name, value in self.optimiser.parameters.items():
+            if not bool(value.isfinite().all()):
+                raise self._not_finite(f"{name} of the synthetic set are not finite", rate_key(name))
         self.objective.advance(self.iteration, self.synthetic.render, self.synthetic.labels)
         self.enter(self.iteration + 1)
         return events
+
+    def _not_finite(self, what: str, key: str) -> "NotFinite":
+        rate = getattr(self.recipe.optimiser, key)
+        return NotFinite(
+            f"{what} at iteration {self.iteration}: most likely the step size {rate:g} is too large; "
+            f"try a tenth of it with --set optimiser.{key}={rate / 10:g}"
+        )
 
     def checkpoint(self, metrics_bytes: int) -> Checkpoint:
         """What `restore` needs."""
@@ -258,11 +266,21 @@ class State:
         return Checkpoint(self.iteration, self.seconds, metrics_bytes, owners)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go back to the point where the checkpoint was made."""
+        """Go back to the point where the checkpoint was made.
+
+        Raises:
+            KeyError, RuntimeError: the checkpoint is not of this run.
+        """
+        if checkpoint.iteration > self.recipe.all_iterations:
+            raise KeyError("an iteration after the last one")
         self.enter(checkpoint.iteration)
         self.seconds = checkpoint.seconds
         for name in OWNERS:
-            getattr(self, name).restore(checkpoint.tensors.get(name, {}))
+            owner, state = getattr(self, name), checkpoint.tensors.get(name, {})
+            for key, value in owner.state().items():
+                if key in state and state[key].shape != value.shape:  # copying would repeat a smaller one
+                    raise KeyError(f"{name}.{key} of shape {tuple(state[key].shape)}")
+            owner.restore(state)
 
 
 def _begin(

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import torch
 from rich.table import Table
@@ -24,6 +24,37 @@ FLIP = 0.5
 WEIGHT_COPIES = 4  # weight, gradient, two moments of the optimiser
 
 
+class Scores(TypedDict):
+    """An accuracy over networks as JSON: 0..1; null for a network that diverged, and where none trained."""
+
+    mean: float | None
+    std: float | None
+    values: list[float | None]
+
+
+class TrainedOn(TypedDict):
+    """Which real clips networks were trained on."""
+
+    fingerprint: str
+    videos: int
+
+
+class Record(TypedDict):
+    """What `Evaluation.to_dict` gives, as far as it is read again."""
+
+    protocol: str
+    network: str
+    networks: int
+    diverged: int
+    top1: Scores
+    top5: Scores
+    per_class: dict[str, float]
+    confusion: list[list[int]]
+    test_videos: int
+    seconds: float
+    trained_on: NotRequired[TrainedOn]
+
+
 @dataclass(frozen=True)
 class NetworkResult:
     """What one network scored on the test split.
@@ -33,7 +64,8 @@ class NetworkResult:
         top5: share whose class is among the best five, 0..1.
         confusion: (true class, predicted class) int64 counts.
         loss: training loss at the end.
-        diverged: whether training failed: a loss that is not finite, or no better than guessing.
+        diverged: whether training failed: a loss or a score that is not finite, or a loss no better than
+            guessing.
         seconds: that training and testing took.
     """
 
@@ -203,10 +235,12 @@ class Trial:
             self.network, self.store, self.clips, self.protocol, self.compute, own, advance
         )
         scores, truth = self.protocol.test(network, self.store, self.compute, own)
+        # A last step can break a network whose losses were all finite until then.
+        broken = not bool(scores.isfinite().all())
         return NetworkResult(
             *_accuracies(scores, truth),
             loss=loss,
-            diverged=diverged(loss, self.clips, len(self.store.class_names)),
+            diverged=broken or diverged(loss, self.clips, len(self.store.class_names)),
             seconds=time.perf_counter() - began,
         )
 

@@ -5,6 +5,7 @@ import io
 import math
 import re
 import shutil
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ INDEX = "index.csv"
 STAGING = ".unfinished"
 """Sub-folder for what is being written. Its index is written last: then all is there, to be moved out."""
 
+LONGEST_NAME, LONGEST_NAME_BYTES = 80, 200
 COLUMNS = ["file", "class", "label", "video", "time", "kind", "key_positions"]
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(10)), *(f"lpt{i}" for i in range(10))}
 
@@ -72,6 +74,8 @@ def export(
         rows: list[list[object]] = []
         try:
             for item, video, label, keys in _items(condensed, format, fps, scale, rendered):
+                _refuse_outside(folder / item.file, folder)
+                _refuse_outside(staging / item.file, folder)
                 files.make_folder((staging / item.file).parent)
                 files.write_bytes(staging / item.file, item.data)
                 name, shown = condensed.class_names[label], " ".join(map(str, keys))
@@ -106,7 +110,8 @@ def safe_names(names: tuple[str, ...]) -> list[str]:
     safe: list[str] = []
     taken: set[str] = set()
     for name in names:
-        plain = re.sub(r"[^\w.-]+", "_", name).strip("._")[:80] or "class"
+        plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFKC", name))[:LONGEST_NAME]
+        plain = plain.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore").strip("._") or "class"
         plain = f"{plain}_" if plain.split(".")[0].lower() in _RESERVED else plain
         unique, again = plain, 2
         # Some file systems do not tell upper from lower case.
@@ -199,6 +204,12 @@ def _files(folder: Path) -> list[Path]:
     ]
 
 
+def _refuse_outside(path: Path, folder: Path) -> None:
+    """Refuse a path that a link in `folder`, which may have come from somewhere else, leads out of it."""
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise VidcondenseError(f"{path.parent} is a link that leads out of {folder}; remove it")
+
+
 def _remove(stale: set[Path], folder: Path) -> None:
     """Delete files that the earlier index named, and folders that are empty then."""
     for path in stale:
@@ -211,4 +222,4 @@ def _remove(stale: set[Path], folder: Path) -> None:
 def _write_index(path: Path, rows: list[list[object]]) -> None:
     text = io.StringIO(newline="")
     csv.writer(text).writerows([COLUMNS, *rows])
-    files.write_bytes(path, text.getvalue().encode())
+    files.write_bytes(path, text.getvalue().encode(errors="backslashreplace"))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vidcondense import plain
 from vidcondense.errors import VidcondenseError
 
 try:
@@ -173,7 +174,12 @@ def cut(path: Path, length: int) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON to `path` atomically."""
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(path, to_utf8(json.dumps(value, indent=2, ensure_ascii=False) + "\n"))
+
+
+def to_utf8(json_text: str) -> bytes:
+    """JSON as UTF-8. What UTF-8 has no place for, half a surrogate pair in a file's name, is escaped."""
+    return json_text.encode(errors="backslashreplace")
 
 
 def read_json(path: Path) -> Any:
@@ -183,7 +189,7 @@ def read_json(path: Path) -> Any:
         VidcondenseError: the file is missing or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return plain.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:

@@ -73,13 +73,24 @@ class Optimiser:
 
 
 def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
-    """A moment where and in the memory order in which the optimiser itself would have made it."""
+    """A moment where and in the memory order in which the optimiser itself would have made it.
+
+    Raises:
+        RuntimeError: it is of another shape.
+    """
+    if moment.shape != parameter.shape:
+        raise RuntimeError(f"a moment of shape {tuple(moment.shape)}, not {tuple(parameter.shape)}")
     return torch.empty_like(parameter, requires_grad=False).copy_(moment)
+
+
+def rate_key(name: str) -> str:
+    """The key of [optimiser] that holds a parameter's step size."""
+    return RATES.get(name, "learning_rate")
 
 
 def learning_rate(settings: OptimiserSettings, name: str, iteration: int, iterations: int) -> float:
     """The step size of a parameter in one iteration, counted from 0, under the recipe's schedule."""
-    rate = float(getattr(settings, RATES.get(name, "learning_rate")))
+    rate = float(getattr(settings, rate_key(name)))
     if settings.schedule == "constant":
         return rate
     return rate * 0.5 * (1 + math.cos(math.pi * iteration / iterations))

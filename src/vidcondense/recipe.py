@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
-from vidcondense import extension
+from vidcondense import extension, plain
 from vidcondense.errors import VidcondenseError
 from vidcondense.extension import Extension, Option
 from vidcondense.settings import (
@@ -176,12 +176,21 @@ class Recipe:
         }
 
 
+class _Published(TypedDict):
+    """One row of a recipe's [[published]] tables: what a paper set for a dataset and a number of videos."""
+
+    dataset: str
+    vpc: int
+    set: dict[str, Any]
+
+
 def from_dict(values: Mapping[str, Any]) -> Recipe:
     """A recipe from nested plain values.
 
     Raises:
         VidcondenseError: an unknown key (with the nearest valid one) or a value of the wrong type or range.
     """
+    plain.expect(values, dict[str, Any], "a recipe")
     return typing.cast(Recipe, _build(Recipe, values, ""))
 
 
@@ -223,11 +232,10 @@ def _typed(path: str, hint: Any, value: Any) -> Any:
             known = ", ".join(choices) + (" or FILE.py:NAME" if extensible else "")
             raise VidcondenseError(f"recipe key {path!r} must be one of {known}, not {value!r}")
         return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise VidcondenseError(f"recipe key {path!r} must be a {hint.__name__}, not {value!r}")
-    return value
+    if isinstance(value, str) and "\0" in value:
+        raise VidcondenseError(f"recipe key {path!r} holds a zero byte: {value!r}")
+    plain.expect(value, hint, f"recipe key {path!r}")
+    return float(value) if hint is float else value
 
 
 def keys() -> list[str]:
@@ -287,6 +295,7 @@ def load(
     """
     values = _read(name)
     published = values.pop("published", [])
+    plain.expect(published, list[_Published], "published")
     wanted = overrides.get("vpc", values.get("vpc", 1) if vpc is None else vpc)
     datasets = list(dict.fromkeys(row["dataset"] for row in published))
     if dataset is not None and dataset not in datasets:
@@ -353,7 +362,7 @@ def _read(name: str) -> dict[str, Any]:
         raise VidcondenseError(f"no recipe {name!r}; {hint}known: {', '.join(available())}, or a .toml file")
     try:
         return tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise VidcondenseError(f"recipe {name} is not valid TOML: {error}") from error
 
 

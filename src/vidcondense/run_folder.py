@@ -4,20 +4,36 @@ import json
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 import torch
 
 import vidcondense
-from vidcondense import files, recipe
+from vidcondense import files, plain, recipe
 from vidcondense.compute import Compute
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.recipe import Recipe
 
 RUN_FORMAT = 1
-NEEDED = ("status", "recipe", "store", "precision")
-NEEDED_OF_STORE = ("path", "split", "fingerprint")
+
+
+class _Store(TypedDict):
+    path: str
+    split: str
+    fingerprint: str
+
+
+class _Description(TypedDict):
+    """run.json, as far as it is read."""
+
+    status: str
+    recipe: dict[str, Any]
+    store: _Store
+    precision: Literal["float32", "bfloat16"]
+    shards: NotRequired[int]
+    seconds: NotRequired[float]
+    extensions: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -62,14 +78,13 @@ class RunFolder:
         values = files.read_json(self.description)
         if not isinstance(values, dict) or values.get("format") != RUN_FORMAT:
             raise VidcondenseError(f"{self.description} was not written by this vidcondense")
-        store = values.get("store")
-        missing = [key for key in NEEDED if key not in values]
-        missing += [
-            f"store.{key}" for key in NEEDED_OF_STORE if not isinstance(store, dict) or key not in store
-        ]
-        if missing:
-            raise VidcondenseError(f"{self.description} is damaged: it has no {missing[0]!r}")
-        return values
+        try:
+            plain.expect(values, _Description)
+        except VidcondenseError as error:
+            raise VidcondenseError(f"{self.description} is damaged: {error}") from error
+        if values["status"] == "finished" and "seconds" not in values:
+            raise VidcondenseError(f"{self.description} is damaged: it has no 'seconds'")
+        return dict(values)
 
     def existing(self) -> Path:
         """The folder.

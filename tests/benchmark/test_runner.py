@@ -56,7 +56,13 @@ def finish(out: Path) -> None:
     """What a finished run leaves, as far as the runner looks."""
     out.mkdir(parents=True)
     (out / "condensed.safetensors").touch()
-    described = {"format": 1, "status": "finished", "recipe": {}, "precision": "float32"}
+    described: dict[str, Any] = {
+        "format": 1,
+        "status": "finished",
+        "recipe": {},
+        "precision": "float32",
+        "seconds": 0.0,
+    }
     described["store"] = {"path": "", "split": "1", "fingerprint": ""}
     (out / "run.json").write_text(json.dumps(described))
 

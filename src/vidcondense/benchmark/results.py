@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from vidcondense import files
 from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tasks import Task
 from vidcondense.condensed import CondensedVideos
@@ -86,7 +85,7 @@ def read_made(task: Task) -> Made:
         key_frames=sum(counts) / len(counts) if frames else None,
         stored_bytes=condensed.stored_values * 4,
         file_bytes=task.run.condensed.stat().st_size,
-        seconds=float(files.read_json(task.run.description)["seconds"]),
+        seconds=float(task.run.read()["seconds"]),
         key_frames_by_class={
             name: sum(found) / len(found) for name, found in by_class.items() if found and frames
         },

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vidcondense import files
+from vidcondense import files, plain
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
+from vidcondense.evaluation import Record
 from vidcondense.extension import label
 from vidcondense.protocols import PROTOCOLS
 from vidcondense.recipe import Recipe
@@ -83,6 +84,10 @@ class Task:
         for path in sorted(self.run.evaluations.glob("*.json")):
             result = files.read_json(path)
             if isinstance(result, dict) and self.judging.is_of(result, network):
+                try:
+                    plain.expect(result, Record)
+                except VidcondenseError as error:
+                    raise VidcondenseError(f"{path} is not an evaluation: {error}") from error
                 return result
         return None
 

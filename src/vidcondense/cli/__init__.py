@@ -16,6 +16,8 @@ DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips pe
 
 Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: --version."""
 
+LONGEST_LINE = 2000
+
 COMMANDS = (
     *(demo, generate, prepare),
     *(condense, experts, evaluate),
@@ -35,10 +37,10 @@ def main() -> None:
     try:
         app.cli(prog="vidcondense", description=DESCRIPTION)
     except VidcondenseError as error:
-        print(f"vidcondense: {printable(str(error))}", file=sys.stderr)
+        print(f"vidcondense: {_line(str(error))}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:  # what nothing below has put into better words
-        print(f"vidcondense: {printable(str(error))}", file=sys.stderr)
+        print(f"vidcondense: {_line(str(error))}", file=sys.stderr)
         sys.exit(2)
     except Interrupted as stop:
         print(f"vidcondense: {stop}", file=sys.stderr)
@@ -46,3 +48,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print("vidcondense: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _line(message: str) -> str:
+    """A message as one line of text: what files from strangers are called must not steer the terminal."""
+    plain = printable(message)
+    return plain if len(plain) <= LONGEST_LINE else f"{plain[:LONGEST_LINE]}..."

@@ -211,7 +211,8 @@ def evaluate(
         made = ClipStore.open(training, split)
     else:
         made = CondensedVideos.load(condensed_file(training))
-        split = split or str(made.provenance.get("source", {}).get("split", "1"))
+        source = made.provenance.get("source")
+        split = split or str(source.get("split", "1") if isinstance(source, dict) else "1")
         if out is None and training.is_dir():
             out = training / "evaluations" / f"{protocol}-{label(network)}.json"
     if out is None and Ranks.here().count > 1:

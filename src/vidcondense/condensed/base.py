@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from vidcondense.data.sampling import MOST_FRAMES
 from vidcondense.errors import VidcondenseError
 
 MEBIBYTE = 2**20
@@ -28,7 +29,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     Attributes:
         labels: (video,) int64, the class of each rendered clip: of each video, where a video has one.
         class_names: the name of each class.
-        frames: T, the number of frames of a rendered clip.
+        frames: T, the number of frames of a rendered clip, at most `MOST_FRAMES`.
         mean: per-channel mean that normalisation subtracted, in [0, 1] units.
         std: per-channel standard deviation that it divided by.
         provenance: how the file was made: recipe, seed, source fingerprint, library versions.
@@ -66,6 +67,12 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             return "labels must hold one number per video"
         if int(self.labels.min()) < 0 or int(self.labels.max()) >= len(self.class_names):
             return f"labels must lie in 0..{len(self.class_names) - 1}"
+        if len(set(self.class_names)) < len(self.class_names):
+            return "two classes have one name"
+        if not 1 <= self.frames <= MOST_FRAMES:
+            return f"frames must lie in 1..{MOST_FRAMES}, not {self.frames}"
+        if not all(0 <= one <= 1 for one in self.mean) or not all(0 < one <= 1 for one in self.std):
+            return f"mean must lie in [0, 1] and std in (0, 1], not {self.mean} and {self.std}"
         if self.targets is not None:
             shape = (len(self.labels), len(self.class_names))
             if tuple(self.targets.shape) != shape or not bool(torch.isfinite(self.targets).all()):

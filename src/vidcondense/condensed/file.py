@@ -1,17 +1,17 @@
 """The file of a condensed set: safetensors with one JSON header (docs/format.md). Data only, no code."""
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NotRequired, TypedDict
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from vidcondense import files
+import vidcondense
+from vidcondense import files, plain
 from vidcondense.condensed.base import CondensedVideos, Storage, expect
 from vidcondense.condensed.key_frames import KeyFrameVideos
 from vidcondense.condensed.static_dynamic import StaticDynamicVideos
@@ -21,6 +21,20 @@ from vidcondense.errors import VidcondenseError
 FORMAT_VERSION = 2
 PLAIN_VERSION = 1
 """Of files with frames in float32, which older versions of this program read too."""
+
+
+class Header(TypedDict):
+    """The JSON header, without what each kind of content adds."""
+
+    class_names: list[str]
+    frames: int
+    mean: list[float]
+    std: list[float]
+    provenance: dict[str, Any]
+    representation: NotRequired[str]
+    learning_rate: NotRequired[float]
+    storage: NotRequired[Storage]
+
 
 REPRESENTATIONS: dict[str, type[CondensedVideos]] = {
     kind.representation: kind for kind in (KeyFrameVideos, StaticDynamicVideos)
@@ -49,7 +63,8 @@ def save(condensed: CondensedVideos, path: Path) -> int:
         tensors["targets"] = condensed.targets
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # One metadata entry only: safetensors writes several in no fixed order, and the bytes must not vary.
-    data = to_bytes(tensors, metadata={"vidcondense": json.dumps(header, sort_keys=True, ensure_ascii=False)})
+    text = files.to_utf8(json.dumps(header, sort_keys=True, ensure_ascii=False)).decode()
+    data = to_bytes(tensors, metadata={"vidcondense": text})
     files.write_bytes(path, data)
     return len(data)
 
@@ -71,46 +86,57 @@ def load(path: Path) -> CondensedVideos:
     if "vidcondense" not in metadata:
         raise VidcondenseError(f"{path} is a safetensors file, but not one that vidcondense wrote")
     try:
-        return _parse(tensors, json.loads(metadata["vidcondense"]))
+        return _parse(tensors, plain.parse(metadata["vidcondense"]))
     except (KeyError, ValueError, TypeError, RuntimeError, IndexError) as error:
         raise VidcondenseError(f"{path} has a damaged header or is missing a tensor ({error})") from error
     except VidcondenseError as error:
         raise VidcondenseError(f"{path}: {error}") from error
 
 
-def _parse(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> CondensedVideos:
-    if header["format_version"] not in (PLAIN_VERSION, FORMAT_VERSION):
-        raise VidcondenseError(
-            f"format version {header['format_version']}; this vidcondense reads up to {FORMAT_VERSION}: "
-            "install a newer one"
-        )
-    storage = header.get("storage", "float32")
-    if storage not in get_args(Storage):
-        raise VidcondenseError(f"storage must be one of {', '.join(get_args(Storage))}, not {storage!r}")
+def _parse(tensors: Mapping[str, Tensor], header: Any) -> CondensedVideos:
+    plain.expect(header, dict[str, Any])
+    _check_version(header)
+    plain.expect(header, Header)
+    for name in ("mean", "std"):
+        if len(header[name]) != 3:
+            raise VidcondenseError(f"{name} must be three numbers, not {header[name]!r}")
     representation = header.get("representation", KeyFrameVideos.representation)
     if representation not in REPRESENTATIONS:
         raise VidcondenseError(
             f"it stores {representation!r}; this vidcondense reads {', '.join(REPRESENTATIONS)}"
         )
-    for name in ("mean", "std"):
-        if len(header[name]) != 3 or not all(math.isfinite(number) for number in header[name]):
-            raise VidcondenseError(f"{name} must be three numbers, not {header[name]!r}")
-    if not all(isinstance(name, str) for name in header["class_names"]):
-        raise VidcondenseError("class_names must be texts")
-    if not isinstance(header["provenance"], dict):
-        raise VidcondenseError("provenance must be an object")
     kind = REPRESENTATIONS[representation]
+    storage = header.get("storage", "float32")
     tensors = decode(tensors, kind.frame_tensors, storage)
-    learning_rate = header.get("learning_rate")
     return kind(
         labels=expect(tensors, "labels", torch.int64),
         class_names=tuple(header["class_names"]),
-        frames=int(header["frames"]),
+        frames=header["frames"],
         mean=tuple(header["mean"]),
         std=tuple(header["std"]),
         provenance=header["provenance"],
         targets=expect(tensors, "targets", torch.float32) if "targets" in tensors else None,
-        learning_rate=None if learning_rate is None else float(learning_rate),
+        learning_rate=header.get("learning_rate"),
         storage=storage,
         **kind.content(tensors, header),
     )
+
+
+def _check_version(header: Mapping[str, Any]) -> None:
+    version = header["format_version"]
+    plain.expect(version, int, "format_version")
+    if version > FORMAT_VERSION:
+        maker = _maker(header.get("provenance"))
+        raise VidcondenseError(
+            f"format version {version}; this vidcondense ({vidcondense.__version__}) reads up to "
+            f"{FORMAT_VERSION}: install {maker or 'a newer one'}"
+        )
+    if version < PLAIN_VERSION:
+        raise VidcondenseError(f"there is no format version {version}")
+
+
+def _maker(provenance: Any) -> str | None:
+    """The version of this program that wrote a file, in words, if the file says."""
+    versions = provenance.get("versions") if isinstance(provenance, dict) else None
+    made = versions.get("vidcondense") if isinstance(versions, dict) else None
+    return f"{made!r} or newer, which wrote it" if isinstance(made, str) else None

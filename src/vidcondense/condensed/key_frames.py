@@ -36,6 +36,8 @@ class KeyFrameVideos(CondensedVideos):
     def _content_problem(self) -> str | None:
         if self.key_frames.ndim != 4 or self.key_frames.shape[1] != 3:
             return f"key_frames must be (key frame, 3, height, width), not {tuple(self.key_frames.shape)}"
+        if not self.key_frames.numel():
+            return "key_frames hold no values"
         if self.labels.shape != self.counts.shape:
             return "labels and counts must hold one number per video"
         if self.positions.shape != (len(self.key_frames),) or int(self.counts.sum()) != len(self.key_frames):

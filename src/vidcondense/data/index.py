@@ -13,14 +13,17 @@ index.json is written last: a folder without it is not a finished store.
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcondense import files
+from vidcondense import files, plain
+from vidcondense.data.layouts.listing import ROLES
+from vidcondense.data.sampling import MOST_FRAMES
 from vidcondense.data.shards import frame_bytes, frames_path, unfinished_folder
 from vidcondense.errors import VidcondenseError
 
@@ -121,11 +124,14 @@ def read_index(store: Path) -> StoreIndex:
             f"{store / INDEX} has format version {version}, not {FORMAT_VERSION}; prepare it again"
         )
     try:
+        for key, hint in get_type_hints(StoreIndex).items():
+            plain.expect(content.get(key), hint, key)
         lists = {
             key: tuple(content[key]) for key in ("class_names", "split_names", "shard_frames", "skipped")
         }
         index = StoreIndex(**{**content, **lists})
-    except (KeyError, TypeError) as error:
+        _check_values(index)
+    except (TypeError, VidcondenseError) as error:
         raise VidcondenseError(f"{store / INDEX} is damaged ({error}); prepare the store again") from error
     _check_sizes(store, index)
     return index
@@ -139,12 +145,38 @@ def read_table(store: Path, index: StoreIndex) -> NDArray[Any]:
             says.
     """
     try:
-        table: NDArray[Any] = np.load(store / VIDEOS, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        # Mapped, so that a header that promises more than the file holds costs no memory.
+        table: NDArray[Any] = np.lib.format.open_memmap(store / VIDEOS, mode="r")
+    except Exception as error:  # what NumPy raises for a header that makes no sense is not documented
         raise VidcondenseError(f"cannot read {store / VIDEOS} ({error}); prepare the store again") from error
-    if table.dtype != video_table(0, len(index.split_names)).dtype or table.shape != (index.videos,):
+    fits = table.dtype == video_table(0, len(index.split_names)).dtype and table.shape == (index.videos,)
+    if not fits or not _is_of(table, index):
         raise VidcondenseError(f"{store / VIDEOS} does not fit {INDEX}; prepare the store again")
-    return table
+    return np.array(table)
+
+
+def _check_values(index: StoreIndex) -> None:
+    names: tuple[Sequence[str], ...] = (index.class_names, index.split_names)
+    if not all(names) or any(len(set(one)) < len(one) for one in names):
+        raise VidcondenseError("classes and splits need names, each its own")
+    if not 1 <= index.frames <= MOST_FRAMES:
+        raise VidcondenseError(f"frames must lie in 1..{MOST_FRAMES}, not {index.frames}")
+    if index.size < 1 or index.stride < 0 or min(index.shard_frames, default=0) < 0:
+        raise VidcondenseError("size, stride and shard_frames must not be negative")
+
+
+def _is_of(table: NDArray[Any], index: StoreIndex) -> bool:
+    """Whether labels, roles and frames are in range, and videos fill the shards one after another."""
+    label, shard, frames = (table[name].astype(np.int64) for name in ("label", "shard", "frames"))
+    if not len(table):
+        return not any(index.shard_frames)
+    ascend = all((np.diff(column, prepend=0) >= 0).all() for column in (label, shard))
+    inside = label[-1] < len(index.class_names) and shard[-1] < len(index.shard_frames)
+    if not ascend or not inside or frames.min() < 1 or table["roles"].max() >= len(ROLES):
+        return False
+    filled = np.zeros(len(index.shard_frames), dtype=np.int64)
+    np.add.at(filled, shard, frames)
+    return bool((filled == np.array(index.shard_frames)).all())
 
 
 def _check_sizes(store: Path, index: StoreIndex) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from vidcondense import files
 from vidcondense.data.index import FORMAT_VERSION, INDEX, read_index
 from vidcondense.data.limits import NO_LIMITS, Limits
+from vidcondense.data.sampling import MOST_FRAMES
 from vidcondense.data.shards import (
     ShardTask,
     VideoRecord,
@@ -95,6 +96,8 @@ def make_plan(
         raise VidcondenseError(
             f"keep must be 0 (all frames of a video) or at least the {frames} frames of a clip, not {keep}"
         )
+    if frames > MOST_FRAMES:
+        raise VidcondenseError(f"frames must be at most {MOST_FRAMES}, not {frames}")
     source, store = Path(source), Path(store)
     found = find_videos(source, layout, test_fraction, limits, follow_links)
     listing = [[video.path, video.label, video.roles] for video in found.videos]

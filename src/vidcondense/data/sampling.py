@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Ints = NDArray[np.int64]
 
+MOST_FRAMES = 1024
+"""The largest T: bounds what a small file can make a reader render."""
+
 
 def step(length: ArrayLike, frames: int, stride: int) -> Ints:
     """Distance in frames between two frames of a clip.

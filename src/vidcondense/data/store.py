@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidcondense import files
+from vidcondense import files, plain
 from vidcondense.data import sampling
-from vidcondense.data.index import PATHS, StoreIndex, read_index, read_table
+from vidcondense.data.index import INDEX, PATHS, StoreIndex, read_index, read_table
 from vidcondense.data.layouts.listing import ROLES
 from vidcondense.data.shards import CHANNELS, frame_bytes, frames_path
 from vidcondense.errors import VidcondenseError
@@ -116,7 +116,11 @@ class ClipStore:
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """The file of each video, relative to the source."""
-        return tuple(files.read_json(self.path / PATHS))
+        paths = files.read_json(self.path / PATHS)
+        plain.expect(paths, list[str], str(self.path / PATHS))
+        if len(paths) != len(self):
+            raise VidcondenseError(f"{self.path / PATHS} does not fit {INDEX}; prepare the store again")
+        return tuple(paths)
 
     def select(self, role: str) -> Ints:
         """The videos with a role in this split ("train", "val", "test" or "unused"): int64, ascending."""

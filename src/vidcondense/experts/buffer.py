@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from vidcondense import files
+from vidcondense import files, plain
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.networks.flat import shapes
@@ -21,6 +23,38 @@ INDEX = "experts.json"
 FORMAT = 1
 GROWING = ("settings.count", "settings.epochs")
 """Settings that may be raised later: experts and epochs that are there keep their bytes."""
+
+
+class _Record(TypedDict):
+    loss: float | None
+    accuracy: float | None
+    sha256: str
+
+
+class _Settings(TypedDict):
+    count: int
+    epochs: int
+
+
+class _Source(TypedDict):
+    name: str
+    fingerprint: str
+    split: str
+
+
+class _Plan(TypedDict):
+    store: _Source
+    network: str
+    settings: _Settings
+
+
+class _Index(TypedDict):
+    """experts.json, as far as it is read."""
+
+    plan: _Plan
+    parameters: list[list[Any]]
+    versions: dict[str, str]
+    experts: list[list[_Record]]
 
 
 @dataclass(frozen=True)
@@ -73,15 +107,18 @@ class Experts:
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             raise VidcondenseError(f"{folder / INDEX} was not written by this vidcondense")
         try:
-            return Experts(
-                folder,
-                dict(values["plan"]),
-                [(str(name), [int(side) for side in shape]) for name, shape in values["parameters"]],
-                dict(values["versions"]),
-                [[Epoch(**epoch) for epoch in expert] for expert in values["experts"]],
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            plain.expect(values, _Index)
+            parameters = [(name, shape) for name, shape in values["parameters"]]
+            for name, shape in parameters:
+                plain.expect(name, str, "a name in parameters")
+                plain.expect(shape, list[int], "a shape in parameters")
+            records = [[Epoch(**epoch) for epoch in expert] for expert in values["experts"]]
+            made = Experts(folder, values["plan"], parameters, values["versions"], records)
+            if made.count < 1 or made.epochs < 1 or len(records) < made.count:
+                raise VidcondenseError("it has no record of each expert")
+        except (TypeError, ValueError, VidcondenseError) as error:
             raise VidcondenseError(f"{folder / INDEX} is damaged ({error})") from error
+        return made
 
     def save(self) -> None:
         """Write the index atomically."""
@@ -109,7 +146,7 @@ class Experts:
     @property
     def finished(self) -> int:
         """How many experts have all their epochs."""
-        return sum(len(expert) == self.epochs + 1 for expert in self.records)
+        return sum(len(expert) == self.epochs + 1 for expert in self.records[: self.count])
 
     @property
     def fingerprint(self) -> str:
@@ -125,7 +162,7 @@ class Experts:
         """The weights of an expert after `epoch` epochs: (weight,) float32.
 
         Raises:
-            VidcondenseError: the file is missing or is not the one that was written.
+            VidcondenseError: the file is missing, is not the one that was written, or holds something else.
         """
         file = self.file(expert, epoch)
         mend = "run the `vidcondense experts` that made the folder again, it replaces what is damaged"
@@ -136,9 +173,13 @@ class Experts:
         if hashlib.sha256(data).hexdigest() != self.records[expert][epoch].sha256:
             raise VidcondenseError(f"{file} is damaged: its SHA-256 is not that of {INDEX}; {mend}")
         try:
-            return from_bytes(data)["weights"]
+            weights = from_bytes(data)["weights"]
         except (SafetensorError, KeyError) as error:
             raise VidcondenseError(f"{file} is not a file of weights ({error}); {mend}") from error
+        shape = (sum(math.prod(shape) for _, shape in self.parameters),)
+        if weights.dtype != torch.float32 or weights.shape != shape or not bool(weights.isfinite().all()):
+            raise VidcondenseError(f"{file} does not hold {shape[0]} finite float32 weights; {mend}")
+        return weights
 
     def append(self, expert: int, weights: Tensor, loss: float | None, accuracy: float | None) -> None:
         """Write the next epoch of an expert, then the index."""

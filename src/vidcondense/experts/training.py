@@ -132,12 +132,13 @@ def _expert(
                 f"stopped in epoch {epoch} of {experts.epochs} of expert {number + 1} of {experts.count}; "
                 f"whole epochs are saved, run the same command again to go on"
             ) from stop
-        if not math.isfinite(loss):
+        weights = flatten(module)
+        if not math.isfinite(loss) or not bool(weights.isfinite().all()):
             raise VidcondenseError(
                 f"expert {number + 1} diverged in epoch {epoch} (loss {loss}): the step size "
                 f"{settings['learning_rate']:g} is too large; try a tenth of it in another folder"
             )
-        experts.append(number, flatten(module), loss, accuracy)
+        experts.append(number, weights, loss, accuracy)
         progress.advance(expert=number + 1, epoch=epoch, loss=loss, accuracy=accuracy)
 
 

@@ -5,6 +5,9 @@ from torch import Tensor
 
 from vidcondense.settings import InsertionSettings
 
+MOST_HALVINGS = 100
+"""Larger scales are outside of float32."""
+
 
 def cosine_similarities(gradient: Tensor) -> Tensor:
     """Cosine similarity of the gradients of every two frames of a video.
@@ -16,6 +19,9 @@ def cosine_similarities(gradient: Tensor) -> Tensor:
         (video, time, time) float32 in [-1, 1]; 0 where a gradient vanishes.
     """
     flat = gradient.flatten(2).float()
+    # Scaled by a power of two, which changes no digit, so that no square is too large or too small.
+    _, exponent = torch.frexp(flat.abs().amax(2, keepdim=True))
+    flat = torch.ldexp(flat, -exponent.clamp(-MOST_HALVINGS, MOST_HALVINGS))
     products = torch.bmm(flat, flat.mT)
     norms = products.diagonal(dim1=1, dim2=2).sqrt()
     return products / (norms[:, :, None] * norms[:, None, :]).clamp(min=torch.finfo(torch.float32).tiny)

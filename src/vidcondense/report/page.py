@@ -39,7 +39,7 @@ def write_report(runs: list[Path], out: Path) -> Path:
     """
     page = build_page(load_runs(runs))
     files.make_folder(out.parent)
-    files.write_bytes(out, page.encode())
+    files.write_bytes(out, page.encode(errors="replace"))
     return out
 
 

@@ -1,18 +1,18 @@
 """Reading a run folder: what condense and evaluate left there, as far as they came."""
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vidcondense import files
+from vidcondense import files, plain
 from vidcondense.condensed import CondensedVideos
 from vidcondense.errors import VidcondenseError
 
 # What an evaluation says of itself besides its results.
 SETTINGS = ("settings", "networks", "diverged", "seed", "precision", "seconds")
+MOST = 10**12
+"""A loss or a number of iterations from here on is no longer one."""
 CONDENSED, INFO, METRICS, EVALUATIONS = "condensed.safetensors", "run.json", "metrics.jsonl", "evaluations"
 
 
@@ -244,15 +244,30 @@ def _is_result(path: Path) -> bool:
 
 def number(value: Any) -> float | None:
     """`value` as a finite float, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    try:
+        plain.expect(value, float)
+    except VidcondenseError:
         return None
-    return float(value) if math.isfinite(value) else None
+    return float(value)
 
 
 def integer(value: Any) -> int | None:
     """`value` as an int, or None."""
     found = number(value)
-    return None if found is None else int(found)
+    return int(found) if found is not None and abs(found) < MOST else None
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < MOST:
+        raise ValueError(f"{value!r} counts nothing")
+    return value
+
+
+def _share(value: Any) -> float:
+    found = number(value)
+    if found is None or not 0 <= found <= 1:
+        raise ValueError(f"{value!r} is no share in 0..1")
+    return found
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -279,18 +294,18 @@ def _metrics(path: Path) -> Metrics:
     unreadable = static = 0
     for line in filter(str.strip, lines):
         try:
-            event = json.loads(line)
-            iteration = int(event["iteration"])
+            event = plain.parse(line)
+            iteration = _count(event["iteration"])
             if event["event"] == "iteration":
                 losses[iteration] = float(event["loss"])
                 if event.get("stage") == "static":
                     static = max(static, iteration + 1)
             elif event["event"] == "insertion":
-                found = Insertion(iteration, int(event["video"]), int(event["position"]))
+                found = Insertion(iteration, _count(event["video"]), _count(event["position"]))
                 insertions[found.video, found.position] = found
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             unreadable += 1
-    finite = tuple((i, losses[i]) for i in sorted(losses) if math.isfinite(losses[i]))
+    finite = tuple((i, losses[i]) for i in sorted(losses) if abs(losses[i]) < MOST)
     ordered = tuple(sorted(insertions.values(), key=lambda e: (e.iteration, e.video)))
     return Metrics(finite, ordered, unreadable, static)
 
@@ -302,11 +317,11 @@ def _evaluation(path: Path) -> Evaluation:
             name=path.stem,
             protocol=str(value["protocol"]),
             network=str(value["network"]),
-            networks=int(value["networks"]),
-            diverged=int(value.get("diverged", 0)),
+            networks=_count(value["networks"]),
+            diverged=_count(value.get("diverged", 0)),
             top1=_score(value.get("top1")),
             top5=_score(value.get("top5")),
-            per_class={str(k): float(v) for k, v in (value.get("per_class") or {}).items() if v is not None},
+            per_class={str(k): _share(v) for k, v in (value.get("per_class") or {}).items() if v is not None},
             confusion=_square(value.get("confusion") or []),
             test_videos=integer(value.get("test_videos")),
             settings={key: value[key] for key in SETTINGS if key in value},
@@ -319,12 +334,13 @@ def _score(value: Any) -> Score | None:
     mean = number(_mapping(value).get("mean"))
     if mean is None:
         return None
-    values = tuple(v for v in map(number, value.get("values") or ()) if v is not None)
-    return Score(mean, number(value.get("std")) if len(values) > 1 else None, values)
+    values = tuple(_share(v) for v in value.get("values") or () if v is not None)
+    std = value.get("std") if len(values) > 1 else None
+    return Score(_share(mean), None if std is None else _share(std), values)
 
 
-def _square(rows: Any) -> list[list[float]]:
-    counts = [[float(cell) for cell in row] for row in rows]
+def _square(rows: Any) -> list[list[int]]:
+    counts = [[_count(cell) for cell in row] for row in rows]
     if any(len(row) != len(counts) for row in counts):
         raise ValueError("the confusion matrix is not square")
     return counts

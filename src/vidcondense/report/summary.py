@@ -181,7 +181,7 @@ def comparison(runs: Sequence[Run]) -> Markup:
     parts: list[Markup] = [
         tag("div", table, class_="scroller", tabindex="0", role="group", aria_label="All runs")
     ]
-    if len({run.store.get("fingerprint") for run in runs}) > 1:
+    if len({str(run.store.get("fingerprint")) for run in runs}) > 1:
         parts.append(
             tag("p", "These runs used different stores: their accuracies do not compare.", class_="note")
         )

@@ -1,0 +1,450 @@
+"""Files from strangers: whatever is done to one, it is read or refused in one line, and nothing else happens.
+
+Whole folders as this program writes them, of which one file is changed: bytes flipped, cut, repeated and put
+in; values of its JSON replaced by hostile ones, in the header of safetensors too, with pointers out of range
+and huge shapes. A reader then does everything that a user's commands would.
+"""
+
+import io
+import json
+import resource
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from vidcondense import recipe
+from vidcondense.benchmark.cell import Cell
+from vidcondense.benchmark.options import Options
+from vidcondense.benchmark.results import read_result
+from vidcondense.benchmark.tasks import task_of
+from vidcondense.checkpoint import Checkpoint
+from vidcondense.compute import choose
+from vidcondense.condensation import State, condense
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
+from vidcondense.data import generated
+from vidcondense.data.prepare import prepare
+from vidcondense.data.store import ClipStore
+from vidcondense.errors import VidcondenseError
+from vidcondense.evaluation import evaluate
+from vidcondense.experts import Experts, train
+from vidcondense.export import export
+from vidcondense.hallucinator import initial
+from vidcondense.protocols import Strict
+from vidcondense.report.page import build_page
+from vidcondense.report.run import load_runs
+from vidcondense.run_folder import RunFolder
+from vidcondense.settings import ExpertSettings
+from vidcondense.show import describe
+
+EXAMPLES = 1500
+SLOW = {"expert weights": 200, "condensed memories": 600, "run.json in a report": 600}
+MEBIBYTE = 2**20
+HOSTILE: list[Any] = [
+    *(None, True, False, 0, 1, -1, 0.5, -0.5, 2**31, -(2**31), 2**53, 2**62, 2**63 - 1, 2**64, 10**400),
+    *(float("nan"), float("inf"), -float("inf"), 1e308, -1e308, 1e-320),
+    *(
+        "",
+        "0",
+        "a",
+        "../x",
+        "/etc/passwd",
+        "nan",
+        "\0",
+        "a\nb",
+        "\x1b[31m",
+        "\ud800",
+        "x" * 100_000,
+        "é" * 300,
+    ),
+    *("<script>", "CON", "extension.py:Network", "/tmp/evil.py:Network", "__class__", "{split}", "$data"),
+    *([], {}, [[]], [0], [None], ["a", "a"], [1, 2, 3], [2**62] * 4, {"a": 1}, {"": {}}),
+    json.loads("[" * 90 + "]" * 90),
+]
+FORBIDDEN = (
+    "os.system",
+    "subprocess.Popen",
+    "os.exec",
+    "os.posix_spawn",
+    "pickle.find_class",
+    "socket.connect",
+)
+
+
+# What happens while a reader runs.
+
+
+@dataclass
+class Watch:
+    """Notes forbidden events of the interpreter while it is on; audit hooks cannot be taken off again."""
+
+    on: bool = False
+    allowed: tuple[str, ...] = ()
+    seen: list[str] = field(default_factory=list)
+
+    def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self.on:
+            return
+        if event in FORBIDDEN or (event == "import" and "evil" in str(arguments[0])):
+            self.seen.append(f"{event} {arguments!r:.200}")
+        writes = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
+        made = event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink")
+        if (writes or made) and isinstance(arguments[0], str | bytes | Path):
+            path = str(arguments[1] if event == "os.rename" else arguments[0])
+            if not str(Path(path).absolute()).startswith(self.allowed) and path != "/dev/null":
+                self.seen.append(f"{event} {path}")
+
+
+WATCH = Watch()
+sys.addaudithook(WATCH.hook)
+
+
+@contextmanager
+def watched(folder: Path) -> Iterator[None]:
+    """Nothing forbidden happens, nothing is written outside `folder`, and memory stays where it was."""
+    WATCH.seen, WATCH.allowed, WATCH.on = [], (str(folder),), True
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        yield
+    finally:
+        WATCH.on = False
+    assert not WATCH.seen
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024, "over 64 MiB more memory"
+
+
+# What is read, as a user's commands read it.
+
+
+def read_condensed(folder: Path) -> None:
+    path = folder / "condensed.safetensors"
+    condensed = CondensedVideos.load(path)
+    Console(file=io.StringIO(), width=100).print(describe(condensed, path))
+    export(condensed, folder / "png", "frames")
+    _ = condensed[0], condensed.vpc, condensed.stored_mib
+    condensed.save(folder / "again.safetensors")
+    build_page(load_runs([folder])).encode(errors="replace")
+
+
+def read_report(folder: Path) -> None:
+    build_page(load_runs([folder])).encode(errors="replace")
+
+
+def read_store(folder: Path) -> None:
+    store = ClipStore.open(folder)
+    _ = store.paths, store.by_class("train")
+    for clips, labels in store.read_all("test", windows=2):
+        assert clips.shape[1:] == (store.frames, 3, store.size, store.size)
+        assert int(labels.max()) < len(store.class_names)
+    store.stills()
+
+
+def read_experts(folder: Path) -> None:
+    experts = Experts.open(folder)
+    _ = experts.fingerprint, experts.finished
+    for number in range(experts.count):
+        for epoch in range(len(experts.records[number])):
+            assert experts.weights(number, epoch).isfinite().all()
+
+
+def read_run(folder: Path) -> None:
+    run = RunFolder(folder)
+    known, made = run.read(), run.recipe()
+    _ = known["store"]["path"], made.portable(), made.stages
+
+
+def read_recipe(folder: Path) -> None:
+    made = recipe.load(str(folder / "own.toml"))
+    recipe.from_dict(made.to_dict())
+    _ = made.portable(), made.stages
+
+
+TASK = (Cell("PRISM", "1", "prism_debug", 1, networks=("minic3d",)), Options(networks=1), "1", 0)
+
+
+def read_benchmark(folder: Path) -> None:
+    cell, options, split, seed = TASK
+    task = task_of(cell, options, folder, split, seed)
+    found = read_result({(split, seed): task}, "top1")
+    for judged in found.judged.values():
+        for one in judged.values():
+            assert one.mean is None or 0 <= one.mean <= 100
+
+
+READERS: dict[str, tuple[Callable[[Path], None], str, str]] = {
+    "condensed float32": (read_condensed, "key_frames", "condensed.safetensors"),
+    "condensed uint8": (read_condensed, "levels", "condensed.safetensors"),
+    "condensed memories": (read_condensed, "memories", "condensed.safetensors"),
+    "run.json": (read_run, "run", "run.json"),
+    "run.json in a report": (read_report, "run", "run.json"),
+    "metrics.jsonl": (read_report, "run", "metrics.jsonl"),
+    "evaluation": (read_report, "run", "evaluations/strict.json"),
+    "store index": (read_store, "store", "index.json"),
+    "store table": (read_store, "store", "videos.npy"),
+    "store paths": (read_store, "store", "paths.json"),
+    "experts index": (read_experts, "experts", "experts.json"),
+    "expert weights": (read_experts, "experts", "expert-000/epoch-001.safetensors"),
+    "recipe": (read_recipe, "recipe", "own.toml"),
+    "benchmark evaluation": (read_benchmark, "benchmark", "evaluations/strict.json"),
+    "benchmark run.json": (read_benchmark, "benchmark", "run.json"),
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder of each kind."""
+    root = tmp_path_factory.mktemp("whole")
+    source = generated.generate(
+        "actions",
+        root / "clips",
+        train_per_class=3,
+        test_per_class=2,
+        classes=2,
+        frames=8,
+        size=40,
+        workers=1,
+    )
+    store = prepare(source, root / "store", frames=4, size=32, workers=1, progress=False)
+    made = condense(store, recipe.load("prism_debug"), root / "run", device="cpu", show=False)
+    assert isinstance(made, KeyFrameVideos)
+    result = evaluate(made, store, networks_count=1, protocol=Strict(), device="cpu", show=False).to_dict()
+    (root / "run" / "evaluations").mkdir()
+    (root / "run" / "evaluations" / "strict.json").write_text(json.dumps(result))
+    cell, options, split, seed = TASK
+    shutil.copytree(root / "run", task_of(cell, options, root / "benchmark", split, seed).folder)
+    train(store, root / "experts", ExpertSettings(2, 1, 4), compute=choose("cpu", "float32"), show=False)
+    about = {name: getattr(made, name) for name in ("class_names", "frames", "mean", "std", "provenance")}
+    (root / "key_frames").mkdir()
+    made.save(root / "key_frames" / "condensed.safetensors")
+    (root / "levels").mkdir()
+    targets = torch.randn(len(made), 2)
+    own = {name: getattr(made, name) for name in ("key_frames", "positions", "counts", "labels")}
+    levels = KeyFrameVideos(
+        **own, **about, storage="uint8", targets=targets, learning_rate=0.1, interpolation="smooth"
+    )
+    levels.save(root / "levels" / "condensed.safetensors")
+    (root / "memories").mkdir()
+    weight, bias = initial(torch.Generator().manual_seed(0))
+    static, dynamic = torch.randn(4, 3, 4, 4), torch.randn(4, 4, 1, 4, 4)
+    labels = torch.tensor([0] * 4 + [1] * 4)
+    memories = StaticDynamicVideos(
+        static=static, dynamic=dynamic, weight=weight, bias=bias, labels=labels, **about
+    )
+    memories.save(root / "memories" / "condensed.safetensors")
+    (root / "recipe").mkdir()
+    own_recipe = (Path(recipe.__file__).parent / "recipes" / "prism.toml").read_text()
+    (root / "recipe" / "own.toml").write_text(own_recipe)
+    return root
+
+
+# What is done to a file.
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value in nested lists and dictionaries."""
+    yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*path, key))
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """A copy with another value at a path; `new` of ... removes it."""
+    if not path:
+        return None if new is ... else new
+    made = dict(value) if isinstance(value, dict) else list(value)
+    if new is ... and len(path) == 1:
+        del made[path[0]]
+    else:
+        made[path[0]] = put(made[path[0]], path[1:], new)
+    return made
+
+
+def hostile_json(draw: st.DrawFn, text: str) -> str:
+    value = json.loads(text)
+    for _ in range(draw(st.integers(1, 2))):
+        path = draw(st.sampled_from(list(places(value))))
+        value = put(value, path, draw(st.sampled_from([..., *HOSTILE])))
+    return json.dumps(value)
+
+
+def hostile_safetensors(draw: st.DrawFn, data: bytes) -> bytes:
+    """Its own header or ours inside it is changed; the tensors' bytes stay."""
+    length = int.from_bytes(data[:8], "little")
+    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+    ours = next(iter(header.get("__metadata__", {})), None)
+    if ours is not None and draw(st.booleans()):
+        header["__metadata__"][ours] = hostile_json(draw, header["__metadata__"][ours])
+    elif draw(st.booleans()):
+        header = json.loads(hostile_json(draw, json.dumps(header)))
+    else:  # another shape or type for the same bytes, which safetensors itself has nothing against
+        name = draw(st.sampled_from([key for key in header if key != "__metadata__"]))
+        one, kinds = header[name], ("F32", "I32", "U32", "F16", "BF16", "I16", "U8", "I64", "F64", "BOOL")
+        one["dtype"] = draw(st.sampled_from(kinds))
+        side = {"F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "I64": 8, "F64": 8}
+        count = (one["data_offsets"][1] - one["data_offsets"][0]) // side.get(one["dtype"], 1)
+        one["shape"] = draw(st.permutations([count, *[1] * draw(st.integers(0, 4))]))
+        if draw(st.booleans()):  # no bytes at all, and a shape as large as one likes
+            one["shape"] = [*draw(st.permutations([0, 2**40, 3]))]
+            one["data_offsets"] = [0, 0]
+    changed = json.dumps(header).encode()
+    claimed = draw(st.sampled_from([len(changed)] * 8 + [0, 2**63, len(changed) + 1, len(data) * 2]))
+    if draw(st.integers(0, 3)) == 0:  # values: any bits, among them NaN, infinite and negative ones
+        at = draw(st.integers(0, max(0, len(body) - 8)))
+        body = body[:at] + draw(st.binary(min_size=8, max_size=8)) + body[at + 8 :]
+    return claimed.to_bytes(8, "little") + changed + body
+
+
+def hostile_lines(draw: st.DrawFn, text: str) -> str:
+    lines = text.splitlines()
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(lines) - 1))
+        lines[at] = hostile_json(draw, lines[at])
+    return "\n".join(lines)
+
+
+def as_toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {as_toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_toml, value)) + "]"
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value).replace("null", '"null"')
+
+
+def hostile_toml(draw: st.DrawFn, text: str) -> str:
+    value = tomllib.loads(text)
+    for _ in range(draw(st.integers(1, 2))):
+        path = draw(st.sampled_from([one for one in places(value) if one]))
+        value = put(value, path, draw(st.sampled_from([..., *HOSTILE])))
+    return "\n".join(f"{json.dumps(key)} = {as_toml(one)}" for key, one in value.items())
+
+
+def hostile_table(draw: st.DrawFn, data: bytes) -> bytes:
+    """The header of an .npy file with other words, or the same table with other numbers."""
+    table = np.load(io.BytesIO(data))
+    if draw(st.booleans()):
+        column = draw(st.sampled_from(["label", "frames", "shard", "roles"]))
+        table[column][draw(st.integers(0, len(table) - 1))] = draw(
+            st.sampled_from(
+                [0, 1, 2, 3, 4, 7, 255] + ([-1, 2**31 - 1, -(2**31)] if column != "roles" else [])
+            )
+        )
+        out = io.BytesIO()
+        np.save(out, table)
+        return out.getvalue()
+    shape = f"({len(table)},)".encode()
+    words = (
+        b"(1000000000000,)",
+        b"(-1,)",
+        b"()",
+        b"(2,2)",
+        b"(1e9,)",
+        b"('a',)",
+        b"(((((((1)))))))",
+        b"None",
+    )
+    found = {shape: words, b"'<i4'": (b"'O'  ", b"'|O8'", b"'<i8'"), b"False": (b"True ", b"print")}
+    old = draw(st.sampled_from(sorted(found)))
+    return data.replace(old, draw(st.sampled_from(found[old])), 1)
+
+
+def hostile_bytes(draw: st.DrawFn, data: bytes) -> bytes:
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(data)))
+        kind = draw(st.sampled_from(["flip", "cut", "drop", "repeat", "put"]))
+        some = draw(st.binary(min_size=1, max_size=8))
+        if kind == "flip" and at < len(data):
+            data = data[:at] + bytes([data[at] ^ some[0]]) + data[at + 1 :]
+        elif kind == "cut":
+            data = data[:at]
+        elif kind == "drop":
+            data = data[:at] + data[at + len(some) :]
+        elif kind == "repeat":
+            data = data[:at] + data[max(0, at - 40) :]
+        else:
+            data = data[:at] + some + data[at:]
+    return data
+
+
+@st.composite
+def changes(draw: st.DrawFn, data: bytes, name: str) -> bytes:
+    """What becomes of a file."""
+    if draw(st.integers(0, 3)) == 0:
+        return hostile_bytes(draw, data)
+    if name.endswith(".safetensors"):
+        return hostile_safetensors(draw, data)
+    if name.endswith(".npy"):
+        return hostile_table(draw, data)
+    kinds = {".json": hostile_json, ".jsonl": hostile_lines, ".toml": hostile_toml}
+    return kinds[Path(name).suffix](draw, data.decode()).encode()
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_it_is_read_or_refused(kind: str, folders: Path, tmp_path: Path) -> None:
+    read, folder, name = READERS[kind]
+    copy = tmp_path / "copy"
+    shutil.copytree(folders / folder, copy)
+    (target,) = (path for path in copy.rglob(Path(name).name) if str(path).endswith(name))
+    whole = target.read_bytes()
+    read(copy)  # as it is; and whatever is loaded late is loaded now
+    outcomes = {"read": 0, "refused": 0}
+
+    examples = SLOW.get(kind, EXAMPLES)
+
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(changes(whole, name))
+    def check(data: bytes) -> None:
+        target.write_bytes(data)
+        try:
+            with watched(tmp_path):
+                read(copy)
+            outcomes["read"] += 1
+        except VidcondenseError:
+            outcomes["refused"] += 1
+        finally:
+            for made in ("png", "again.safetensors"):
+                if (copy / made).is_dir():
+                    shutil.rmtree(copy / made)
+                (copy / made).unlink(missing_ok=True)
+
+    check()
+    print(f"{kind}: {outcomes}")
+    assert outcomes["refused"] > examples // 100 or kind == "metrics.jsonl", outcomes  # lines are passed over
+    assert outcomes["read"] > examples // 100 or kind == "expert weights", outcomes  # which have a hash
+
+
+def test_a_checkpoint_is_restored_or_refused(folders: Path, tmp_path: Path) -> None:
+    store = ClipStore.open(folders / "store")
+    state = State.start(store, recipe.load("prism_debug"), choose("cpu", "float32"))
+    state.step()
+    path = tmp_path / "checkpoint.safetensors"
+    state.checkpoint(0).save(path)
+    whole = path.read_bytes()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    @settings(
+        max_examples=EXAMPLES // 3, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(changes(whole, path.name))
+    def check(data: bytes) -> None:
+        path.write_bytes(data)
+        try:
+            state.restore(Checkpoint.load(path))
+        except (VidcondenseError, KeyError, RuntimeError):  # the last two become one line in `resume`
+            return
+        assert state.synthetic.render().shape == (2, 4, 3, 32, 32)
+
+    check()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024

@@ -75,7 +75,9 @@ def without_outsiders(listing: Listing, root: Path) -> Listing:
     What a stranger packed into a folder must not bring other files of this machine into a store.
     """
     inside = _Inside(root)
-    outsiders = [video for video in listing.videos if not inside(video.path)]
+    outsiders = sorted(
+        (video for video in listing.videos if not inside(video.path)), key=lambda video: video.path
+    )
     gone = {video.path for video in outsiders}
     reason = "a link that leads out of the folder; --follow-links takes it"
     missing = tuple(Missing(video.path, video.class_name, reason) for video in outsiders)

@@ -1,4 +1,4 @@
-"""Full disks, limits, folders that cannot be written or are taken: one line, and the last good state stays."""
+"""Full disks, limits, folders that are taken: one line, and the last good state stays."""
 
 import os
 import shutil

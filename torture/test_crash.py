@@ -1,5 +1,6 @@
 """Killed at any moment, every command goes on to the bytes of an undisturbed run."""
 
+import hashlib
 import os
 import random
 import shutil
@@ -133,5 +134,13 @@ def same(one: Task, other: Task) -> bool:
     first, second = one.content(), other.content()
     if first != second:
         differing = {name for name in {*first, *second} if first.get(name) != second.get(name)}
-        print(f"differing: {sorted(differing)}")
+        print(
+            *(f"{name}: {_about(first.get(name))}, {_about(second.get(name))}" for name in sorted(differing))
+        )
     return first == second
+
+
+def _about(value: object) -> object:
+    return (
+        f"{len(value)} bytes, {hashlib.sha256(value).hexdigest()[:8]}" if isinstance(value, bytes) else value
+    )

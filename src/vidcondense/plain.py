@@ -52,11 +52,12 @@ def expect(value: Any, hint: Any, where: str = "") -> None:
                 expect(value[key], one, path)
             elif key in hint.__required_keys__:
                 raise VidcondenseError(f"it has no {path!r}")
-    elif kind in (list, tuple, dict) and isinstance(value, list | tuple if kind is not dict else dict):
-        one = inside[kind is dict]
-        for key in value if kind is dict else range(len(value)):
-            if one is not Any:
-                expect(value[key], one, f"{where}[{key!r}]")
+    elif kind is dict and isinstance(value, dict):
+        for key, one in value.items():
+            expect(one, inside[1], f"{where}[{key!r}]")
+    elif kind in (list, tuple) and isinstance(value, list | tuple):
+        for index, one in enumerate(value):
+            expect(one, inside[0], f"{where}[{index}]")
     elif not _is_one(value, hint):
         shown = repr(value)
         shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."

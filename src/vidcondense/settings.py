@@ -6,10 +6,18 @@ from typing import Literal
 from vidcondense.errors import VidcondenseError
 from vidcondense.extension import Extension, Option
 
+LARGEST_STEP = 3e38
+
 
 def check(condition: bool, message: str) -> None:
     if not condition:
         raise VidcondenseError(message)
+
+
+def check_step(name: str, size: float) -> None:
+    """A step size that float32 holds: optimisers multiply by it."""
+    check(size > 0, f"{name} must be above 0, not {size}")
+    check(size < LARGEST_STEP, f"{name} = {size:g} is too large: from {LARGEST_STEP:g} on float32 runs over")
 
 
 def check_shared(key: str, frames: int, segments: int) -> None:
@@ -129,15 +137,12 @@ class ObjectiveSettings:
             f"objective.batch_synthetic must be at least 0 (all), not {self.batch_synthetic}",
         )
         check(self.real_frames >= 0, f"objective.real_frames must be at least 0, not {self.real_frames}")
-        check(self.step_size > 0, f"objective.step_size must be above 0, not {self.step_size}")
+        check_step("objective.step_size", self.step_size)
         for name in ("batch_real", "outer_steps", "pool", "pool_updates"):
             check(getattr(self, name) >= 1, f"objective.{name} must be at least 1, not {getattr(self, name)}")
         for name in ("inner_steps", "regularisation", "label_margin"):
             check(getattr(self, name) >= 0, f"objective.{name} must be at least 0, not {getattr(self, name)}")
-        check(
-            self.network_learning_rate > 0,
-            f"objective.network_learning_rate must be above 0, not {self.network_learning_rate}",
-        )
+        check_step("objective.network_learning_rate", self.network_learning_rate)
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,7 @@ class ExpertSettings:
         for name in ("count", "epochs", "batch"):
             value = getattr(self, name)
             check(value >= 1, f"experts.{name} must be at least 1, not {value}")
-        check(self.learning_rate > 0, f"experts.learning_rate must be above 0, not {self.learning_rate}")
+        check_step("experts.learning_rate", self.learning_rate)
 
 
 @dataclass(frozen=True)
@@ -184,18 +189,17 @@ class OptimiserSettings:
     """Step size of learned labels (kernel_ridge_regression); 0 keeps them as they start."""
 
     def __post_init__(self) -> None:
-        check(
-            self.targets_learning_rate >= 0,
-            f"optimiser.targets_learning_rate must be at least 0, not {self.targets_learning_rate}",
-        )
+        targets = self.targets_learning_rate
+        check(targets >= 0, f"optimiser.targets_learning_rate must be at least 0, not {targets}")
+        if targets:
+            check_step("optimiser.targets_learning_rate", targets)
         for name in (
             "learning_rate",
             "static_learning_rate",
             "hallucinator_learning_rate",
             "step_size_learning_rate",
         ):
-            value = getattr(self, name)
-            check(value > 0, f"optimiser.{name} must be above 0, not {value}")
+            check_step(f"optimiser.{name}", getattr(self, name))
         check(self.low_pass >= 0, f"optimiser.low_pass must be at least 0, not {self.low_pass}")
         check(0 <= self.momentum < 1, f"optimiser.momentum must lie in [0, 1), not {self.momentum}")
 

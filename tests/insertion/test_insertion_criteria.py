@@ -36,6 +36,19 @@ def test_cosines_against_a_loop(gradient: torch.Tensor) -> None:
             torch.testing.assert_close(found[video, t], expected)
 
 
+@pytest.mark.parametrize("scale", [2.0**-75, 2.0**-100, 2.0**60, 2.0**100])
+def test_cosines_do_not_depend_on_scale(scale: float) -> None:
+    """Not by a bit, where squares of the gradient would leave float32."""
+    gradient = torch.randn(2, 4, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    gradient[0, 1] = 0
+    assert torch.equal(cosine_similarities(gradient * scale), cosine_similarities(gradient))
+    flat = gradient.flatten(2)
+    products = flat @ flat.mT
+    norms = products.diagonal(dim1=1, dim2=2).sqrt()
+    plain = products / (norms[:, :, None] * norms[:, None, :]).clamp(min=1e-30)
+    assert torch.equal(cosine_similarities(gradient), plain)
+
+
 def test_distances_against_a_loop(gradient: torch.Tensor) -> None:
     found = unit_distances(cosine_similarities(gradient))
     unit = F.normalize(gradient.flatten(2), dim=2)

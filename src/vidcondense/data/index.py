@@ -157,8 +157,8 @@ def read_table(store: Path, index: StoreIndex) -> NDArray[Any]:
 
 def _check_values(index: StoreIndex) -> None:
     names: tuple[Sequence[str], ...] = (index.class_names, index.split_names)
-    if not all(names) or any(len(set(one)) < len(one) for one in names):
-        raise VidcondenseError("classes and splits need names, each its own")
+    if not all(names) or any(len(set(one)) < len(one) for one in names) or len(index.class_names) < 2:
+        raise VidcondenseError("at least two classes and a split need names, each its own")
     if not 1 <= index.frames <= MOST_FRAMES:
         raise VidcondenseError(f"frames must lie in 1..{MOST_FRAMES}, not {index.frames}")
     if index.size < 1 or index.stride < 0 or min(index.shard_frames, default=0) < 0:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from forks import Forks
 from tasks import Inputs, condense
-
 from vidcondense.data import generated
 from vidcondense.data.prepare import prepare
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from forks import Forks
 from tasks import TASKS, Inputs, Task, benchmark, generate, prepare
 

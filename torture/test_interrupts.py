@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from forks import SOON, Forks
 from tasks import DEVICE, TASKS, Inputs, Task, benchmark
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from forks import Ended, Forks
 from tasks import (
     TASKS,

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import corpus
 import numpy as np
 import pytest
 
+import corpus
 from vidcondense.data import decode, tars
 from vidcondense.data.isolation import Worker
 from vidcondense.data.prepare import prepare

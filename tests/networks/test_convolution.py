@@ -96,3 +96,11 @@ def test_which_convolutions_are_rewritten(
     x = clip(channels, *shape, torch.float32)
     assert convolve(plain, x).shape == plain(x).shape
     assert used == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("rewritten", [column_pairs, winograd_in_time])
+def test_no_clips_give_no_clips(rewritten: object) -> None:
+    assert callable(rewritten)
+    plain = layer(3, (3, 7, 7), 2, torch.float32)
+    empty = torch.zeros(0, 3, 4, 32, 32)
+    assert rewritten(plain, empty).shape == plain(empty).shape

@@ -197,7 +197,6 @@ def evaluate(
         device: Where networks run: auto, cpu, cuda or cuda:N.
         precision: Precision of the networks; auto takes bfloat16 where the processor has it.
     """
-    from vidcondense import files
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.index import is_store
     from vidcondense.data.store import ClipStore
@@ -230,7 +229,6 @@ def evaluate(
     if out is None:
         result: Evaluation | None = trial.evaluate(networks, True)
     else:
-        files.make_folder(out.parent)
         result = evaluate_to(out, trial, networks)
     if result is not None:
         Console().print(table(result))

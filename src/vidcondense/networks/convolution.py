@@ -48,7 +48,7 @@ def column_pairs(layer: nn.Conv3d, x: Tensor) -> Tensor:
     before, after = half % 2, 1 - half % 2  # of the kernel, so that its pairs begin at an even column
     pixels = x.movedim(1, -1)
     padded = F.pad(pixels, (0, 0, half + before, half - 1 + after + x.shape[4] % 2))
-    pairs = padded.reshape(*padded.shape[:3], -1, 2 * layer.in_channels).movedim(-1, 1)
+    pairs = padded.reshape(*padded.shape[:3], padded.shape[3] // 2, 2 * layer.in_channels).movedim(-1, 1)
     kernel = F.pad(layer.weight, (before, after)).unflatten(4, (-1, 2))
     kernel = kernel.movedim(5, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last_3d)
     time, rows = layer.stride[:2]
@@ -68,7 +68,7 @@ def winograd_in_time(layer: nn.Conv3d, x: Tensor) -> Tensor:
     """
     steps = x.shape[2]
     padded = F.pad(x.movedim(1, -1), (0, 0, 0, 0, 0, 0, 1, 1 + steps % 2))
-    even, odd = padded.unflatten(1, (-1, 2)).unbind(2)
+    even, odd = padded.unflatten(1, (padded.shape[1] // 2, 2)).unbind(2)
     d0, d1, d2, d3 = even[:, :-1], odd[:, :-1], even[:, 1:], odd[:, 1:]
     g0, g1, g2 = layer.weight.to(torch.promote_types(layer.weight.dtype, torch.float32)).unbind(2)
     around = (g0 + g2) / 2
@@ -77,7 +77,7 @@ def winograd_in_time(layer: nn.Conv3d, x: Tensor) -> Tensor:
     m2 = _frames(layer, d2 - d1, around - g1 / 2)
     m3 = _frames(layer, d1 - d3, g2)
     y = torch.stack([m0 + m1 + m2, m1 - m2 - m3], 1)  # (video x pair of steps, 2, channel, height, width)
-    joined: Tensor = y.unflatten(0, (len(x), -1)).flatten(1, 2)
+    joined: Tensor = y.unflatten(0, d0.shape[:2]).flatten(1, 2)
     return joined[:, :steps].transpose(1, 2)
 
 

@@ -326,7 +326,7 @@ def test_sigterm_saves_and_says_how_to_go_on(tiny_store_path: Path, tmp_path: Pa
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors.decode()
     assert f"vidcondense condense --resume {tmp_path / 'run'}" in errors.decode()
     assert (tmp_path / "run" / "checkpoint.safetensors").exists()
 

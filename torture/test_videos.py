@@ -338,3 +338,23 @@ def test_a_turned_frame_is_the_upright_one_turned(videos: Path) -> None:
     for turn, expected in by_hand.items():
         found = next(iter(decode.decode_frames(videos / f"turn-{turn}.mp4", 112))).astype(int)
         assert np.abs(found - expected).mean() < 1, turn
+
+
+@pytest.mark.parametrize("name", ["h264.mp4", "mpeg4.avi", "h264.mkv"])
+def test_broken_files_read_again_and_again_leave_nothing_behind(tmp_path: Path, name: str) -> None:
+    data, rng, worker = corpus.kind(tmp_path, name).read_bytes(), random.Random(1), Worker()
+    paths = [tmp_path / f"{number:03d}{Path(name).suffix}" for number in range(MUTATED // 3)]
+    for path in paths:
+        path.write_bytes(mutate(data, rng))
+    states = []
+    try:
+        for _ in range(16):
+            through_a_worker(tmp_path, paths, worker)
+            assert worker._process
+            states.append(state(worker._process.pid))
+    finally:
+        worker.stop()
+    grown = states[-1][0] - states[5][0]
+    print(name, f"{grown / 1e6:.2f} MB more after {10 * len(paths)} files")
+    assert states[-1][1] == states[0][1]
+    assert grown < 2 << 20

@@ -194,9 +194,9 @@ def test_pictures_that_are_links_out_of_the_folder(tmp_path):
         for number in range(4):
             write_pictures(tmp_path / "source" / name / f"v{number}", clip(3))
     (tmp_path / "private.png").write_bytes(b"")
-    (tmp_path / "source" / "a" / "v0" / "frame9.png").symlink_to(tmp_path / "private.png")
+    (tmp_path / "source" / "a" / "v1" / "frame9.png").symlink_to(tmp_path / "private.png")
     found = find_videos(tmp_path / "source")
-    assert [path for path, _ in found.missing] == ["a/v0"]
+    assert [path for path, _ in found.missing] == ["a/v1"]
 
 
 def test_lists_that_are_pipes_do_not_block(tmp_path):

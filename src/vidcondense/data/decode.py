@@ -160,17 +160,18 @@ def _container(path: Path, stack: ExitStack) -> Any:
 
 def _frames(path: Path) -> Iterator[Any]:
     """The frames of a video file; says at the end if some are missing."""
-    count, first, last, end = 0, None, None, None
+    count, first, last, lasts = 0, None, None, None
     with open_video(path) as container:
         stream = video_stream(container)
         stream.thread_count = 1
         stream.thread_type = "NONE"
         for frame in container.decode(stream):
-            last, end = frame.time, _end(frame)
+            last, lasts = frame.time, getattr(frame, "duration", None)  # older PyAV has no such attribute
             first = last if count == 0 else first
             yield frame
             count += 1
         shown = None if first is None or last is None else last - first
+        end = last if last is None else last + float((lasts or 0) * stream.time_base)
         expected = _expected_frames(container, stream, count, shown, end)
     if 0 < count < READABLE_SHARE * expected:
         raise DecodeError(f"cut short: {count} of {expected} frames readable")
@@ -233,14 +234,6 @@ def _promised_end(container: Any, stream: Any) -> float:
         return float(stream.duration * stream.time_base)
     # Beside sound the duration may be the sound's.
     return container.duration / av.time_base if container.duration and len(container.streams) == 1 else 0.0
-
-
-def _end(frame: Any) -> float | None:
-    """The second at which a frame ends, or begins if it does not say how long it lasts."""
-    if frame.time is None:
-        return None
-    lasts = getattr(frame, "duration", None)  # older PyAV has no such attribute
-    return float(frame.time + (lasts * frame.time_base if lasts else 0))
 
 
 class _Resizer:

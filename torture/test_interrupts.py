@@ -46,8 +46,11 @@ LONG = {
         *("condense", "{store}", "--out", "{out}", "--recipe", "frepo_small"),
         *("--set", "objective.batch_real=2000", *DEVICE),
     ),
-    "condense coreset": ("condense", "{store}", "--out", "{out}", "--recipe", "herding", *DEVICE),
-    "experts": ("experts", "{store}", "--out", "{out}", "--epochs", "1000", *DEVICE),
+    "condense trained coreset": (
+        *("condense", "{store}", "--out", "{out}", "--recipe", "herding", *DEVICE),
+        *("--set", "coreset.features=trained"),
+    ),
+    "experts": ("experts", "{store}", "--out", "{out}", "--experts", "2", "--epochs", "60", *DEVICE),
     "evaluate": ("evaluate", "{run}", "{store}", "--networks", "1000", "--out", "{out}/result.json", *DEVICE),
     "evaluate all": ("evaluate", "{store}", "{store}", "--networks", "1000", *DEVICE),
     "export": ("export", "{run}", "{out}", "--format", "frames", "--rendered", "--scale", "64"),

@@ -68,3 +68,21 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             Checkpoint.load(path)
     with pytest.raises(VidcondenseError, match="not a usable checkpoint"):
         Checkpoint.load(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        '{"iteration": -1, "seconds": 0, "metrics_bytes": 0}',
+        '{"iteration": 1, "seconds": Infinity, "metrics_bytes": 0}',
+        '{"iteration": 1e999, "seconds": 0, "metrics_bytes": 0}',
+        '{"iteration": 1, "seconds": 0}',
+        "[" * 100_000,
+        "[]",
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(numbers: str, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    save_file({"a.b": torch.zeros(1)}, path, metadata={"checkpoint": numbers})
+    with pytest.raises(VidcondenseError, match="not a usable checkpoint"):
+        Checkpoint.load(path)

@@ -5,6 +5,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -320,3 +321,30 @@ def test_a_dry_run_says_what_condensing_costs_and_writes_nothing(
     assert call(monkeypatch, *learn, "mtt_debug") == 2
     assert "trains experts first" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_message_is_one_line_that_steers_no_terminal(tmp_path: Path, refused: Callable[..., str]) -> None:
+    name = "a\nb\x1b[31m\u202e" + "x" * 200
+    line = refused("show", tmp_path / name)
+    assert "a\\nb\\x1b[31m\\u202exxx" in line
+    assert line.isprintable()
+
+
+def test_the_split_of_a_condensed_file_is_read_if_it_says(
+    tiny_store_path: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    made = KeyFrameVideos(
+        key_frames=torch.zeros(1, 3, 2, 2),
+        positions=torch.tensor([0]),
+        counts=torch.tensor([1]),
+        labels=torch.tensor([0]),
+        class_names=("a",),
+        frames=4,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.2, 0.2, 0.2),
+        provenance={"source": "elsewhere"},
+    )
+    made.save(tmp_path / "file.safetensors")
+    assert "evaluate on a store with the same classes" in refused(
+        "evaluate", tmp_path / "file.safetensors", tiny_store_path
+    )

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from vidcondense import recipe
-from vidcondense.compute import Compute
+from vidcondense.compute import Compute, choose
 from vidcondense.condensation import State, _cost, condense, resume
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
@@ -452,3 +453,55 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_likely_cause(
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(row)["iteration"] for row in rows] == [0]
     assert not (tmp_path / "run" / "condensed.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"optimiser.learning_rate": 1e38}, "frames of the synthetic set are not finite at iteration 0"),
+        (
+            {"optimiser.learning_rate": 1e30},
+            r"(the loss is (nan|inf)|the gradient is not finite) at iteration",
+        ),
+    ],
+)
+def test_numbers_that_run_over_are_named_where_they_arise(
+    overrides: dict[str, object], message: str, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    recipe = load("dm_debug", overrides=overrides)
+    with pytest.raises(VidcondenseError, match=f"{message}.*too large; try a tenth of it"):
+        condense(tiny_store, recipe, tmp_path / "run", device="cpu", precision="float32", show=False)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
+    assert not (tmp_path / "run" / "condensed.safetensors").exists()
+
+
+def test_a_gradient_that_is_not_finite_is_named(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = State.match
+
+    def match(self: State) -> tuple[float, torch.Tensor]:
+        loss, gradient = original(self)
+        return loss, gradient.fill_(float("inf"))
+
+    monkeypatch.setattr(State, "match", match)
+    with pytest.raises(VidcondenseError, match="the gradient is not finite at iteration 0"):
+        condense(tiny_store, load("dm_debug"), tmp_path / "run", device="cpu", show=False)
+
+
+def test_a_checkpoint_of_other_shapes_is_refused(tiny_store: ClipStore) -> None:
+    """Copying would repeat what is too small."""
+    state = State.start(tiny_store, load("prism_debug"), choose("cpu"))
+    state.step()
+    whole = state.checkpoint(0)
+    state.restore(whole)
+    tensors = {name: dict(one) for name, one in whole.tensors.items()}
+    tensors["synthetic"]["frames"] = tensors["synthetic"]["frames"][:1]
+    with pytest.raises(KeyError, match="synthetic.frames of shape"):
+        state.restore(replace(whole, tensors=tensors))
+    moments = {key: value[:1] if value.ndim else value for key, value in whole.tensors["optimiser"].items()}
+    fresh = State.start(tiny_store, load("prism_debug"), choose("cpu"))
+    with pytest.raises(RuntimeError, match="a moment of shape"):
+        fresh.restore(replace(whole, tensors={**whole.tensors, "optimiser": moments}))
+    with pytest.raises(KeyError, match="after the last"):
+        state.restore(replace(whole, iteration=99))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from vidcondense import evaluation, networks
 from vidcondense.compute import Compute, choose, generator
@@ -391,3 +392,20 @@ def test_a_class_without_training_videos_is_named(
     )
     with pytest.raises(VidcondenseError, match=f"{tiny_store.class_names[0]!r} has no training video"):
         evaluate(tiny_store, tiny_store, show=False)
+
+
+@dataclass(frozen=True)
+class BrokenAtTheEnd(Broken):
+    """A rule whose last step leaves a network that gives no numbers, after losses that were fine."""
+
+    def test(self, network: VideoNetwork, store: ClipStore, *rest: object) -> tuple[Tensor, Tensor]:
+        scores, truth = Strict.test(self, network, store, *rest)  # type: ignore[arg-type]
+        scores[0, 0] = math.nan
+        return scores, truth
+
+
+def test_a_network_that_gives_no_numbers_has_diverged(tiny_store: ClipStore) -> None:
+    rule = BrokenAtTheEnd(outcome=0.1)
+    result = evaluate(condensed(tiny_store), tiny_store, protocol=rule, networks_count=1, show=False)
+    assert result.results[0].diverged
+    assert result.to_dict()["top1"]["mean"] is None

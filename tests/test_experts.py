@@ -1,5 +1,6 @@
 """Expert trajectories: training, resuming to the same bytes, refusals."""
 
+import hashlib
 import json
 import os
 import resource
@@ -7,12 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save
 
 from vidcondense import networks
 from vidcondense.compute import Compute, generator
@@ -267,3 +272,41 @@ def test_the_index_says_what_they_are(tiny_store: ClipStore, tmp_path: Path) -> 
     assert set(index["versions"]) == {"vidcondense", "torch", "python"}
     assert len(index["experts"]) == 1 and len(index["experts"][0]) == 2
     assert str(tmp_path) not in json.dumps(index)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda one: one.update(experts=[[{"loss": 0.5}]] * 2), r"experts\[0\]\[0\].*accuracy"),
+        (lambda one: one.update(experts=[]), "no record of each expert"),
+        (lambda one: one["plan"].pop("network"), "it has no 'plan.network'"),
+        (lambda one: one["plan"]["settings"].update(count="2"), "count must be of type int"),
+        (lambda one: one["plan"]["settings"].update(epochs=0), "no record of each expert"),
+        (lambda one: one.update(parameters=[["w", [1.5]]]), "a shape in parameters"),
+        (lambda one: one.update(parameters=[["w"]]), "is damaged"),
+    ],
+)
+def test_an_index_that_makes_no_sense_is_refused(
+    change: Callable[[Any], Any], message: str, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    trained(tiny_store, tmp_path, ExpertSettings(count=1, epochs=1, batch=8))
+    values = json.loads((tmp_path / "experts.json").read_text())
+    change(values)
+    (tmp_path / "experts.json").write_text(json.dumps(values))
+    with pytest.raises(VidcondenseError, match=rf"experts\.json is damaged .*{message}"):
+        Experts.open(tmp_path)
+
+
+@pytest.mark.parametrize("value", [torch.zeros(3), torch.tensor(float("nan")), None])
+def test_weights_of_another_shape_or_kind_are_refused(
+    value: torch.Tensor | None, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    """Whoever changes the file can change its hash too."""
+    experts = trained(tiny_store, tmp_path, ExpertSettings(count=1, epochs=1, batch=8))
+    weights = experts.weights(0, 1)
+    changed = weights.double() if value is None else value if value.ndim else weights.fill_(value.item())
+    data = save({"weights": changed})
+    experts.file(0, 1).write_bytes(data)
+    experts.records[0][1] = replace(experts.records[0][1], sha256=hashlib.sha256(data).hexdigest())
+    with pytest.raises(VidcondenseError, match="finite float32 weights; run"):
+        experts.weights(0, 1)

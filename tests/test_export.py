@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -194,3 +195,26 @@ def test_class_names_become_safe_and_distinct() -> None:
     safe = safe_names(names)
     assert safe[:5] == ["a_b", "a_b_2", "class", "CON_", "nul.txt_"]
     assert len(safe[5]) == 80 and safe[6:] == ["walk_dog", "class_2", "日本"]
+    assert safe_names(("ſ", "COM¹", "é" * 300, "." * 90 + "a", "e\u0301", "é", "\0\n\x1b[31m", "\ud800")) == [
+        *("s", "COM1_", "é" * 80, "class", "é_2"),
+        *("é_3", "_31m".strip("_"), "class_2"),
+    ]
+    assert max(len(name.encode()) for name in safe_names(("日" * 300, "日" * 300))) <= 203
+
+
+def test_links_in_the_folder_lead_nowhere(tmp_path: Path, condensed: KeyFrameVideos) -> None:
+    """An earlier export that came from somewhere else may hold links."""
+    folder, outside = tmp_path / "out", tmp_path / "outside"
+    export(condensed, folder, "mp4")
+    outside.mkdir()
+    shutil.rmtree(folder / "up")
+    (folder / "up").symlink_to(outside)
+    with pytest.raises(VidcondenseError, match="up is a link that leads out of"):
+        export(condensed, folder, "frames")
+    assert list(outside.iterdir()) == []
+
+
+def test_names_that_are_no_text_stand_in_the_index(tmp_path: Path, condensed: KeyFrameVideos) -> None:
+    names = ("caf\udce9", "b", "c")
+    export(dataclasses.replace(condensed, class_names=names), tmp_path / "out", "mp4")
+    assert index(tmp_path / "out")[0]["class"] == "caf\\udce9"

@@ -118,6 +118,12 @@ def test_overrides_win() -> None:
         ("optimiser=3", "is a table of settings"),
         ("vpc.x=3", "unknown recipe key"),
         ("optimiser.learning_rate=-1", "must be above 0"),
+        ("optimiser.learning_rate=inf", "must be of type float, not inf"),
+        ("optimiser.learning_rate=nan", "must be of type float, not nan"),
+        ("optimiser.learning_rate=1e39", "is too large"),
+        ("experts.learning_rate=1e39", "is too large"),
+        ("seed=99999999999999999999", "'seed' must be of type int"),
+        ('objective.experts="a\\u0000b"', "holds a zero byte"),
         ("insertion.warm_up=1.2", "share in"),
         ("synthetic.kind=every_frame", "nothing left to insert"),
         ("frames", "key=value"),
@@ -178,6 +184,13 @@ def test_a_recipe_of_your_own(tmp_path: Path) -> None:
     path.write_bytes(b"\xff")
     with pytest.raises(VidcondenseError, match="not valid TOML"):
         recipe.load(str(path))
+    path.write_text("vpc = " + "[" * 100_000)
+    with pytest.raises(VidcondenseError, match="not valid TOML"):
+        recipe.load(str(path))
+    for rows in ("published = 3", "published = [1]", '[[published]]\ndataset = "a"\nvpc = 1\nset = 1'):
+        path.write_text(rows)
+        with pytest.raises(VidcondenseError, match="published"):
+            recipe.load(str(path))
     path.write_text("name = \n")
     with pytest.raises(VidcondenseError, match="not valid TOML"):
         recipe.load(str(path))

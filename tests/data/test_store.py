@@ -209,3 +209,63 @@ def test_a_damaged_or_newer_index(copy):
     refused(copy, "damaged")
     (copy / "index.json").write_text("{")
     refused(copy, "not valid JSON")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("frames", 10**9),
+        ("frames", "4"),
+        ("size", -32),
+        ("stride", -1),
+        ("class_names", "abc"),
+        ("class_names", ["a", "a", "b"]),
+        ("class_names", ["a"]),
+        ("split_names", []),
+        ("shard_frames", [1.5]),
+        ("shard_frames", [-1, 2]),
+        ("decoder", []),
+        ("videos", None),
+        ("unknown", 1),
+    ],
+)
+def test_an_index_that_makes_no_sense(copy, field, value):
+    index = json.loads((copy / "index.json").read_text())
+    (copy / "index.json").write_text(json.dumps(index | {field: value}))
+    refused(copy, "index.json is damaged")
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "value"),
+    [
+        ("label", -1, 3),
+        ("label", 0, -1),
+        ("label", 0, 1),
+        ("frames", 0, 0),
+        ("frames", 0, 6),
+        ("shard", -1, 99),
+        ("shard", 0, 1),
+        ("roles", 0, 4),
+    ],
+)
+def test_a_table_that_does_not_fit_the_index(copy, column, row, value):
+    table = np.load(copy / "videos.npy")
+    table[column][row] = value
+    np.save(copy / "videos.npy", table)
+    refused(copy, "videos.npy does not fit index.json")
+
+
+def test_a_table_that_promises_more_than_it_holds(copy):
+    whole = (copy / "videos.npy").read_bytes()
+    (copy / "videos.npy").write_bytes(whole.replace(b"(15,)", b"(9999999999,)", 1))
+    refused(copy, "cannot read .*videos.npy")
+    np.savez(copy / "videos.npz", np.zeros(3))
+    (copy / "videos.npz").rename(copy / "videos.npy")
+    refused(copy, "cannot read .*videos.npy")
+
+
+@pytest.mark.parametrize("paths", [["one"], {"a": 1}, [1] * 15])
+def test_paths_that_are_none(copy, paths):
+    (copy / "paths.json").write_text(json.dumps(paths))
+    with pytest.raises(VidcondenseError, match="paths.json"):
+        _ = ClipStore.open(copy).paths

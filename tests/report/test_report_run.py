@@ -76,3 +76,31 @@ def test_other_folders_are_refused(tmp_path: Path) -> None:
         load_runs([tmp_path])
     with pytest.raises(VidcondenseError, match="at least one"):
         load_runs([])
+
+
+def test_numbers_out_of_range_are_passed_over_or_refused(make_run: Make) -> None:
+    folder = make_run()
+    lines = [
+        *('{"event": "iteration", "iteration": 1e999, "loss": 1}', '{"event": "iteration", "iteration": -1}'),
+        *("[1]", "[" * 50_000, '{"event": "insertion", "iteration": 1, "video": 0, "position": 1.5}'),
+        '{"event": "iteration", "iteration": 7, "loss": 1e308}',
+        '{"event": "iteration", "iteration": 8, "loss": 2.0}',
+    ]
+    (folder / "metrics.jsonl").write_text("\n".join(lines))
+    (folder / "run.json").write_text(json.dumps({"iterations": 10**400, "seconds": 1e999}))
+    run = load_run(folder, "run")
+    assert run.metrics.losses == ((8, 2.0),)
+    assert run.metrics.unreadable == 5
+    assert (run.iterations, run.seconds) == (8, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("networks", -1), ("networks", 10**400), ("per_class", {"a": 2.0}), ("confusion", [[float("inf")]])],
+)
+def test_evaluations_that_make_no_sense_are_refused(make_run: Make, field: str, value: object) -> None:
+    folder = make_run()
+    path = folder / "evaluations" / "strict.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(VidcondenseError, match=r"strict\.json is not an evaluation"):
+        load_run(folder, "run")

@@ -92,7 +92,12 @@ def measure(options: argparse.Namespace, store: ClipStore) -> None:
         lambda: store.read(videos, starts),
     )
     moved = clips * clip_bytes * (1 + compute.dtype.itemsize)
-    line("normalise", moved, copy, "GB/s", lambda: [normal(part, compute) for part in pixels.split(chunk)])
+
+    def normalise_all() -> None:  # one piece after another, as in an iteration: none is kept
+        for part in pixels.split(chunk):
+            normal(part, compute)
+
+    line("normalise", moved, copy, "GB/s", normalise_all)
     parts = [normal(part, compute) for part in pixels.split(chunk)]
     with torch.no_grad():
         for layer in ("conv1", "conv2", "conv3"):

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from vidcondense.compute import Compute
 from vidcondense.condensed import MEBIBYTE
@@ -28,6 +30,21 @@ class Iteration:
     read: int
 
 
+class _Operations(TorchDispatchMode):
+    """Counts by PyTorch's formulas. Its FlopCounterMode hooks modules too, and fails in autograd.grad."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count: int = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.count += int(formula(*args, **(kwargs or {}), out_val=result))
+        return result
+
+
 def measure(run: Callable[[], object], store: ClipStore, least_seconds: float = 0.0) -> Iteration:
     """Run an iteration once to warm up, counting its work, then again to time it.
 
@@ -37,13 +54,14 @@ def measure(run: Callable[[], object], store: ClipStore, least_seconds: float = 
         least_seconds: go on so long, for the mean of short iterations.
     """
     before = store.bytes_read
-    with FlopCounterMode(display=False) as counter:
+    counter = _Operations()
+    with counter:
         run()
     read, began, rounds = store.bytes_read - before, time.perf_counter(), 0
     while not rounds or time.perf_counter() - began < least_seconds:
         run()
         rounds += 1
-    return Iteration((time.perf_counter() - began) / rounds, counter.get_total_flops(), read)
+    return Iteration((time.perf_counter() - began) / rounds, counter.count, read)
 
 
 def flops_of_embedding(network: VideoNetwork, frames: int, size: int) -> int:
@@ -51,9 +69,10 @@ def flops_of_embedding(network: VideoNetwork, frames: int, size: int) -> int:
 
     A real clip of distribution matching costs so much, a synthetic one twice: forward, and back to pixels.
     """
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    counter = _Operations()
+    with counter, torch.no_grad():
         network.embed(torch.empty(1, frames, 3, size, size, device="meta"))
-    return int(counter.get_total_flops())
+    return counter.count
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,12 @@ def test_an_iteration_of_distribution_matching(vpc: int, tiny_store: ClipStore) 
     assert one.seconds > 0
 
 
+@pytest.mark.parametrize("name", ["dc_debug", "frepo_debug", "wang_debug"])
+def test_every_objective_can_be_counted(name: str, tiny_store: ClipStore) -> None:
+    state = State.start(tiny_store, recipe.load(name), EXACT)
+    assert measure(state.match, tiny_store).flops > 10**7
+
+
 def test_a_call_is_counted_once_and_timed_as_long_as_wanted(tiny_store: ClipStore) -> None:
     calls: list[Tensor] = []
     one = measure(lambda: calls.append(torch.ones(2, 3) @ torch.ones(3, 5)), tiny_store, 0.05)

@@ -17,6 +17,8 @@ from vidcondense.data import generated
 from vidcondense.data.prepare import prepare
 
 TOKEN = "VIDCONDENSE_TEST"
+PATIENCE = 900.0
+"""Seconds, on a machine that others use too."""
 CONDENSE = ("--recipe", "prism_small_debug", "--set", "iterations=150", "--set", "objective.batch_real=3")
 EVALUATE = ("--networks", "4", "--device", "cpu")
 BENCHMARK = ("--methods", "random", "prism", "--seeds", "0", "1", "--vpc", "1", "--networks", "1")
@@ -65,15 +67,17 @@ class Torchrun:
 
     def end(self) -> str:
         """Wait for the end, of which no process may be left; what was printed."""
-        said, _ = self.process.communicate(timeout=400)
+        said, _ = self.process.communicate(timeout=PATIENCE)
         assert not list(self.processes())
         return said
 
 
 def wait_for(there: Callable[[], bool], run: Torchrun) -> None:
-    until = time.monotonic() + 200
+    until = time.monotonic() + PATIENCE
     while not there():
-        assert time.monotonic() < until
+        if time.monotonic() > until:
+            run.process.terminate()
+            pytest.fail(run.end())
         assert run.process.poll() is None, run.end()
         time.sleep(0.01)
 
@@ -114,15 +118,15 @@ def test_condense_gives_the_same_bytes(store: Path, whole: Path, tmp_path: Path)
     assert same(tmp_path / "run", whole)
 
 
-def test_condense_restarts_by_itself(store: Path, whole: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rank", [0, 1])
+def test_condense_restarts_by_itself(rank: int, store: Path, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     run = Torchrun(2, *condense(store, out), restarts=3)
-    for rank, shard, least in ((1, 1, 20), (0, 2, 60)):  # in its first shard, then the other in its second
-        wait_for(lambda: lines(out / "shards" / f"{shard:03d}" / "metrics.jsonl") > least, run)  # noqa: B023
+    for number, least in ((rank, 20), (rank + 2, 60)):  # in its first shard, then in its second
+        wait_for(lambda: lines(out / "shards" / f"{number:03d}" / "metrics.jsonl") > least, run)  # noqa: B023
         run.kill(rank)
     said = run.end()
     assert run.process.returncode == 0, said
-    assert all(f"failed (exitcode: -9) local_rank: {rank} " in said for rank in (0, 1)), said
     assert same(out, whole)
 
 

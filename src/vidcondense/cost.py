@@ -1,7 +1,7 @@
 """What condensing costs: operations, bytes, seconds and memory, from an iteration run here and now."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,32 +13,6 @@ from vidcondense.compute import Compute
 from vidcondense.condensed import MEBIBYTE
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
-
-
-class Flops(TorchDispatchMode):
-    """Counts operations by PyTorch's formulas for each operator.
-
-    FlopCounterMode, which has those formulas, also follows modules by hooks, and those fail where gradients
-    of gradients are taken.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
-
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Run an operator and count its operations, if it is one that has any."""
-        made = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
-            self.total += formula(*args, **(kwargs or {}), out_val=made)
-        return made
 
 
 @dataclass(frozen=True)
@@ -56,6 +30,21 @@ class Iteration:
     read: int
 
 
+class _Operations(TorchDispatchMode):
+    """Counts by PyTorch's formulas. Its FlopCounterMode hooks modules too, and fails in autograd.grad."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count: int = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.count += int(formula(*args, **(kwargs or {}), out_val=result))
+        return result
+
+
 def measure(run: Callable[[], object], store: ClipStore, least_seconds: float = 0.0) -> Iteration:
     """Run an iteration once to warm up, counting its work, then again to time it.
 
@@ -65,13 +54,14 @@ def measure(run: Callable[[], object], store: ClipStore, least_seconds: float = 
         least_seconds: go on so long, for the mean of short iterations.
     """
     before = store.bytes_read
-    with Flops() as counter:
+    counter = _Operations()
+    with counter:
         run()
     read, began, rounds = store.bytes_read - before, time.perf_counter(), 0
     while not rounds or time.perf_counter() - began < least_seconds:
         run()
         rounds += 1
-    return Iteration((time.perf_counter() - began) / rounds, counter.total, read)
+    return Iteration((time.perf_counter() - began) / rounds, counter.count, read)
 
 
 def flops_of_embedding(network: VideoNetwork, frames: int, size: int) -> int:
@@ -79,9 +69,10 @@ def flops_of_embedding(network: VideoNetwork, frames: int, size: int) -> int:
 
     A real clip of distribution matching costs so much, a synthetic one twice: forward, and back to pixels.
     """
-    with Flops() as counter, torch.no_grad():
+    counter = _Operations()
+    with counter, torch.no_grad():
         network.embed(torch.empty(1, frames, 3, size, size, device="meta"))
-    return int(counter.total)
+    return counter.count
 
 
 @dataclass(frozen=True)

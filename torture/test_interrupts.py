@@ -54,7 +54,7 @@ LONG = {
     "evaluate": ("evaluate", "{run}", "{store}", "--networks", "1000", "--out", "{out}/result.json", *DEVICE),
     "evaluate all": ("evaluate", "{store}", "{store}", "--networks", "1000", *DEVICE),
     "export": ("export", "{run}", "{out}", "--format", "frames", "--rendered", "--scale", "64"),
-    "generate": ("generate", "actions", "{out}", "--size", "640", "--frames", "200"),
+    "generate": ("generate", "actions", "{out}", "--size", "640", "--frames", "200", "--workers", "2"),
 }
 """Commands that take minutes, some of them in a single iteration, epoch or picture."""
 

@@ -195,10 +195,8 @@ def test_class_names_become_safe_and_distinct() -> None:
     safe = safe_names(names)
     assert safe[:5] == ["a_b", "a_b_2", "class", "CON_", "nul.txt_"]
     assert len(safe[5]) == 80 and safe[6:] == ["walk_dog", "class_2", "日本"]
-    assert safe_names(("ſ", "COM¹", "é" * 300, "." * 90 + "a", "e\u0301", "é", "\0\n\x1b[31m", "\ud800")) == [
-        *("s", "COM1_", "é" * 80, "class", "é_2"),
-        *("é_3", "_31m".strip("_"), "class_2"),
-    ]
+    names = ("ſ", "COM¹", "é" * 300, "." * 90 + "a", "e\u0301", "é", "\0\n\x1b[31m", "\ud800")
+    assert safe_names(names) == ["s", "COM1_", "é" * 80, "class", "é", "é_2", "31m", "class_2"]
     assert max(len(name.encode()) for name in safe_names(("日" * 300, "日" * 300))) <= 203
 
 
@@ -209,7 +207,7 @@ def test_links_in_the_folder_lead_nowhere(tmp_path: Path, condensed: KeyFrameVid
     outside.mkdir()
     shutil.rmtree(folder / "up")
     (folder / "up").symlink_to(outside)
-    with pytest.raises(VidcondenseError, match="up is a link that leads out of"):
+    with pytest.raises(VidcondenseError, match="a link leads .*up/00 out of"):
         export(condensed, folder, "frames")
     assert list(outside.iterdir()) == []
 

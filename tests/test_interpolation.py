@@ -16,6 +16,7 @@ from vidcondense.interpolation import (
     evenly_spread,
     interpolation_weights,
     segment_starts,
+    taps,
 )
 
 Values = NDArray[np.float64]
@@ -166,3 +167,29 @@ def test_more_segments_than_frames_are_refused() -> None:
 )
 def test_frames_are_spread_evenly_over_each_segment(count: int, segments: int, expected: list[int]) -> None:
     assert evenly_spread(8, count, segment_starts(8, segments)).tolist() == expected
+
+
+def test_one_linear_segment_is_what_comes_without_asking() -> None:
+    assert evenly_spread(8, 3).tolist() == evenly_spread(8, 3, (0,)).tolist() == [0, 4, 7]
+    is_key = mask(6, [1, 4])
+    for plain, asked in (
+        (adjacent_keys(is_key), adjacent_keys(is_key, (0,))),
+        (taps(is_key), taps(is_key, "linear", (0,))),
+        ((interpolation_weights(is_key),), (interpolation_weights(is_key, "linear", (0,)),)),
+    ):
+        assert all(torch.equal(one, other) for one, other in zip(plain, asked, strict=True))
+
+
+def test_a_segment_shorter_than_its_share_has_all_its_frames() -> None:
+    assert evenly_spread(7, 8, (0, 5)).tolist() == [0, 1, 3, 4, 5, 6]
+
+
+def test_taps_are_shares_of_two_frames_and_nearest_of_one() -> None:
+    is_key = mask(7, [1, 4], [2, 3])
+    times, weights = taps(is_key)
+    assert times.shape == weights.shape == (2, 7, 2)
+    assert 0 <= float(weights.min()) and float(weights.max()) <= 1
+    assert weights[0, 0].tolist() == [1, 0] and weights[0, 3].tolist() == pytest.approx([1 / 3, 2 / 3])
+    times, weights = taps(is_key, "nearest")
+    assert times.shape == weights.shape == (2, 7, 1)
+    assert torch.equal(weights, torch.ones(2, 7, 1))

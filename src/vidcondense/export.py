@@ -207,7 +207,7 @@ def _files(folder: Path) -> list[Path]:
 def _refuse_outside(path: Path, folder: Path) -> None:
     """Refuse a path that a link in `folder`, which may have come from somewhere else, leads out of it."""
     if not path.parent.resolve().is_relative_to(folder.resolve()):
-        raise VidcondenseError(f"{path.parent} is a link that leads out of {folder}; remove it")
+        raise VidcondenseError(f"a link leads {path.parent} out of {folder}; remove it")
 
 
 def _remove(stale: set[Path], folder: Path) -> None:

@@ -213,3 +213,64 @@ def test_uniform_is_uniform_in_time_and_place() -> None:
 def test_limits_out_of_reach_are_refused(settings: InsertionSettings, message: str) -> None:
     with pytest.raises(VidcondenseError, match=message):
         Insertion(settings, 10).check(key_frames(2))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        always(mean_key_frames=2.0),  # as many as at the start
+        always(mean_key_frames=5.0),  # all
+        InsertionSettings(kind="none", mean_key_frames=1.0),
+        InsertionSettings(warm_up=1.0, mean_key_frames=3),  # never, which only uniform has no use for
+    ],
+)
+def test_limits_that_can_be_kept_are_taken(settings: InsertionSettings) -> None:
+    Insertion(settings, 10).check(key_frames(2))
+    every = EveryFrame(torch.zeros(1, FRAMES, 3, 1, 1), torch.tensor([0]))
+    Insertion(settings, 10).check(every)
+
+
+def test_a_window_of_no_iteration_is_empty_for_uniform() -> None:
+    settings = InsertionSettings(kind="uniform", warm_up=0.5, cool_down=0.5, mean_key_frames=3)
+    with pytest.raises(VidcondenseError, match="leave no iteration"):
+        Insertion(settings, 10).check(key_frames())
+
+
+def test_none_does_nothing_and_lets_nothing_grow() -> None:
+    insertion, made = Insertion(InsertionSettings(kind="none", warm_up=0, cool_down=0), 10), key_frames()
+    assert not insertion.is_due(5)
+    assert insertion.step(5, made, OPPOSED) == []
+    assert insertion.state() == {}
+    assert insertion.most_values(made) == made.stored_values == 2 * 3
+
+
+def test_the_most_values_without_a_limit_are_all() -> None:
+    assert Insertion(always(), 10).most_values(key_frames(2)) == 2 * FRAMES * 3
+    every = EveryFrame(torch.zeros(2, FRAMES, 3, 1, 1), torch.tensor([0, 1]))
+    assert Insertion(always(mean_key_frames=3), 10).most_values(every) == 2 * FRAMES * 3
+
+
+def test_the_running_mean_of_gradients() -> None:
+    insertion = Insertion(always(smoothing=0.75), 10)
+    steps = [torch.randn(1, FRAMES, 3, 1, 1, generator=torch.Generator().manual_seed(i)) for i in range(3)]
+    for number, one in enumerate(steps):
+        insertion.step(number, key_frames(), one)
+    expected = 0.75 * (0.75 * steps[0] + 0.25 * steps[1]) + 0.25 * steps[2]
+    assert insertion.mean is not None
+    torch.testing.assert_close(insertion.mean, expected)
+
+
+def test_an_event_is_a_line_of_the_log_and_the_seed_is_0_unless_given() -> None:
+    (event,) = Insertion(always(), 10).step(3, key_frames(), OPPOSED)
+    half = pytest.approx(-(0.5**0.5))
+    assert event.to_dict() == {
+        **{"event": "insertion", "iteration": 3, "video": 0, "position": 1},
+        **{"cosine_left": half, "cosine_right": half},
+    }
+    made = [key_frames(40), key_frames(40)]
+    grad = OPPOSED.expand(40, -1, -1, -1, -1)
+    for one, insertion in zip(
+        made, (Insertion(always(kind="random"), 9), Insertion(always(kind="random"), 9, 0)), strict=True
+    ):
+        insertion.step(0, one, grad)
+    assert torch.equal(made[0].is_key, made[1].is_key)

@@ -27,5 +27,7 @@ def test_a_share_is_binomial() -> None:
     counts = torch.tensor([random_share(10, 0.25, rng) for _ in range(2000)], dtype=torch.float64)
     assert abs(counts.mean() - 2.5) < 0.12
     assert abs(counts.var() - 10 * 0.25 * 0.75) < 0.3
+    again = [random_share(10, 0.5, torch.Generator().manual_seed(3)) for _ in range(20)]
+    assert len(set(again)) == 1
     assert random_share(7, 1.0, rng) == 7
     assert random_share(0, 1.0, rng) == 0

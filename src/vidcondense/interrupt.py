@@ -9,8 +9,12 @@ from types import FrameType
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupted(Exception):
-    """The user or the system asked a run to stop; the message says how to go on."""
+class Interrupted(BaseException):
+    """The user or the system asked a run to stop; the message says how to go on.
+
+    No Exception, as KeyboardInterrupt is none: it may come up anywhere, and PyTorch turns those that come up
+    while weights are loaded into others.
+    """
 
 
 class Interrupts:

@@ -230,6 +230,9 @@ def _expected_frames(container: Any, stream: Any, count: int, shown: float | Non
 
 def _promised_end(container: Any, stream: Any) -> float:
     """The seconds at which a header says that the pictures end, 0 if it does not say."""
+    if container.format.name == "avi" and stream.frames and stream.average_rate:
+        # FFmpeg shortens the duration of an AVI to what is there; the header's own number of frames stands.
+        return float(stream.frames / stream.average_rate)
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     # Beside sound the duration may be the sound's.

@@ -171,7 +171,7 @@ class ClipStore:
             raise ValueError(f"out must be contiguous uint8 {shape}, not {out.dtype} {tuple(out.shape)}")
         # Not by a memory map: pages that it has touched count as this process's memory, up to all pixels.
         size, place = frame_bytes(self.size), 0
-        buffer = memoryview(out.numpy().data).cast("B")
+        buffer = memoryview(out.numpy().reshape(-1).data)
         for shard, offsets in zip(self._shards[videos].tolist(), (rows * size).tolist(), strict=True):
             opened = self._opened(shard)
             for offset in offsets:

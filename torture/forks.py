@@ -68,7 +68,7 @@ class Command:
         """Seconds that it could have run, but was not given a processor."""
         return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
 
-    def end(self, timeout: float = 300) -> Ended:
+    def end(self, timeout: float = 1500) -> Ended:
         """Wait for its end."""
         code = self.forks.ask(wait=self.pid, timeout=timeout)
         seconds = time.monotonic() - self.began

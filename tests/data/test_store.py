@@ -238,5 +238,5 @@ def test_a_table_that_promises_more_than_it_holds(copy):
 @pytest.mark.parametrize("paths", [["one"], {"a": 1}, [1] * 15])
 def test_paths_that_are_none(copy, paths):
     (copy / "paths.json").write_text(json.dumps(paths))
-    with pytest.raises(VidcondenseError, match="paths.json"):
+    with pytest.raises(VidcondenseError, match=r"paths\.json"):
         _ = ClipStore.open(copy).paths

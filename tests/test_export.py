@@ -164,7 +164,7 @@ def test_links_in_the_folder_lead_nowhere(tmp_path: Path, condensed: KeyFrameVid
     outside.mkdir()
     shutil.rmtree(folder / "up")
     (folder / "up").symlink_to(outside)
-    with pytest.raises(VidcondenseError, match="a link leads .*up/00 out of"):
+    with pytest.raises(VidcondenseError, match=r"a link leads .*up/00 out of"):
         export(condensed, folder, "frames")
     assert list(outside.iterdir()) == []
 

@@ -188,7 +188,7 @@ def test_taps_are_shares_of_two_frames_and_nearest_of_one() -> None:
     is_key = mask(7, [1, 4], [2, 3])
     times, weights = taps(is_key)
     assert times.shape == weights.shape == (2, 7, 2)
-    assert 0 <= float(weights.min()) and float(weights.max()) <= 1
+    assert float(weights.min()) >= 0 and float(weights.max()) <= 1
     assert weights[0, 0].tolist() == [1, 0] and weights[0, 3].tolist() == pytest.approx([1 / 3, 2 / 3])
     times, weights = taps(is_key, "nearest")
     assert times.shape == weights.shape == (2, 7, 1)

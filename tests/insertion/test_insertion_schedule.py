@@ -264,8 +264,12 @@ def test_an_event_is_a_line_of_the_log_and_the_seed_is_0_unless_given() -> None:
     (event,) = Insertion(always(), 10).step(3, key_frames(), OPPOSED)
     half = pytest.approx(-(0.5**0.5))
     assert event.to_dict() == {
-        **{"event": "insertion", "iteration": 3, "video": 0, "position": 1},
-        **{"cosine_left": half, "cosine_right": half},
+        "event": "insertion",
+        "iteration": 3,
+        "video": 0,
+        "position": 1,
+        "cosine_left": half,
+        "cosine_right": half,
     }
     made = [key_frames(40), key_frames(40)]
     grad = OPPOSED.expand(40, -1, -1, -1, -1)

@@ -143,6 +143,30 @@ def test_inconsistent_sets_are_refused(change: dict[str, torch.Tensor], message:
         KeyFrameVideos(**{**good.__dict__, **change})
 
 
+def test_a_set_counts_its_videos_and_says_what_it_holds() -> None:
+    made = make([[0, 5], [0, 2, 5], [1]])
+    assert (made.videos, len(made), made.vpc, made.key_counts, made.size) == (3, 3, 1, [2, 3, 1], (4, 4))
+    assert made.holds == "6 key frames (2.00 per video)"
+    assert (made.storage, made.provenance, made.learning_rate) == (
+        "float32",
+        {"recipe": {"name": "prism"}},
+        None,
+    )
+    twice = KeyFrameVideos(**{**made.__dict__, "labels": torch.tensor([2, 0, 2])})
+    assert twice.vpc == 2
+
+
+def test_a_header_may_say_that_frames_are_float32(tmp_path: Path) -> None:
+    path = tmp_path / "condensed.safetensors"
+    make([[0, 5]]).save(path)
+    tensors, header = load_file(path), read_header(path)
+    save_file(tensors, path, metadata={"vidcondense": json.dumps(header | {"storage": "float32"})})
+    assert CondensedVideos.load(path).storage == "float32"
+    save_file(tensors, path, metadata={"vidcondense": json.dumps(header | {"storage": "int4"})})
+    with pytest.raises(VidcondenseError, match="storage must be of type"):
+        CondensedVideos.load(path)
+
+
 def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "condensed.safetensors"
     with pytest.raises(VidcondenseError, match="no condensed file at"):

@@ -80,7 +80,7 @@ def changed(node: Any) -> ast.AST | None:
 
 
 def places(node: ast.AST) -> Iterator[tuple[Any, Any, ast.AST]]:
-    """Every node that may be changed and what holds it; not messages, annotations, docstrings, decorators."""
+    """Every node that may be changed, and what holds it; no messages, annotations, docstrings, decorators."""
     silent = isinstance(node, ast.Raise | ast.JoinedStr | ast.ImportFrom)
     if silent or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
         return

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 
-from vidcondense.condensed import CondensedVideos, KeyFrameVideos
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos, to_pixels
 from vidcondense.errors import VidcondenseError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -154,6 +154,71 @@ def test_a_set_counts_its_videos_and_says_what_it_holds() -> None:
     )
     twice = KeyFrameVideos(**{**made.__dict__, "labels": torch.tensor([2, 0, 2])})
     assert twice.vpc == 2
+
+
+def test_the_limits_themselves_are_taken() -> None:
+    one = make([[0]], frames=1)
+    assert one.render().shape == (1, 1, 3, 4, 4)
+    assert make([[0]], frames=1024).frames == 1024
+    wide = KeyFrameVideos(**{**one.__dict__, "mean": (0.0, 1.0, 0.5), "std": (1.0, 0.001, 1.0)})
+    assert wide.mean == (0.0, 1.0, 0.5)
+    assert KeyFrameVideos(**{**one.__dict__, "learning_rate": 0.001}).learning_rate == 0.001
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"frames": 1025}, "frames must lie in 1..1024, not 1025"),
+        ({"learning_rate": float("inf")}, "learning_rate must be above 0 and finite, not inf"),
+        ({"learning_rate": float("nan")}, "learning_rate must be above 0 and finite, not nan"),
+        ({"targets": torch.zeros(1, 2)}, r"targets must be \(2, 2\) finite values"),
+        ({"targets": torch.full((2, 2), float("inf"))}, r"targets must be \(2, 2\) finite values"),
+        ({"mean": (-0.1, 0.5, 0.5)}, "mean must lie in"),
+        ({"mean": (1.1, 0.5, 0.5)}, "mean must lie in"),
+        ({"std": (1.1, 0.5, 0.5)}, "std in"),
+        ({"std": (-0.5, 0.5, 0.5)}, "std in"),
+        ({"labels": torch.tensor([-1, 0])}, "labels must lie in 0..1$"),
+        ({"labels": torch.zeros(2, 1, dtype=torch.int64)}, "one number per video$"),
+        ({"labels": torch.zeros(0, dtype=torch.int64)}, "one number per video$"),
+        ({"class_names": ("a", "a")}, "two classes have one name$"),
+        ({"key_frames": torch.zeros(4, 3, 4, 0)}, "key_frames hold no values$"),
+        ({"key_frames": torch.zeros(4, 3, 4)}, "key_frames must be"),
+        ({"counts": torch.tensor([0, 4])}, "every video needs at least one key frame$"),
+        ({"counts": torch.tensor([2, 3])}, "do not match the number of key frames$"),
+        ({"labels": torch.tensor([0])}, "labels and counts must hold one number per video$"),
+        ({"key_frames": torch.full((4, 3, 4, 4), float("inf"))}, "values that are not finite$"),
+    ],
+)
+def test_what_is_beyond_them_is_refused(change: dict[str, object], message: str) -> None:
+    good = make([[0, 5], [0, 5]])
+    with pytest.raises(VidcondenseError, match=f"^not a valid condensed set: .*{message}"):
+        KeyFrameVideos(**{**good.__dict__, **change})
+
+
+def test_colours_out_of_sight_are_cut() -> None:
+    values = torch.tensor([-9.0, 9.0, 0.0, 1.0]).view(1, 1, 1, 4).expand(1, 3, 1, 4)
+    assert to_pixels(values, (0.0,) * 3, (1.0,) * 3)[0, 0, 0].tolist() == [0, 255, 0, 255]
+
+
+def test_the_header_is_sorted_and_in_plain_letters(tmp_path: Path) -> None:
+    path = tmp_path / "condensed.safetensors"
+    made = KeyFrameVideos(**{**make([[0, 5]]).__dict__, "class_names": ("日本",), "learning_rate": 0.5})
+    made.save(path)
+    with safe_open(path, framework="pt") as file:
+        text = file.metadata()["vidcondense"]
+    header = json.loads(text)
+    assert list(header) == sorted(header)
+    assert "日本" in text
+    assert header["format_version"] == 1
+    assert {"storage", "interpolation", "segments"}.isdisjoint(header)
+    assert header["learning_rate"] == CondensedVideos.load(path).learning_rate == 0.5
+    half = KeyFrameVideos(**{**made.__dict__, "storage": "float16", "learning_rate": None})
+    half.save(path)
+    header = read_header(path)
+    assert (header["format_version"], header["storage"], "learning_rate" in header) == (2, "float16", False)
+    save_file({"x": torch.zeros(1)}, path, metadata={"vidcondense": "[1]"})
+    with pytest.raises(VidcondenseError, match="it must be of type dict"):
+        CondensedVideos.load(path)
 
 
 def test_a_header_may_say_that_frames_are_float32(tmp_path: Path) -> None:

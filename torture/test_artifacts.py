@@ -102,7 +102,9 @@ class Watch:
         made = event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink")
         if (writes or made) and isinstance(arguments[0], str | bytes | Path):
             path = str(arguments[1] if event == "os.rename" else arguments[0])
-            if not str(Path(path).absolute()).startswith(self.allowed) and path != "/dev/null":
+            handle = arguments[-1] if made and isinstance(arguments[-1], int) else -1
+            inside = Path(f"/proc/self/fd/{handle}").readlink() if handle >= 0 else Path.cwd()
+            if not str(inside / path).startswith(self.allowed) and path != "/dev/null":
                 self.seen.append(f"{event} {path}")
 
 

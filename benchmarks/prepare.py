@@ -75,7 +75,7 @@ def plain_in_processes(paths: list[str], size: int, workers: int) -> Cost:
 def prepared(source: Path, store: Path, size: int, workers: int) -> Cost:
     """What `prepare` needs for the same videos, from the call to the finished store."""
     begin, before = time.perf_counter(), sum(os.times()[:4])
-    prepare(source, store, size=size, workers=workers, progress=False)
+    prepare(source, store, size=size, workers=workers, progress=False, follow_links=True)
     cost = time.perf_counter() - begin, sum(os.times()[:4]) - before
     shutil.rmtree(store)
     return cost

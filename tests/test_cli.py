@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import vidcondense
-from vidcondense import cli
+from vidcondense import cli, condensation
 from vidcondense.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.networks import NETWORKS
@@ -308,12 +308,14 @@ def test_a_dry_run_says_what_condensing_costs_and_writes_nothing(
     tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(condensation, "PREVIEW_SECONDS", 0.0)
     learn = ("condense", tiny_store_path, "--dry-run", "--recipe")
     assert call(monkeypatch, *learn, "prism_small_debug", "--set", "iterations=1000") == 0
     said = capsys.readouterr().out
-    assert re.search(
-        r"result 0.07 MiB .* working memory about \d+ MiB; .* s per iteration, .* 1000 iterations", said
-    )
+    first, second, third = said.splitlines()
+    assert re.search(r"result 0.07 MiB .*; store [\d.]+ MiB; peak memory about \d+ MiB", first)
+    assert re.search(r"per iteration [\d.]+ GFLOP, [\d.]+ MiB read, [\d.]+ s \(\d+ GFLOP/s on", second)
+    assert re.search(r"1000 iterations: [\d.]+ TFLOP, .* read, about [\d.]+ (s|min) with .* to start", third)
     assert call(monkeypatch, *learn, "random") == 0
     assert "nothing is learned" in capsys.readouterr().out
     assert call(monkeypatch, *learn, "mtt_debug") == 2

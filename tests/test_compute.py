@@ -107,7 +107,13 @@ def test_normalise_against_the_plain_formula(chosen: Compute) -> None:
     assert made.stride() == pixels.stride(), "the memory order must stay channels-last"
     tolerance = 1e-5 if chosen is EXACT else 0.01
     torch.testing.assert_close(made.double(), expected, rtol=tolerance, atol=tolerance)
+    assert torch.equal(normalise(pixels[:, 0], MEAN, STD, chosen), made[:, 0])
 
 
-def test_the_device_types_are_those_with_a_memory_bound() -> None:
-    assert set(compute._CHUNK_BYTES) == {"cpu", "cuda"}
+def test_the_larger_the_memory_of_a_gpu_the_more_clips_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = Compute(torch.device("cuda"), torch.bfloat16)
+    found = []
+    for gibibytes in (16, 64):
+        monkeypatch.setattr(Compute, "memory", lambda self, size=gibibytes: size * 2**30)
+        found.append(gpu.chunk(2**20))
+    assert found == [256, 1024]

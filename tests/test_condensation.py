@@ -103,10 +103,9 @@ def test_the_cost_counts_learned_labels(tiny_store: ClipStore) -> None:
     big = {"vpc": 2, "objective__pool": 1}
     state = State.start(tiny_store, load("frepo_debug", **big), EXACT)
     values = state.synthetic.stored_values + 6 * 3
-    assert _cost(state).startswith(f"result {values * 4 / 2**20:.2f} MiB")
-    assert state.objective.working_values == 4 * sum(
-        value.numel() for value in state.objective.pool[0].network.parameters()
-    )
+    cost = _cost(state, state.match)
+    assert cost.result == values * 4
+    assert cost.describe().startswith(f"result {values * 4 / 2**20:.2f} MiB")
 
 
 def test_insertions_are_logged_as_they_are_stored(tiny_store: ClipStore, tmp_path: Path) -> None:
@@ -209,18 +208,25 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
     chosen = load(name, **changed)
     run(tiny_store, chosen, tmp_path / "whole")
 
-    original = State.step
+    def signal_after(name: str, iteration: int) -> None:
+        original = getattr(State, name)
 
-    def step(self: State) -> object:
-        result = original(self)
-        if self.iteration == 4:
-            os.kill(os.getpid(), signal.SIGINT)
-        return result
+        def signalled(self: State, *arguments: object) -> object:
+            result = original(self, *arguments)
+            if self.iteration == iteration:
+                os.kill(os.getpid(), signal.SIGINT)
+            return result
 
-    monkeypatch.setattr(State, "step", step)
-    with pytest.raises(Interrupted, match="--resume"):
-        run(tiny_store, chosen, tmp_path / "cut")
-    monkeypatch.setattr(State, "step", original)
+        monkeypatch.setattr(State, name, signalled)
+
+    with monkeypatch.context() as monkeypatch:
+        signal_after("update", 2)
+        with pytest.raises(Interrupted, match=r"after iteration 2 of .*\n.*--resume"):
+            run(tiny_store, chosen, tmp_path / "cut")
+    with monkeypatch.context() as monkeypatch:
+        signal_after("match", 4)  # all its work is done, and is lost
+        with pytest.raises(Interrupted, match=r"after iteration 4 of .*\n.*--resume"):
+            resume(tmp_path / "cut", show=False)
     with (tmp_path / "cut" / "metrics.jsonl").open("a") as file:
         file.write('{"event": "iteration", "iteration": 99}\n')  # written after the checkpoint: must go
     resume(tmp_path / "cut", show=False)
@@ -236,18 +242,18 @@ def test_a_run_of_two_stages_resumes_to_the_same_bytes(
     """Interrupted within the static stage of 3 iterations, between the stages, and within the second."""
     chosen = load("wang_small_debug", static_iterations=3, iterations=4, synthetic__static_memory="learned")
     whole = run(tiny_store, chosen, tmp_path / "whole")
-    original = State.step
+    original = State.update
 
-    def step(self: State) -> object:
-        result = original(self)
+    def update(self: State, loss: float, gradient: torch.Tensor) -> object:
+        result = original(self, loss, gradient)
         if self.iteration == stop:
             os.kill(os.getpid(), signal.SIGINT)
         return result
 
-    monkeypatch.setattr(State, "step", step)
+    monkeypatch.setattr(State, "update", update)
     with pytest.raises(Interrupted, match=f"stopped after iteration {stop} of 7"):
         run(tiny_store, chosen, tmp_path / "cut")
-    monkeypatch.setattr(State, "step", original)
+    monkeypatch.setattr(State, "update", original)
     resume(tmp_path / "cut", show=False)
     for name in ("condensed.safetensors", "metrics.jsonl"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -321,7 +327,7 @@ def test_sigterm_saves_and_says_how_to_go_on(tiny_store_path: Path, tmp_path: Pa
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors.decode()
     assert f"vidcondense condense --resume {tmp_path / 'run'}" in errors.decode()
     assert (tmp_path / "run" / "checkpoint.safetensors").exists()
 
@@ -356,13 +362,13 @@ def test_a_damaged_checkpoint_is_refused(tiny_store: ClipStore, tmp_path: Path) 
 def test_a_checkpoint_of_another_run_and_lost_metrics_are_refused(
     tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = State.step
+    original = State.update
 
-    def step(self: State) -> object:
+    def update(self: State, loss: float, gradient: torch.Tensor) -> object:
         os.kill(os.getpid(), signal.SIGINT)
-        return original(self)
+        return original(self, loss, gradient)
 
-    monkeypatch.setattr(State, "step", step)
+    monkeypatch.setattr(State, "update", update)
     for vpc in (1, 2):
         with pytest.raises(Interrupted):
             run(tiny_store, load("prism_debug", vpc=vpc), tmp_path / f"vpc{vpc}")

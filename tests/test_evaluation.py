@@ -299,7 +299,8 @@ def two_splits(tiny_store_path: Path, tmp_path_factory: pytest.TempPathFactory) 
         for split, train in ((1, range(5)), (2, range(3, 8))):
             roles = "".join(f"v{number}.mp4 {1 if number in train else 2}\n" for number in range(len(files)))
             (lists / f"{kind.name}_test_split{split}.txt").write_text(roles)
-    prepare(folder / "source", folder / "store", frames=4, size=32, workers=1, progress=False)
+    options = {"frames": 4, "size": 32, "workers": 1, "progress": False, "follow_links": True}
+    prepare(folder / "source", folder / "store", **options)
     return folder / "store"
 
 

@@ -48,11 +48,11 @@ def test_none_and_one() -> None:
 def result(
     top1: float, confusion: list[list[int]], loss: float = 0.5, diverged: bool = False
 ) -> NetworkResult:
-    return NetworkResult(top1, 1.0, torch.tensor(confusion), loss, diverged)
+    return NetworkResult(top1, 1.0, torch.tensor(confusion), loss, diverged, seconds=0.41152)
 
 
 def evaluation(*results: NetworkResult, **more: object) -> Evaluation:
-    return Evaluation(Strict(), "minic3d", ("walk", "wave"), results, 8, 1.23456, 7, "float32", **more)  # type: ignore[arg-type]
+    return Evaluation(Strict(), "minic3d", ("walk", "wave"), results, 8, 7, "float32", **more)  # type: ignore[arg-type]
 
 
 def test_the_record_of_three_networks_of_which_one_diverged() -> None:

@@ -121,6 +121,51 @@ def test_a_second_export_replaces_the_first(tmp_path: Path, condensed: KeyFrameV
     assert left == {*written, folder / "walk" / "notes.txt"}
 
 
+@pytest.mark.parametrize("earlier", [True, False])
+@pytest.mark.parametrize("moves", [1, 3, 5])
+def test_an_export_that_was_stopped_while_it_moved_its_files_is_finished(
+    moves: int, earlier: bool, tmp_path: Path, condensed: KeyFrameVideos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, original, left = tmp_path / "out", Path.replace, moves
+    if earlier:
+        export(condensed, folder, "frames")
+
+    def replace(self: Path, target: Path) -> Path:
+        nonlocal left
+        if not target.is_relative_to(folder / ".unfinished"):
+            left -= 1
+            if not left:
+                raise OSError(5, "Input/output error")
+        return original(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace)
+        with pytest.raises(VidcondenseError, match="Input/output error; run the same export again"):
+            export(condensed, folder, "mp4")
+    written = export(condensed, folder, "frames")  # the clips that were moved already are replaced
+    assert {path for path in folder.rglob("*") if path.is_file()} == set(written)
+
+
+def test_an_export_that_cannot_be_written_leaves_the_earlier_one(
+    tmp_path: Path, condensed: KeyFrameVideos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, original, left = tmp_path / "out", Path.write_bytes, 3
+    export(condensed, folder, "mp4")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    def full(self: Path, data: bytes) -> int:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise OSError(28, "No space left on device")
+        return original(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(VidcondenseError, match="No space left on device"):
+        export(condensed, folder, "mp4", scale=2)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 def test_what_an_index_names_outside_is_not_deleted(tmp_path: Path, condensed: KeyFrameVideos) -> None:
     folder = tmp_path / "out"
     export(condensed, folder, "mp4")

@@ -152,7 +152,7 @@ def test_the_command_line_takes_them(
     ("override", "message"),
     [
         ({"options.huber_delt": 1.0}, "unknown option 'huber_delt'; known: huber_delta"),
-        ({"options.huber_delta": "much"}, "'options.huber_delta' must be a float, not 'much'"),
+        ({"options.huber_delta": "much"}, "'options.huber_delta' must be of type float, not 'much'"),
         ({"objective.kind": "robust_matching"}, "must be one of distribution_matching, .* or FILE.py:NAME"),
         ({"objective.kind": "missing.py:Mine"}, "missing.py cannot be read: No such file"),
         ({"objective.kind": f"{EXAMPLES / 'robust_matching.py'}:Mine"}, "defines no 'Mine'"),

@@ -46,6 +46,27 @@ def test_a_full_disk_leaves_the_old_file(old: Path, small_files_only: None) -> N
     assert list(old.parent.iterdir()) == [old]
 
 
+def test_what_killed_writers_left_is_removed_with_the_next_writing(old: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = old.with_name(f".{old.name}.{dead.pid}.tmp")
+    others = [old.with_name(name) for name in (f".{old.name}.1.tmp", f".{old.name}.x.tmp", ".else.9.tmp")]
+    for path in (left, *others):
+        path.write_bytes(b"half")
+    files.write_bytes(old, b"new")
+    assert sorted(old.parent.iterdir()) == sorted([old, *others]), "process 1 runs; the others are not ours"
+
+
+def test_a_folder_with_nothing_but_what_killed_writers_left_is_free(tmp_path: Path) -> None:
+    assert files.is_free(tmp_path / "none")
+    assert files.is_free(tmp_path)
+    (tmp_path / ".run.json.123.tmp").write_text("{")
+    assert files.is_free(tmp_path)
+    (tmp_path / "file").write_text("")
+    assert not files.is_free(tmp_path)
+    assert not files.is_free(tmp_path / "file")
+
+
 @pytest.mark.parametrize("failing", ["fsync", "replace"])
 def test_a_failure_at_the_last_moment_leaves_the_old_file(
     failing: str, old: Path, monkeypatch: pytest.MonkeyPatch
@@ -164,3 +185,15 @@ def test_commands_refuse_a_folder_that_another_process_works_in(
                 work()
     assert list(fresh.iterdir()) == []
     resume(cut, **options)
+
+
+def test_a_folder_in_which_the_first_writing_was_killed_is_taken_again(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    for name, file in (("run", "run.json"), ("experts", "experts.json")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f".{file}.4194399.tmp").write_text("{")  # no system counts that far
+    run_folder.create(tmp_path / "run", recipe.load("random"), tiny_store, choose("cpu"))
+    few = ExpertSettings(count=1, epochs=1)
+    experts.train(tiny_store, tmp_path / "experts", few, network="cnn_mean", show=False)
+    assert not list(tmp_path.glob("*/.*.tmp"))

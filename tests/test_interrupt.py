@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from vidcondense.interrupt import SIGNALS, catch_interrupts
+from vidcondense.interrupt import SIGNALS, Interrupted, catch_interrupts, terminate_as_ctrl_c
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -25,6 +25,26 @@ def test_the_second_signal_acts_as_usual() -> None:
         assert interrupted()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_work_that_may_be_lost_is_cut_short(number: int) -> None:
+    with catch_interrupts() as interrupted:
+        with pytest.raises(Interrupted), interrupted.at_once():
+            os.kill(os.getpid(), number)
+            pytest.fail("went on")
+        with pytest.raises(Interrupted), interrupted.at_once():
+            pytest.fail("began, though a signal had come")
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        terminate_as_ctrl_c()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_handlers_come_back_after_an_error() -> None:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from vidcondense import ClipStore, CondensedVideos, VidcondenseError, condense, recipe
 from vidcondense.condensed import KeyFrameVideos
+from vidcondense.ranks import Ranks, local_device
 from vidcondense.recipe import Recipe
-from vidcondense.sharded import Ranks, condense_in_shards, local_device, parts, resume
+from vidcondense.sharded import condense_in_shards, parts, resume
 
 SMALL = {"iterations": 6, "vpc": 2, "insertion.threshold": 1.0, "objective.batch_real": 3}
 
@@ -108,7 +109,7 @@ def test_a_killed_process_and_another_number_of_them_change_nothing(
 
 def test_storage_is_rounded_once(tiny_store: ClipStore, tmp_path: Path) -> None:
     options: Any = {"device": "cpu", "show": False}
-    exact = condense_in_shards(tiny_store, chosen(), tmp_path / "exact", 2, **options)
+    exact = condense_in_shards(tiny_store, chosen(storage="float32"), tmp_path / "exact", 2, **options)
     small = condense_in_shards(tiny_store, chosen(storage="uint8"), tmp_path / "small", 2, **options)
     assert isinstance(exact, KeyFrameVideos)
     assert isinstance(small, KeyFrameVideos)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,14 +13,16 @@ from torch import Tensor
 from vidcondense import files, networks, objectives, run_folder, synthetic
 from vidcondense.checkpoint import Checkpoint
 from vidcondense.compute import Compute, Precision, choose, generator
-from vidcondense.condensed import MEBIBYTE, CondensedVideos
+from vidcondense.condensed import CondensedVideos
+from vidcondense.cost import Cost, measure
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
+from vidcondense.data.resident import resident
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.features import Features
 from vidcondense.hallucinator import CHOICES
 from vidcondense.insertion import Insertion, InsertionEvent
-from vidcondense.interrupt import Interrupted, catch_interrupts
+from vidcondense.interrupt import Interrupted, Interrupts, catch_interrupts
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives import Objective
 from vidcondense.optimisation import Optimiser, low_pass, rate_key
@@ -30,6 +32,7 @@ from vidcondense.run_folder import RunFolder, versions
 from vidcondense.synthetic import Synthetic
 
 CHECKPOINT_SECONDS = 120.0
+PREVIEW_SECONDS = 3.0
 WEIGHT_COPIES = 2  # as drawn, and in the compute dtype
 LARGE = 100_000_000  # weights of a network whose memory is stated before it is built, not only with the rest
 
@@ -74,8 +77,25 @@ def condense(
         return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
 
 
-def preview(store: ClipStore, recipe: Recipe, *, device: str = "auto", precision: Precision = "auto") -> str:
-    """Storage, memory and time that condensing would take, from an iteration timed here; nothing is written.
+def preview(
+    store: ClipStore,
+    recipe: Recipe,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    spent: float = 0.0,
+) -> Cost | None:
+    """What condensing would cost, from iterations run here; nothing is written.
+
+    Args:
+        store: see `condense`.
+        recipe: see `condense`.
+        device: see `condense`.
+        precision: see `condense`.
+        spent: seconds that the command took before; they count as part of its start.
+
+    Returns:
+        None where nothing is learned: real clips are kept as they are.
 
     Raises:
         VidcondenseError: as `condense`; or the recipe trains experts first and names none.
@@ -88,7 +108,11 @@ def preview(store: ClipStore, recipe: Recipe, *, device: str = "auto", precision
         )
     state = State.start(store, recipe, choose(device, precision))
     state.objective.prepare(Path(), False)
-    return _cost(state) if recipe.all_iterations else "nothing is learned: real clips are kept as they are"
+    if not recipe.all_iterations:
+        return None
+    cost = _cost(state, state.step, least_seconds=PREVIEW_SECONDS)
+    start = spent + state.seconds + 2 * cost.iteration.seconds  # `condense` measures an iteration too
+    return replace(cost, start=start, iterations=recipe.all_iterations)
 
 
 def resume(
@@ -112,6 +136,7 @@ def resume(
 def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) -> CondensedVideos:
     out, known = run.path, run.read()
     if known["status"] == "finished":
+        files.unlink_quietly(run.checkpoint)  # the run may have been killed before it did so
         raise VidcondenseError(f"the run in {out} is finished; its result is {run.condensed}")
     store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])
     if store.fingerprint != known["store"]["fingerprint"] or store.split != known["store"]["split"]:
@@ -172,6 +197,7 @@ class State:
     def start(store: ClipStore, recipe: Recipe, compute: Compute, show: bool = False) -> "State":
         """The state before the first iteration."""
         began = time.perf_counter()
+        store = resident(store, compute)
         features = Features(store, recipe, compute, show)
         made = synthetic.build(recipe, store, compute, features)
         insertion = Insertion(recipe.insertion, recipe.iterations, recipe.seed)
@@ -206,8 +232,12 @@ class State:
         return self.objective.match(self.iteration, self.synthetic.render(), self.synthetic.labels)
 
     def step(self) -> tuple[float, list[InsertionEvent]]:
-        """One iteration: match, insert where gradients disagree, update what is learned."""
+        """One iteration: match, then update."""
         loss, gradient = self.match()
+        return loss, self.update(loss, gradient)
+
+    def update(self, loss: float, gradient: Tensor) -> list[InsertionEvent]:
+        """The rest of an iteration after `match`: insert where gradients disagree, update what is learned."""
         key = "static_learning_rate" if self.stage.name == "static" else "learning_rate"
         if not math.isfinite(loss):
             raise self._not_finite(f"the loss is {loss}", key)
@@ -221,7 +251,7 @@ class State:
                 raise self._not_finite(f"{name} of the synthetic set are not finite", rate_key(name))
         self.objective.advance(self.iteration, self.synthetic.render, self.synthetic.labels)
         self.enter(self.iteration + 1)
-        return loss, events
+        return events
 
     def _not_finite(self, what: str, key: str) -> "NotFinite":
         rate = getattr(self.recipe.optimiser, key)
@@ -285,27 +315,45 @@ def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
 def _learn(run: RunFolder, state: State, show: bool) -> None:
     total = state.recipe.all_iterations
     state.objective.prepare(run.path, show)
-    with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupted:
-        if show and state.iteration < total:
-            progress.say(_cost(state))
-        saved = time.monotonic()
-        while state.iteration < total:
-            stage = state.stage.name
-            with _timed(state):
-                loss, events = state.step()
-            keys = state.synthetic.key_frames
-            row = {"event": "iteration", "iteration": state.iteration - 1, "loss": loss, "key_frames": keys}
-            row |= {"stage": stage} if stage else {}
-            run.append_metrics([*(event.to_dict() for event in events), row])
-            progress.advance(loss=loss, key_frames=keys)
-            if interrupted() or time.monotonic() - saved > CHECKPOINT_SECONDS:
-                state.checkpoint(run.metrics.stat().st_size).save(run.checkpoint)
-                saved = time.monotonic()
-            if interrupted():
-                raise Interrupted(
-                    f"stopped after iteration {state.iteration} of {total}; all is saved, go on with:\n"
-                    f"  vidcondense condense --resume {run.path}"
-                )
+    with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupts:
+        try:
+            if show and state.iteration < total:
+                with interrupts.at_once():
+                    progress.say(_cost(state, state.match).describe())
+            saved = time.monotonic()
+            while state.iteration < total:
+                row = _iterate(run, state, interrupts)
+                progress.advance(loss=row["loss"], key_frames=row["key_frames"])
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    _save(run, state)
+                    saved = time.monotonic()
+            if interrupts():
+                raise Interrupted
+        except Interrupted as stop:
+            _save(run, state)
+            raise Interrupted(
+                f"stopped after iteration {state.iteration} of {total}; all is saved, go on with:\n"
+                f"  vidcondense condense --resume {run.path}"
+            ) from stop
+
+
+def _iterate(run: RunFolder, state: State, interrupts: Interrupts) -> dict[str, Any]:
+    """One iteration and its lines in the log; a signal cuts matching short, which changes nothing."""
+    stage = state.stage.name
+    with _timed(state):
+        with interrupts.at_once():
+            loss, gradient = state.match()
+        events = state.update(loss, gradient)
+    keys = state.synthetic.key_frames
+    row = {"event": "iteration", "iteration": state.iteration - 1, "loss": loss, "key_frames": keys}
+    row |= {"stage": stage} if stage else {}
+    run.append_metrics([*(event.to_dict() for event in events), row])
+    return row
+
+
+def _save(run: RunFolder, state: State) -> None:
+    files.flush(run.metrics)
+    state.checkpoint(run.metrics.stat().st_size).save(run.checkpoint)
 
 
 @contextmanager
@@ -315,35 +363,21 @@ def _timed(state: State) -> Iterator[None]:
     state.seconds += time.perf_counter() - began
 
 
-def _cost(state: State) -> str:
-    """What the run will cost, with the time of one matching step measured here and now."""
-    state.match()  # the first call also warms up
-    began = time.perf_counter()
-    state.match()
-    seconds = time.perf_counter() - began
+def _cost(state: State, run: Callable[[], object], *, least_seconds: float = 0.0) -> Cost:
+    """What is left of a run will cost; `run` does an iteration, or the matching in it."""
+    iteration = measure(run, state.objective.store, least_seconds)
     beside = sum(value.numel() for value in state.objective.parameters.values())
-    stored = (state.synthetic.stored_values + beside) * 4
-    most = (state.insertion.most_values(state.synthetic) + beside) * 4
-    clip = state.store.frames * 3 * state.store.size**2 * 4
-    learned = sum(value.numel() for value in state.optimiser.parameters.values()) * 4
-    iterations = state.recipe.all_iterations - state.iteration
-    left = seconds * iterations
-    network = _outline(state.store, state.recipe)
-    copies = 3 if state.recipe.optimiser.kind == "sgd" else 4  # values, gradient, one or two moments
-    memory = (
-        copies * learned
-        + 4 * state.objective.working_values
-        + len(state.synthetic.labels) * clip
-        + network.chunk(state.compute) * 6 * clip
-        + WEIGHT_COPIES * 4 * network.weights
-    )
-    grows = f" (at most {most / MEBIBYTE:.2f} MiB with all insertions)" if most > stored else ""
-    return (
-        f"result {stored / MEBIBYTE:.2f} MiB{grows}; "
-        f"working memory about {memory / MEBIBYTE:.0f} MiB; "
-        f"{seconds:.2f} s per iteration, about {left / 60:.1f} min for "
-        f"{iterations} iterations on {state.compute.device} in "
-        f"{state.compute.precision}"
+    to_come = [value.nbytes for value in state.optimiser.parameters.values() if value.grad is None]
+    moments = 1 if state.recipe.optimiser.kind == "sgd" else 2
+    return Cost(
+        iteration=iteration,
+        iterations=state.recipe.all_iterations - state.iteration,
+        start=0.0,
+        result=(state.synthetic.stored_values + beside) * 4,
+        most=(state.insertion.most_values(state.synthetic) + beside) * 4,
+        memory=state.compute.peak_memory() + (1 + moments) * sum(to_come),
+        store=state.store.bytes,
+        compute=state.compute,
     )
 
 

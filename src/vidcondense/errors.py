@@ -1,4 +1,4 @@
-"""The one exception a user is meant to see."""
+"""The one exception a user is meant to see, and how names from outside are shown."""
 
 
 class VidcondenseError(Exception):
@@ -6,3 +6,11 @@ class VidcondenseError(Exception):
 
     The command line prints it without a traceback and exits with code 2.
     """
+
+
+def printable(text: str) -> str:
+    """A text in which line breaks, control characters and bytes that are no text are spelled out, as \\n.
+
+    Names from outside then neither move the cursor nor pass for lines of their own.
+    """
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NotRequired, TypedDict
 
@@ -66,6 +66,7 @@ class NetworkResult:
         loss: training loss at the end.
         diverged: whether training failed: a loss or a score that is not finite, or a loss no better than
             guessing.
+        seconds: that training and testing took.
     """
 
     top1: float
@@ -73,6 +74,7 @@ class NetworkResult:
     confusion: Tensor
     loss: float
     diverged: bool
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,14 @@ class Evaluation:
     class_names: tuple[str, ...]
     results: tuple[NetworkResult, ...]
     test_videos: int
-    seconds: float
     seed: int
     precision: str
     trained_on: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """What all networks took, one after another."""
+        return sum(result.seconds for result in self.results)
 
     @property
     def trained(self) -> list[NetworkResult]:
@@ -163,38 +169,112 @@ def evaluate(
         VidcondenseError: set and store do not fit, a class is missing, `flip` comes with a condensed set, or
             the network is unknown or too large for the device's memory.
     """
-    rule = _protocol(protocol)
-    if isinstance(training, CondensedVideos):
-        rule = rule.for_learned_rate(training.learning_rate)
-    compute = choose(device, precision)
-    check(training, store)
+    trial = Trial.of(
+        training,
+        store,
+        network=network,
+        protocol=protocol,
+        flip=flip,
+        seed=seed,
+        device=device,
+        precision=precision,
+    )
+    return trial.evaluate(networks_count, show)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the networks of an evaluation share: arguments as in `evaluate`, checked and worked out."""
+
+    training: CondensedVideos | ClipStore
+    clips: TrainingClips
+    store: ClipStore
+    network: str
+    protocol: Protocol
+    seed: int
+    compute: Compute
+    trained_on: Mapping[str, Any]
+
+    @staticmethod
+    def of(
+        training: CondensedVideos | ClipStore,
+        store: ClipStore,
+        *,
+        network: str = "minic3d",
+        protocol: Protocol | str = "strict",
+        flip: float | None = None,
+        seed: int = 0,
+        device: str = "auto",
+        precision: Precision = "auto",
+    ) -> "Trial":
+        """See `evaluate`."""
+        rule = _protocol(protocol)
+        if isinstance(training, CondensedVideos):
+            rule = rule.for_learned_rate(training.learning_rate)
+        compute = choose(device, precision)
+        check(training, store)
+        clips, trained_on = _training_clips(training, flip, compute)
+        return Trial(training, clips, store, network, rule, seed, compute, trained_on)
+
+    @property
+    def steps(self) -> int:
+        """Training steps of each network."""
+        return self.protocol.length(len(self.clips))
+
+    def memory(self) -> str:
+        """One line on the memory that weights take; refused where it cannot be had."""
+        store = self.store
+        outline = networks.outline(self.network, len(store.class_names), store.frames, store.size)
+        return networks.weights_memory(self.network, outline, WEIGHT_COPIES, self.compute)
+
+    def run(self, number: int, advance: Advance) -> NetworkResult:
+        """Train and test one network, counted from 0; which others there are changes nothing."""
+        began = time.perf_counter()
+        own = derive_seed(self.seed, number)
+        network, loss = train_network(
+            self.network, self.store, self.clips, self.protocol, self.compute, own, advance
+        )
+        scores, truth = self.protocol.test(network, self.store, self.compute, own)
+        # A last step can break a network whose losses were all finite until then.
+        broken = not bool(scores.isfinite().all())
+        return NetworkResult(
+            *_accuracies(scores, truth),
+            loss=loss,
+            diverged=broken or diverged(loss, self.clips, len(self.store.class_names)),
+            seconds=time.perf_counter() - began,
+        )
+
+    def evaluate(self, networks_count: int, show: bool) -> Evaluation:
+        """Train and test so many networks, one after another."""
+        check_count(networks_count)
+        results: list[NetworkResult] = []
+        with Progress(networks_count * self.steps, enabled=show) as progress:
+            progress.say(self.memory())
+            for number in range(networks_count):
+                results.append(self.run(number, shown_steps(progress, number, results)))
+        return self.evaluation(results)
+
+    def evaluation(self, results: Sequence[NetworkResult]) -> Evaluation:
+        """What all networks scored together."""
+        return Evaluation(
+            protocol=self.protocol,
+            network=self.network,
+            class_names=tuple(self.store.class_names),
+            results=tuple(results),
+            test_videos=len(self.store.select("test")),
+            seed=self.seed,
+            precision=self.compute.precision,
+            trained_on=self.trained_on,
+        )
+
+
+def check_count(networks_count: int) -> None:
+    """Refuse an evaluation of no network."""
     if networks_count < 1:
         raise VidcondenseError(f"networks must be at least 1, not {networks_count}")
-    clips, trained_on = _training_clips(training, flip, compute)
-    outline = networks.outline(network, len(store.class_names), store.frames, store.size)
-    weights = networks.weights_memory(network, outline, WEIGHT_COPIES, compute)
-    began = time.perf_counter()
-    results: list[NetworkResult] = []
-    with Progress(networks_count * rule.length(len(clips)), enabled=show) as progress:
-        progress.say(weights)
-        for number in range(networks_count):
-            advance = _advance(progress, number, results)
-            own = derive_seed(seed, number)
-            results.append(_one(network, clips, store, rule, compute, own, advance))
-    return Evaluation(
-        protocol=rule,
-        network=network,
-        class_names=tuple(store.class_names),
-        results=tuple(results),
-        test_videos=len(store.select("test")),
-        seconds=time.perf_counter() - began,
-        seed=seed,
-        precision=compute.precision,
-        trained_on=trained_on,
-    )
 
 
-def _advance(progress: Progress, number: int, before: list[NetworkResult]) -> Advance:
+def shown_steps(progress: Progress, number: int, before: list[NetworkResult]) -> Advance:
     """Shows each training step of a network, beside the accuracy of the one before."""
     shown = {"network": number + 1.0} | ({"last top1": before[-1].top1} if before else {})
     return lambda loss: progress.advance(**shown, loss=loss)
@@ -264,22 +344,6 @@ def _protocol(protocol: Protocol | str) -> Protocol:
     if protocol not in PROTOCOLS:
         raise VidcondenseError(f"unknown protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
     return PROTOCOLS[protocol]()
-
-
-def _one(
-    name: str,
-    clips: TrainingClips,
-    store: ClipStore,
-    protocol: Protocol,
-    compute: Compute,
-    seed: int,
-    advance: Advance,
-) -> NetworkResult:
-    network, loss = train_network(name, store, clips, protocol, compute, seed, advance)
-    scores, truth = protocol.test(network, store, compute, seed)
-    # A last step can break a network whose losses were all finite until then.
-    failed = diverged(loss, clips, len(store.class_names)) or not bool(scores.isfinite().all())
-    return NetworkResult(*_accuracies(scores, truth), loss=loss, diverged=failed)
 
 
 def _accuracies(scores: Tensor, truth: Tensor) -> tuple[float, float, Tensor]:

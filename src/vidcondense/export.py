@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import re
+import shutil
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from vidcondense.report.animation import Pixels, mp4, png
 
 Format = Literal["mp4", "frames"]
 INDEX = "index.csv"
+STAGING = ".unfinished"
+"""Sub-folder for what is being written. Its index is written last: then all is there, to be moved out."""
+
 LONGEST_NAME, LONGEST_NAME_BYTES = 80, 200
 COLUMNS = ["file", "class", "label", "video", "time", "kind", "key_positions"]
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(10)), *(f"lpt{i}" for i in range(10))}
@@ -47,7 +51,7 @@ def export(
 
     Args:
         condensed: the set.
-        folder: created if need be; an earlier export in it is replaced.
+        folder: created if need be; an earlier export in it is replaced, when all of this one is written.
         format: "mp4", one H.264 clip of all T rendered frames per video, `<class>/<number>.mp4`; or "frames",
             one PNG per key frame with exactly the pixels of `CondensedVideos.pixels`,
             `<class>/<number>/<time>_key.png`.
@@ -62,30 +66,43 @@ def export(
         VidcondenseError: an argument is out of range, the folder holds something else, or cannot be written.
     """
     _check(format, fps, scale)
-    old = _earlier_export(folder)
+    _refuse_other_content(folder)
+    staging = folder / STAGING
+    with files.alone(files.make_folder(folder)):
+        _publish(folder)  # an earlier export may have been killed while it did so
+        shutil.rmtree(staging, ignore_errors=True)
+        rows: list[list[object]] = []
+        try:
+            for item, video, label, keys in _items(condensed, format, fps, scale, rendered):
+                _refuse_outside(folder / item.file, folder)
+                _refuse_outside(staging / item.file, folder)
+                files.make_folder((staging / item.file).parent)
+                files.write_bytes(staging / item.file, item.data)
+                name, shown = condensed.class_names[label], " ".join(map(str, keys))
+                rows.append([item.file, name, label, video, item.time, item.kind, shown])
+            _write_index(staging / INDEX, rows)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        _publish(folder)
+    return [*(folder / str(row[0]) for row in rows), folder / INDEX]
+
+
+def _items(
+    condensed: CondensedVideos, format: Format, fps: float, scale: int, rendered: bool
+) -> Iterator[tuple[_Item, int, int, list[int]]]:
+    """Each file with its video, label and key positions."""
     names = safe_names(condensed.class_names)
-    labels = condensed.labels.tolist()
     positions = condensed.key_positions()
     digits = max(2, len(str(condensed.vpc * condensed.clips_per_video - 1)))
     seen: dict[int, int] = {}
-    written: list[Path] = []
-    rows: list[list[object]] = []
-    for video, label in enumerate(labels):
+    for video, label in enumerate(condensed.labels.tolist()):
         number = seen[label] = seen.get(label, -1) + 1
         stem = f"{names[label]}/{number:0{digits}d}"
         clip = _enlarged(condensed.pixels([video])[0].permute(0, 2, 3, 1).numpy(), scale)
-        items = _clip(clip, stem, fps) if format == "mp4" else _frames(clip, stem, positions[video], rendered)
-        for item in items:
-            path = folder / item.file
-            _refuse_outside(path, folder)
-            files.make_folder(path.parent)
-            files.write_bytes(path, item.data)
-            written.append(path)
-            keys = " ".join(map(str, positions[video]))
-            rows.append([item.file, condensed.class_names[label], label, video, item.time, item.kind, keys])
-    _write_index(folder / INDEX, rows)
-    _remove(set(old) - set(written), folder)
-    return [*written, folder / INDEX]
+        keys = positions[video]
+        for item in _clip(clip, stem, fps) if format == "mp4" else _frames(clip, stem, keys, rendered):
+            yield item, video, label, keys
 
 
 def safe_names(names: tuple[str, ...]) -> list[str]:
@@ -129,23 +146,62 @@ def _frames(clip: Pixels, stem: str, keys: list[int], rendered: bool) -> Iterato
         yield _Item(f"{stem}/{time:0{digits}d}_{kind}.png", png(clip[time]), str(time), kind)
 
 
-def _earlier_export(folder: Path) -> list[Path]:
-    """The files of an earlier export in `folder`; refuses a folder that holds anything else."""
-    if not folder.exists():
-        files.make_folder(folder)
-        return []
-    if not folder.is_dir():
+def _refuse_other_content(folder: Path) -> None:
+    """Refuse a folder that holds anything else than an earlier export, finished or not."""
+    if folder.exists() and not folder.is_dir():
         raise VidcondenseError(f"{folder} is a file; export needs a folder")
-    if not any(folder.iterdir()):
-        return []
+    if not folder.exists() or all(entry.name == STAGING for entry in folder.iterdir()):
+        return
+    if not any(_is_index(place / INDEX) for place in (folder, folder / STAGING)):
+        raise VidcondenseError(f"{folder} is not empty and not an earlier export; choose another folder")
+
+
+def _publish(folder: Path) -> None:
+    """Move a fully written export from `STAGING` to its place and remove what it replaces; else do nothing.
+
+    Whenever this is stopped, doing it again ends the same way.
+    """
+    staging = folder / STAGING
+    if not _is_index(staging / INDEX):
+        return
+    new = _files(staging)
     try:
-        with (folder / INDEX).open(newline="", encoding="utf-8") as file:
+        for path in new:
+            if (staging / path).is_file():
+                files.make_folder((folder / path).parent)
+                (staging / path).replace(folder / path)
+        _remove(set(_files(folder)) - set(new), folder)
+        (staging / INDEX).replace(folder / INDEX)
+    except OSError as error:
+        raise VidcondenseError(
+            f"cannot write {folder}: {error.strerror or error}; run the same export again to go on"
+        ) from error
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def _rows(index: Path) -> list[list[str]]:
+    """The lines of an index; none if there is none, or of something else."""
+    try:
+        with index.open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
     except (OSError, ValueError, csv.Error):
-        rows = []
-    if not rows or rows[0] != COLUMNS:
-        raise VidcondenseError(f"{folder} is not empty and not an earlier export; choose another folder")
-    return [folder / row[0] for row in rows[1:] if row]
+        return []
+    return rows if rows and rows[0] == COLUMNS else []
+
+
+def _is_index(path: Path) -> bool:
+    return bool(_rows(path))
+
+
+def _files(folder: Path) -> list[Path]:
+    """What the index of an export names: kinds of files that export writes, inside the folder."""
+    named = [Path(row[0]) for row in _rows(folder / INDEX)[1:] if row]
+    inside = folder.resolve()
+    return [
+        path
+        for path in named
+        if path.suffix in {".mp4", ".png"} and (folder / path).resolve().is_relative_to(inside)
+    ]
 
 
 def _refuse_outside(path: Path, folder: Path) -> None:
@@ -155,14 +211,12 @@ def _refuse_outside(path: Path, folder: Path) -> None:
 
 
 def _remove(stale: set[Path], folder: Path) -> None:
-    """Delete files that the earlier index named, only inside `folder` and only kinds that export writes."""
+    """Delete files that the earlier index named, and folders that are empty then."""
     for path in stale:
-        inside = path.resolve().is_relative_to(folder.resolve())
-        if inside and path.suffix in {".mp4", ".png"}:
-            files.unlink_quietly(path)
-            for parent in list(path.parents)[:2]:
-                if parent != folder and parent.is_dir() and not any(parent.iterdir()):
-                    parent.rmdir()
+        files.unlink_quietly(folder / path)
+        for parent in list(path.parents)[:-1][:2]:
+            if (folder / parent).is_dir() and not any((folder / parent).iterdir()):
+                (folder / parent).rmdir()
 
 
 def _write_index(path: Path, rows: list[list[object]]) -> None:

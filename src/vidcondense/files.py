@@ -1,5 +1,6 @@
 """Writing files so that a reader never sees half of one."""
 
+import glob
 import json
 import os
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ except ImportError:  # not a Unix: folders are not locked there
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it to disk and rename it over `path`.
 
+    What processes that were killed while they wrote `path` have left beside it is removed.
+
     Raises:
         VidcondenseError: the target cannot be written (no space, no permission, no folder), or is something
             else than a file, such as a folder or a device.
@@ -28,6 +31,10 @@ def replacing(path: Path) -> Iterator[Path]:
         raise VidcondenseError(f"cannot write {path}: it is not a file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            number = leftover.suffixes[-2].removeprefix(".")
+            if number.isdecimal() and not _is_alive(int(number)):
+                unlink_quietly(leftover)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -38,6 +45,24 @@ def replacing(path: Path) -> Iterator[Path]:
         unlink_quietly(temporary)
 
 
+def _is_alive(process: int) -> bool:
+    """Whether a process of this number runs on this machine."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a folder may be made or filled: nothing is there, or what a killed writer left at most."""
+    if not folder.is_dir():
+        return not folder.exists()
+    return all(entry.name.startswith(".") and entry.name.endswith(".tmp") for entry in folder.iterdir())
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Hold a folder for this process within the block. The lock leaves no file, and ends with the process.
@@ -45,22 +70,45 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         VidcondenseError: another process holds it.
     """
-    if fcntl is None:
-        yield
-        return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise VidcondenseError(
-                f"another process is working in {folder}; wait for it, or stop it first"
-            ) from error
-        except OSError:  # a file system without locks
-            pass
+        if not _lock(handle):
+            raise VidcondenseError(f"another process is working in {folder}; wait for it, or stop it first")
         yield
     finally:
         os.close(handle)
+
+
+def claim(path: Path) -> int | None:
+    """Lock a file, made if it is not there, until all who have the handle (and inherit it) close it or end.
+
+    Returns:
+        the handle; None if another process holds the lock.
+
+    Raises:
+        VidcondenseError: the file cannot be made.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+    if _lock(handle):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _lock(handle: int) -> bool:
+    """Whether an open file or folder is now this process's; also where there are no locks."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def unlink_quietly(path: Path) -> None:
@@ -92,6 +140,19 @@ def append(path: Path, data: bytes) -> None:
             except OSError:
                 file.truncate(before)
                 raise
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def flush(path: Path) -> None:
+    """Wait until what was written to `path` is on disk.
+
+    Raises:
+        VidcondenseError: it cannot be.
+    """
+    try:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
     except OSError as error:
         raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
 

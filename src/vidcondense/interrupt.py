@@ -2,27 +2,60 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupted(Exception):
-    """The user or the system asked a run to stop; the message says how to go on."""
+class Interrupted(BaseException):
+    """The user or the system asked a run to stop; the message says how to go on.
+
+    No Exception, as KeyboardInterrupt is none: it may come up anywhere, and PyTorch turns those that come up
+    while weights are loaded into others.
+    """
+
+
+class Interrupts:
+    """Tells, when called, whether Ctrl-C or SIGTERM has come."""
+
+    def __init__(self) -> None:
+        self._seen = False
+        self._at_once = False
+
+    def __call__(self) -> bool:
+        """Whether a signal has come."""
+        return self._seen
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Raise Interrupted as soon as a signal comes: around work that takes long and may be lost."""
+        self._at_once = True
+        try:
+            if self._seen:
+                raise Interrupted
+            yield
+        finally:
+            self._at_once = False
+
+    def note(self) -> None:
+        """A signal has come."""
+        self._seen = True
+        if self._at_once:
+            raise Interrupted
 
 
 @contextmanager
-def catch_interrupts() -> Iterator[Callable[[], bool]]:
-    """Within the block, the first Ctrl-C or SIGTERM only sets a flag, a second one acts as usual.
+def catch_interrupts() -> Iterator[Interrupts]:
+    """Within the block, the first Ctrl-C or SIGTERM is only noted, a second one acts as usual.
 
-    Yields a function that tells whether one has come. Outside the main thread nothing is caught.
+    Outside the main thread nothing is caught.
     """
+    interrupts = Interrupts()
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield interrupts
         return
-    seen = threading.Event()
     previous = {number: signal.getsignal(number) for number in SIGNALS}
 
     def restore() -> None:
@@ -30,12 +63,17 @@ def catch_interrupts() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
     def note(number: int, frame: FrameType | None) -> None:
-        seen.set()
         restore()
+        interrupts.note()
 
     for number in SIGNALS:
         signal.signal(number, note)
     try:
-        yield seen.is_set
+        yield interrupts
     finally:
         restore()
+
+
+def terminate_as_ctrl_c() -> None:
+    """From now on SIGTERM raises KeyboardInterrupt, so that it too ends a process with all its clean-up."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

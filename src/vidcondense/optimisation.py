@@ -18,6 +18,10 @@ RATES: dict[str, str] = {
 """Parameters by name whose step size is another key of [optimiser] than `learning_rate`."""
 
 
+PIECE = 16
+"""Videos whose gradients are filtered at a time: their spectra take twice the memory of the gradients."""
+
+
 class Optimiser:
     """The optimiser that a recipe's [optimiser] table names, for parameters by name.
 
@@ -108,5 +112,7 @@ def low_pass(gradient: Tensor, cutoff: float) -> Tensor:
     vertical = torch.fft.fftfreq(height, 1 / height, device=gradient.device)
     horizontal = torch.fft.rfftfreq(width, 1 / width, device=gradient.device)
     damping = 1 + (vertical[:, None].square() + horizontal.square()) / cutoff**2
-    filtered: Tensor = torch.fft.irfft2(torch.fft.rfft2(gradient) / damping, s=(height, width))
+    filtered = torch.empty_like(gradient)
+    for ours, theirs in zip(filtered.split(PIECE), gradient.split(PIECE), strict=True):
+        torch.fft.irfft2(torch.fft.rfft2(theirs).div_(damping), s=(height, width), out=ours)
     return filtered

@@ -64,7 +64,7 @@ class Recipe:
     """Drawn afresh with random weights in every iteration; also gives the features of coresets."""
     flip: float = 0.5
     """Probability of mirroring a real clip; set 0 where left and right are different classes."""
-    storage: Literal["float32", "float16", "uint8"] = "float32"
+    storage: Literal["float32", "float16", "uint8"] = "float16"
     """How the result's file holds frames; learning is float32 always."""
     synthetic: SyntheticSettings = field(default_factory=SyntheticSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)

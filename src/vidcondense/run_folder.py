@@ -125,7 +125,7 @@ def refuse_taken(path: Path) -> None:
         raise VidcondenseError(
             f"{path} already holds a run; continue it with --resume {path}, or name another --out folder"
         )
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if not files.is_free(path):
         raise VidcondenseError(f"{path} exists and is not an empty folder; name another --out folder")
 
 

@@ -45,8 +45,9 @@ class SyntheticSettings:
     kind: Literal["key_frames", "every_frame", "static_dynamic"] | Extension = "key_frames"
     """key_frames: a few frames with linear interpolation between (PRISM); every_frame: all T (DM);
     static_dynamic: images and motions joined by a small convolution (Wang et al.)."""
-    init: Literal["noise", "real"] = "noise"
-    """noise: N(0, 1) in normalised space; real: frames of randomly chosen training clips."""
+    init: Literal["noise", "real", "herding"] = "noise"
+    """noise: N(0, 1) in normalised space; real: frames of randomly chosen training clips; herding: of clips
+    whose features are nearest to the mean of their class."""
     initial_key_frames: int = 2
     """N_syn per video, evenly spread over each segment, both ends included (PRISM Table 4); 1: the middle."""
     segments: int = 1
@@ -62,6 +63,10 @@ class SyntheticSettings:
         count = self.initial_key_frames
         check(self.segments >= 1, f"synthetic.segments must be at least 1, not {self.segments}")
         check(count >= 1, f"synthetic.initial_key_frames must be at least 1, not {count}")
+        check(
+            self.init != "herding" or self.kind != "static_dynamic",
+            'synthetic.init = "herding" selects clips, and static_dynamic starts from images; choose "real"',
+        )
         if self.kind == "key_frames":
             check_shared("synthetic.initial_key_frames", count, self.segments)
 

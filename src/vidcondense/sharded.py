@@ -7,11 +7,9 @@ only, on one machine or on a file system that several share.
 """
 
 import json
-import os
 import shutil
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,36 +21,14 @@ from vidcondense.compute import Precision, choose
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
-from vidcondense.interrupt import Interrupted, catch_interrupts
+from vidcondense.interrupt import Interrupted
 from vidcondense.progress import Progress
+from vidcondense.ranks import Ranks, local_device, wait_for_first, wait_for_others
 from vidcondense.recipe import Recipe
 from vidcondense.run_folder import RunFolder
 
 FOLDER = "shards"
 USUAL_SHARDS = 16
-POLL_SECONDS = 0.2
-START_SECONDS = 120.0
-"""How long a process waits for the first one to make the run's folder."""
-
-
-@dataclass(frozen=True)
-class Ranks:
-    """Which of how many processes this is."""
-
-    rank: int
-    count: int
-
-    @staticmethod
-    def here() -> "Ranks":
-        """As torchrun says in the environment; one process without it."""
-        return Ranks(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
-
-
-def local_device(device: str) -> str:
-    """The GPU of this process where there is one for each; else what was asked for."""
-    rank = os.environ.get("LOCAL_RANK")
-    here = rank is not None and torch.cuda.is_available()
-    return f"cuda:{rank}" if here and device in ("auto", "cuda") else device
 
 
 def parts(classes: int, shards: int) -> list[range]:
@@ -100,22 +76,23 @@ def condense_in_shards(
     compute = choose(local_device(device), precision)
     run = RunFolder(Path(out))
     wanted: dict[str, Any] = {"recipe": recipe.to_dict(), "shards": shards, "precision": compute.precision}
-    if ranks.rank == 0 and not run.description.exists():
+    if ranks.first and not run.description.exists():
         run_folder.create(run.path, recipe, store, compute, shards=shards)
-    _wait_for_folder(run)
+    wait_for_first(run.description)
     _refuse_difference(run, wanted, store)
-    mine = range(ranks.rank, shards, ranks.count)
-    speak = show and ranks.rank == 0
+    if run.read()["status"] == "finished":  # by the others before this one started, or was started again
+        return CondensedVideos.load(run.condensed) if ranks.first else None
+    speak = show and ranks.first
     try:
-        for number in mine:
+        for number in ranks.share(shards):
             Progress(0, enabled=speak).say(f"shard {number + 1} of {shards}")
             part = store.only(parts(classes, shards)[number])
-            _learn(shard_folder(run, number), part, recipe, str(compute.device), precision, speak)
-        if ranks.rank:
+            _learn(run, number, part, recipe, str(compute.device), precision, speak)
+        if not ranks.first:
             return None
-        _wait_for_shards(run, shards, speak)
+        wait_for_others(lambda: _unfinished(run, shards), "shards", shards, speak)
     except Interrupted as stop:
-        if ranks.rank == 0:
+        if ranks.first:
             run.update(status="interrupted")
         raise Interrupted(
             f"stopped; all is saved, run the same command again to go on, with any number of processes, or:\n"
@@ -130,7 +107,7 @@ def resume(
     """Go on with an interrupted run, in shards or not; see `condensation.resume` and `condense_in_shards`."""
     run = RunFolder(Path(out))
     known = run.read()
-    if "shards" not in known:
+    if "shards" not in known or (known["status"] == "finished" and Ranks.here().count == 1):
         return condensation.resume(out, store=store, device=device, show=show)
     store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])
     return condense_in_shards(
@@ -156,18 +133,8 @@ def _refuse(recipe: Recipe, shards: int, classes: int, ranks: Ranks) -> None:
         )
 
 
-def _wait_for_folder(run: RunFolder) -> None:
-    until = time.monotonic() + START_SECONDS
-    while not run.description.exists():
-        if time.monotonic() > until:
-            raise VidcondenseError(f"the first process has not made {run.path} within {START_SECONDS:.0f} s")
-        time.sleep(POLL_SECONDS)
-
-
 def _refuse_difference(run: RunFolder, wanted: dict[str, Any], store: ClipStore) -> None:
     known = run.read()
-    if known["status"] == "finished":
-        raise VidcondenseError(f"the run in {run.path} is finished; its result is {run.condensed}")
     held = {**known, "recipe": run.recipe().to_dict()}
     different = [key for key, value in wanted.items() if held.get(key) != value]
     if (known["store"]["fingerprint"], known["store"]["split"]) != (store.fingerprint, store.split):
@@ -179,27 +146,27 @@ def _refuse_difference(run: RunFolder, wanted: dict[str, Any], store: ClipStore)
 
 
 def _learn(
-    shard: RunFolder, store: ClipStore, recipe: Recipe, device: str, precision: Precision, show: bool
+    run: RunFolder,
+    number: int,
+    store: ClipStore,
+    recipe: Recipe,
+    device: str,
+    precision: Precision,
+    show: bool,
 ) -> None:
     """One shard from where it is; frames are rounded for storage once, when shards are merged."""
+    shard = shard_folder(run, number)
     if not shard.description.exists():
+        if run.read()["status"] == "finished":  # the first process has merged it already
+            return
         exact = replace(recipe, storage="float32")
         condensation.condense(store, exact, shard.path, device=device, precision=precision, show=show)
     elif shard.read()["status"] != "finished":
         condensation.resume(shard.path, store=store, device=device, show=show)
 
 
-def _wait_for_shards(run: RunFolder, shards: int, show: bool) -> None:
-    said = False
-    with catch_interrupts() as interrupted:
-        while missing := [number for number in range(shards) if not _finished(shard_folder(run, number))]:
-            if not said:
-                names = ", ".join(str(number + 1) for number in missing)
-                Progress(0, enabled=show).say(f"waiting for other processes: shards {names} of {shards}")
-                said = True
-            if interrupted():
-                raise Interrupted("stopped while waiting")
-            time.sleep(POLL_SECONDS)
+def _unfinished(run: RunFolder, shards: int) -> list[int]:
+    return [number for number in range(shards) if not _finished(shard_folder(run, number))]
 
 
 def _finished(shard: RunFolder) -> bool:

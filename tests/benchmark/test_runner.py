@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,21 @@ def test_cells_that_condense_alike_are_one_task_with_all_their_networks(tmp_path
     assert {task.cell.networks for task in tasks} == {("minic3d", "cnn_gru"), ()}
 
 
+def finish(out: Path) -> None:
+    """What a finished run leaves, as far as the runner looks."""
+    out.mkdir(parents=True)
+    (out / "condensed.safetensors").touch()
+    described: dict[str, Any] = {
+        "format": 1,
+        "status": "finished",
+        "recipe": {},
+        "precision": "float32",
+        "seconds": 0.0,
+    }
+    described["store"] = {"path": "", "split": "1", "fingerprint": ""}
+    (out / "run.json").write_text(json.dumps(described))
+
+
 class Slow:
     """A process that takes a few polls, and makes what it was asked for."""
 
@@ -69,17 +85,7 @@ class Slow:
         self.polls += 1
         if self.polls == 4:
             type(self).running -= 1
-            self.out.mkdir(parents=True)
-            (self.out / "condensed.safetensors").touch()
-            described = {
-                "format": 1,
-                "status": "finished",
-                "recipe": {},
-                "precision": "float32",
-                "seconds": 0.0,
-            }
-            described["store"] = {"path": "", "split": "1", "fingerprint": ""}
-            (self.out / "run.json").write_text(json.dumps(described))
+            finish(self.out)
         return None if self.polls < 4 else 0
 
 
@@ -102,6 +108,46 @@ def test_as_many_run_side_by_side_as_jobs(
     assert [one.get("OMP_NUM_THREADS") for one in kind.environments] == [threads] * 5
     assert runner.run_tasks(tasks, tiny_store, options, tmp_path / "logs") == {}
     assert len(kind.environments) == 5
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_processes_on_one_folder_share_the_cells(
+    jobs: int, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[str] = []
+
+    class Worker:
+        """Takes a few polls; the second seed's cells fail."""
+
+        def __init__(self, command: list[str], *, env: dict[str, str], **_: Any) -> None:
+            assert not {"RANK", "WORLD_SIZE", "LOCAL_RANK"} & set(env)
+            self.out = Path(command[command.index("--out") + 1])
+            began.append(self.out.name)
+            self.polls, self.returncode = 0, 0
+
+        def poll(self) -> int | None:
+            self.polls += 1
+            if self.polls < 4:
+                return None
+            if "seed1" in self.out.name:
+                self.returncode = 2
+            else:
+                finish(self.out)
+            return self.returncode
+
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(runner.subprocess, "Popen", Worker)
+    options = Options(jobs=jobs, seeds=tuple(range(5)))
+    tasks = tasks_of([Cell("a", "", "random", 1), Cell("b", "", "random", 2)], options, tmp_path)
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(runner.run_tasks, tasks, tiny_store, options, tmp_path / "logs") for _ in "ab"]
+        failed = [one.result(timeout=60) for one in done]
+    assert sorted(began) == sorted(task.title for task in tasks)
+    assert failed[0] == failed[1]
+    assert [path.name for path in sorted(failed[0])] == [name for name in sorted(began) if "seed1" in name]
+    began.clear()
+    assert runner.run_tasks(tasks, tiny_store, options, tmp_path / "logs").keys() == failed[0].keys()
+    assert len(began) == 2  # failed ones are tried again, by a later call
 
 
 def test_a_step_that_leaves_nothing_behind_is_a_failure_not_a_loop(

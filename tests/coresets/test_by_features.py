@@ -128,6 +128,23 @@ def test_the_windows_kept_are_those_that_were_embedded(name: str, tiny_store: Cl
 
 
 @pytest.mark.parametrize("name", SELECTORS)
+def test_a_shard_embeds_its_own_classes_and_keeps_the_same_clips(name: str, tiny_store: ClipStore) -> None:
+    embedded: list[int] = []
+
+    def embed(batches: Sequence[RealBatch]) -> Iterator[Floats]:
+        for batch in batches:
+            embedded.extend(np.unique(batch.labels).tolist())
+            yield ((batch.videos[:, None] * 7 + batch.starts[:, None]) ** 2).astype(np.float64)
+
+    whole = CORESETS[name](tiny_store, 2, np.random.default_rng(0), embed).of(range(1, 3))
+    embedded.clear()
+    part = CORESETS[name](tiny_store.only(range(1, 3)), 2, np.random.default_rng(0), embed)
+    assert embedded == [1, 2]
+    for column in ("videos", "starts", "flips", "labels"):
+        assert getattr(part, column).tolist() == getattr(whole, column).tolist()
+
+
+@pytest.mark.parametrize("name", SELECTORS)
 def test_a_class_with_too_few_videos_is_named_before_anything_is_embedded(
     name: str, tiny_store: ClipStore
 ) -> None:

@@ -1,6 +1,9 @@
+import os
 import struct
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from media import CODECS, clip, cut, write_audio, write_video
@@ -63,6 +66,120 @@ def test_rotation_in_the_header_is_applied(tmp_path):
     found = decode(path, 32)[0]
     assert found[:12].min() > 200
     assert found[20:].max() < 55
+
+
+# What makes the upright picture from one whose display matrix is (a, b, c, d), in numpy.
+TURNS = {
+    (0, 1, -1, 0): lambda frames: np.rot90(frames, -1, (1, 2)),
+    (-1, 0, 0, -1): lambda frames: frames[:, ::-1, ::-1],
+    (0, -1, 1, 0): lambda frames: np.rot90(frames, 1, (1, 2)),
+    (-1, 0, 0, 1): lambda frames: frames[:, :, ::-1],
+    (1, 0, 0, -1): lambda frames: frames[:, ::-1],
+    (0, 1, 1, 0): lambda frames: frames.transpose(0, 2, 1, 3),
+    (0, -1, -1, 0): lambda frames: frames.transpose(0, 2, 1, 3)[:, ::-1, ::-1],
+}
+
+
+@pytest.mark.parametrize("matrix", TURNS)
+@pytest.mark.parametrize("size", [112, 64])
+def test_turned_and_mirrored_videos_are_upright(tmp_path, matrix, size):
+    rng = np.random.default_rng(0)
+    pixels = np.kron(rng.integers(0, 256, (2, 9, 12, 3), dtype=np.uint8), np.ones((1, 10, 10, 1), np.uint8))
+    upright = decode(write_video(tmp_path / "upright.mov", TURNS[matrix](pixels)), size)
+    path = write_video(tmp_path / "turned.mov", pixels)
+    data = path.read_bytes()
+    begin = data.index(b"tkhd") + 4 + 40
+    a, b, c, d = (value * 65536 for value in matrix)
+    path.write_bytes(data[:begin] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30) + data[begin + 36 :])
+    assert np.abs(decode(path, size).astype(int) - upright).mean() < 15  # chroma lies half a pixel aside
+    assert np.abs(decode(write_video(path, pixels), size).astype(int) - upright).mean() > 30
+
+
+def encoded(path, times, codec="libx264", **options):
+    """Frames at these tenths of a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=10, options=options)
+        stream.width, stream.height, stream.pix_fmt = 48, 36, "yuv420p"
+        for time, pixels in zip(times, clip(len(times)), strict=True):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts, frame.time_base = time, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "codec", "frames"),
+    [
+        ("late.mkv", range(300, 312), "libx264", 12),  # the duration counts from 0
+        ("late.avi", range(300, 312), "mpeg4", 12),  # the number counts frames that were dropped
+        ("uneven.mkv", [0, 1, 2, 80, 81, 300], "libx264", 6),
+        ("trimmed.mp4", range(-6, 6), "libx264", 6),  # an edit list cuts the first half off
+    ],
+)
+def test_whole_videos_are_not_called_cut_short(tmp_path, name, times, codec, frames):
+    assert len(decode(encoded(tmp_path / name, times, codec), 32)) == frames
+
+
+def test_one_frame_of_many_is_cut_short(tmp_path):
+    path = encoded(tmp_path / "v.mkv", range(40), g="1")
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"\x1f\x43\xb6\x75") + 1500])
+    with pytest.raises(DecodeError, match=r"cut short: \d of 40"):
+        decode(path, 32)
+
+
+def test_a_title_in_another_encoding_is_no_matter(tmp_path):
+    path = tmp_path / "v.mp4"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "cafXX"
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height = 48, 36
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(clip(1)[0], format="rgb24")))
+        container.mux(stream.encode())
+    assert b"cafXX" in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(b"cafXX", b"caf\xe9\xff"))
+    assert len(decode(path, 32)) == 1
+
+
+def test_an_interlaced_frame_is_scaled_as_a_whole(tmp_path):
+    times = range(2)
+    plain = decode(encoded(tmp_path / "plain.mp4", times, qp="0"), 32)
+    path = encoded(tmp_path / "interlaced.mp4", times, **{"x264-params": "tff=1", "qp": "0"})
+    with av.open(str(path)) as container:
+        assert next(container.decode(video=0)).interlaced_frame
+    assert np.abs(decode(path, 32).astype(int) - plain).mean() < 1
+
+
+SCRIPTS = {
+    "ffconcat version 1.0\nfile other.mp4\n": "a script, a playlist",
+    "#EXTM3U\n#EXTINF:1,\nother.mp4\n#EXT-X-ENDLIST\n": "not a video",
+}
+
+
+@pytest.mark.parametrize("text", SCRIPTS)
+def test_a_script_in_the_name_of_a_video_reads_no_other_file(tmp_path, text):
+    write_video(tmp_path / "other.mp4")
+    (tmp_path / "v.mp4").write_text(text)
+    with pytest.raises(DecodeError, match=SCRIPTS[text]):
+        decode(tmp_path / "v.mp4", 32)
+
+
+@pytest.mark.parametrize("name", ["a:b.mp4", "http:x.mp4", "%d.mp4", "-i.mp4", "a\nb.mp4", "\udcff.mp4"])
+def test_names_are_names_and_nothing_else(tmp_path, monkeypatch, name):
+    write_video(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert len(decode(Path(name), 32)) == 12
+
+
+def test_what_is_no_file_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "v.mp4")
+    (tmp_path / "endless.mp4").symlink_to("/dev/zero")
+    (tmp_path / "pictures").mkdir()
+    os.mkfifo(tmp_path / "pictures" / "1.jpg")
+    for name in ("v.mp4", "endless.mp4", "pictures"):
+        with pytest.raises(DecodeError, match="a pipe, a socket or a device, not a file"):
+            decode(tmp_path / name, 32)
 
 
 def bad_file(path, kind):

@@ -8,6 +8,7 @@ import pytest
 from media import clip, tree, write_dataset, write_video
 
 from vidcondense.data import estimate
+from vidcondense.data.isolation import Died, Worker, hired
 from vidcondense.data.limits import Limits
 from vidcondense.data.plan import make_plan
 from vidcondense.data.prepare import prepare, preview
@@ -23,35 +24,62 @@ def source(tmp_path):
     return write_dataset(tmp_path / "source", suffix=".avi")
 
 
-def test_frames_and_bytes_of_few_videos_are_exact(source):
+@pytest.fixture(scope="module")
+def worker():
+    with hired(1) as (worker,):
+        yield worker
+
+
+def test_frames_and_bytes_of_few_videos_are_exact(source, worker):
     paths = sorted(source.rglob("*.avi"))
-    expected = estimate.estimate_size(paths, 32)
+    expected = estimate.estimate_size(paths, 32, worker)
     assert (expected.videos, expected.frames) == (8, 2 * (5 + 8 + 11 + 14))
     assert expected.bytes == expected.frames * 32 * 32 * 3
 
 
-def test_a_sample_stands_for_many_and_broken_ones_for_none(source, monkeypatch):
+def test_a_sample_stands_for_many_and_broken_ones_for_none(source, worker, monkeypatch):
     paths = sorted(source.rglob("*.avi"))
     monkeypatch.setattr(estimate, "PROBES", 4)  # every second one: of 5, 11, 5 and 11 frames
-    assert estimate.estimate_size(paths, 32).frames == 8 * 8
+    assert estimate.estimate_size(paths, 32, worker).frames == 8 * 8
     paths[0].write_bytes(b"")
-    assert estimate.estimate_size(paths, 32).frames == 8 * 9
-    assert estimate.estimate_size(paths[:1], 32) == estimate.Estimate(1, 0, 0)
+    assert estimate.estimate_size(paths, 32, worker).frames == 8 * 9
+    assert estimate.estimate_size(paths[:1], 32, worker) == estimate.Estimate(1, 0, 0)
 
 
-def test_time_goes_down_with_workers_and_up_with_frames(source, monkeypatch):
-    clock = iter(range(1000))
-    monkeypatch.setattr(estimate.time, "perf_counter", lambda: next(clock) / 1000)
+def test_a_header_that_promises_hours_is_not_believed(source, worker):
     paths = sorted(source.rglob("*.avi"))
-    one = estimate.estimate_seconds(paths, 32, 760, 1)
-    decoded = 2 * (5 + 11)  # the four that are tried
-    ticks = 1 + 4 + decoded  # the clock is read at the start, at each video, after each frame and at the end
-    assert one == pytest.approx(ticks / 1000 / decoded * 760)
-    clock = iter(range(1000))
-    assert estimate.estimate_seconds(paths, 32, 760, 2) == pytest.approx(one / 2)
+    honest = estimate.estimate_size(paths[1:], 32, worker)
+    data = bytearray(paths[0].read_bytes())
+    for mark, field in ((b"avih", 24), (b"strh", 40)):
+        begin = data.index(mark) + field
+        assert data[begin : begin + 4] == (5).to_bytes(4, "little")
+        data[begin : begin + 4] = (10**8).to_bytes(4, "little")
+    paths[0].write_bytes(data)
+    assert estimate.estimate_size(paths, 32, worker).frames == round(honest.frames * 8 / 7)
+
+
+def test_time_goes_down_with_workers_and_up_with_frames(source, tmp_path, monkeypatch):
+    class Timed(Worker):
+        def each(self, job, paths, details=dict):
+            assert (job, details()) == ("try", {"size": 32, "seconds": 0.125})
+            yield from ((16, 0.25), Died("crashed"), (0, 0.05), (4, 0.1))
+
+    paths = sorted(source.rglob("*.avi"))
+    assert estimate.estimate_seconds(paths, 32, 760, Timed(), 1) == pytest.approx(0.4 / 20 * 760)
+    assert estimate.estimate_seconds(paths, 32, 760, Timed(), 2) == pytest.approx(0.2 / 20 * 760)
+    assert estimate.estimate_seconds(paths, 32, 760, Timed(), 99) == pytest.approx(0.05 / 20 * 760)
+
+
+def test_a_trial_decodes_real_frames_for_as_long_as_it_may(source, worker):
+    paths = sorted(source.rglob("*.avi"))
+    assert estimate.estimate_seconds(paths, 32, 760, worker, 1) > 0
+    assert [count for count, _ in worker.each("try", paths[:3], lambda: {"size": 32, "seconds": 60})] == [
+        *(5, 8, 11)
+    ]
+    assert next(worker.each("try", paths[:1], lambda: {"size": 32, "seconds": 0}))[0] == 1
     for path in paths:
         path.write_bytes(b"")
-    assert estimate.estimate_seconds(paths, 32, 760, 2) is None
+    assert estimate.estimate_seconds(paths, 32, 760, worker, 2) is None
 
 
 def test_a_preview_tells_and_writes_nothing(source, tmp_path):

@@ -13,9 +13,8 @@ from media import clip, cut, tree, write_audio, write_dataset, write_pictures, w
 
 from vidcondense.data import prepare as prepare_module
 from vidcondense.data.prepare import prepare
-from vidcondense.data.shards import ShardTask, block_size, shard_key
+from vidcondense.data.shards import block_size, shard_key
 from vidcondense.data.store import ClipStore
-from vidcondense.data.workers import Worker
 from vidcondense.errors import VidcondenseError
 
 SETTINGS = {"frames": 4, "stride": 2, "size": 32, "workers": 1, "progress": False}
@@ -184,17 +183,17 @@ def test_a_full_disk_is_one_line_and_leaves_only_whole_parts(source, tmp_path, s
 def test_a_full_disk_after_some_parts_loses_none(source, tmp_path, monkeypatch):
     whole = prepare_module.build_shards
 
-    def three_parts(tasks, workers):
-        yield from whole(tasks[:3], workers)
+    def three_parts(tasks, crew):
+        yield from whole(tasks[:3], crew)
         raise VidcondenseError("no space")
 
     monkeypatch.setattr(prepare_module, "build_shards", three_parts)
     refused("no space", source, tmp_path / "store")
     left = []
 
-    def counted(tasks, workers):
+    def counted(tasks, crew):
         left.extend(task.number for task in tasks)
-        yield from whole(tasks, workers)
+        yield from whole(tasks, crew)
 
     monkeypatch.setattr(prepare_module, "build_shards", counted)
     prepare(source, tmp_path / "store", **SETTINGS)
@@ -281,15 +280,6 @@ def test_interrupted_and_killed_runs_go_on_to_the_same_bytes(tmp_path):
     prepare(source, store, **SETTINGS)
     prepare(source, tmp_path / "fresh", **SETTINGS)
     assert tree(store) == tree(tmp_path / "fresh")
-
-
-def test_a_worker_that_dies_is_one_line_naming_its_files(source, tmp_path):
-    worker = Worker()
-    worker._process.kill()
-    task = ShardTask(0, tmp_path, source, ("class0/v00.mkv", "class0/v01.mkv"), 32, "key")
-    with pytest.raises(VidcondenseError, match=r"died between class0/v00.mkv and class0/v01.mkv"):
-        worker.decode(task)
-    worker.stop()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
+from media import clip, write_dataset, write_pictures, write_video
 
+from vidcondense.data.layouts.annotations import media_by_name
 from vidcondense.data.layouts.listing import hold_out
 from vidcondense.data.sources import find_videos
 from vidcondense.errors import VidcondenseError
@@ -161,3 +164,52 @@ def test_a_class_without_training_videos(tmp_path):
 @pytest.mark.parametrize("fraction", [0, 1, -0.5, float("nan")])
 def test_a_senseless_test_fraction(tmp_path, fraction):
     refused(touch(tmp_path, "a/1.mp4", "b/1.mp4"), "test_fraction", test_fraction=fraction)
+
+
+def test_links_that_lead_out_of_the_folder_are_not_followed(tmp_path):
+    source, away = write_dataset(tmp_path / "source", per_class=3), tmp_path / "away"
+    private = write_video(away / "private.mkv")
+    (source / "class0" / "out.mkv").symlink_to(private)
+    (source / "class0" / "in.mkv").symlink_to("v00.mkv")
+    (source / "class0" / "up.mkv").symlink_to("../../away/private.mkv")
+    (source / "class0" / "itself.mkv").symlink_to("itself.mkv")
+    (source / "back").symlink_to(".")
+    found = find_videos(source)
+    assert "class0/in.mkv" in [video.path for video in found.videos]
+    reason = "a link that leads out of the folder; --follow-links takes it"
+    assert found.missing == (("class0/out.mkv", reason), ("class0/up.mkv", reason))
+    followed = find_videos(source, follow_links=True)
+    assert len(followed.videos) == len(found.videos) + 2
+    assert followed.missing == ()
+    # The folder itself may be reached by a link; one of its classes may not.
+    (tmp_path / "elsewhere").symlink_to(source)
+    assert find_videos(tmp_path / "elsewhere").videos == found.videos
+    (source / "class9").symlink_to(away)
+    with pytest.raises(VidcondenseError, match=r"first is class0/out.mkv: a link .*class 'class9' has no"):
+        find_videos(source)
+
+
+def test_pictures_that_are_links_out_of_the_folder(tmp_path):
+    for name in ("a", "b"):
+        for number in range(4):
+            write_pictures(tmp_path / "source" / name / f"v{number}", clip(3))
+    (tmp_path / "private.png").write_bytes(b"")
+    (tmp_path / "source" / "a" / "v1" / "frame9.png").symlink_to(tmp_path / "private.png")
+    found = find_videos(tmp_path / "source")
+    assert [path for path, _ in found.missing] == ["a/v1"]
+
+
+def test_lists_that_are_pipes_do_not_block(tmp_path):
+    source = write_dataset(tmp_path / "source")
+    os.mkfifo(source / "labels.csv")
+    assert find_videos(source).layout == "folders"
+    os.mkfifo(source / "class0_test_split1.txt")
+    with pytest.raises(VidcondenseError, match=r"class0_test_split1.txt: it is not a file"):
+        find_videos(source)
+
+
+def test_folders_that_lead_back_are_entered_once(tmp_path):
+    write_video(tmp_path / "a" / "v.mkv")
+    for number in range(30):
+        (tmp_path / "a" / f"{number}").symlink_to("..")
+    assert media_by_name(tmp_path) == {"v": "a/v.mkv"}

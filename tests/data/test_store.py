@@ -130,8 +130,37 @@ def test_a_pickled_store_reads_the_same_and_holds_no_pixels(path):
     assert (pickle.loads(data).read(videos, starts) == store.read(videos, starts)).all()
 
 
-def test_the_mapped_pixels_are_shared_not_copied(path):
-    assert not ClipStore.open(path)._mapped(0).flags.writeable
+def test_bytes_are_counted(path):
+    store = ClipStore.open(path)
+    frame = SIZE * SIZE * 3
+    assert store.bytes == sum([5, 8, 11, 14, 17]) * 3 * frame
+    store.read(np.array([1, 2, 2]), np.zeros(3, np.int64))
+    assert store.bytes_read == 3 * T * frame
+
+
+def test_a_shard_cut_or_lost_while_the_store_is_open_is_named(copy):
+    store = ClipStore.open(copy)
+    shard = copy / "frames-00000.u8"
+    whole = shard.read_bytes()
+    read = lambda: store.read(np.array([3]), np.array([store.lengths[3] - 1]))  # noqa: E731
+    read()
+    shard.write_bytes(whole[:100])
+    with pytest.raises(VidcondenseError, match=r"frames-00000.u8 was cut short since"):
+        read()
+    shard.write_bytes(whole)
+    read()
+    (copy / "frames-00003.u8").unlink()
+    with pytest.raises(VidcondenseError, match=r"cannot read .*frames-00003.u8: No such file"):
+        store.read(np.array([14]), np.array([0]))
+
+
+def test_videos_of_classes_are_looked_up_once_and_cannot_be_changed(path):
+    store = ClipStore.open(path)
+    first, again = store.by_class("train"), store.by_class("train")
+    assert all(one is two for one, two in zip(first, again, strict=True))
+    assert np.concatenate(first).tolist() == store.select("train").tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        first[0][0] = 1
 
 
 def refused(path, message, **options):

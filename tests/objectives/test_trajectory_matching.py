@@ -327,7 +327,7 @@ def test_a_run_that_trains_its_own_experts_resumes_to_the_same_bytes(
         condense(tiny_store, mine, cut, precision="float32", show=False)
     assert '"interrupted"' in (cut / "run.json").read_text()
     monkeypatch.undo()
-    interrupt(State, "step", 3)
+    interrupt(State, "update", 3)
     with pytest.raises(Interrupted, match="after iteration 3"):
         resume(cut, show=False)
     monkeypatch.undo()

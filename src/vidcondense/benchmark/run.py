@@ -23,6 +23,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.networks import is_known
 from vidcondense.protocols import PROTOCOLS
+from vidcondense.ranks import Ranks, local_device
 
 PAPER_FRAMES, PAPER_SIZE = 16, 112
 """Clips of miniUCF and HMDB51 in the papers, for which the published hyper-parameters are."""
@@ -43,6 +44,9 @@ def run_benchmark(
 ) -> Path | None:
     """Measure what is missing and write the page.
 
+    Several processes may be called with the same arguments, under torchrun: they share the cells, and the
+    first one writes the page.
+
     Args:
         name: one of `BENCHMARKS`.
         store_path: the real clips; may be None for `storage` alone, which then prints formulas.
@@ -51,13 +55,14 @@ def run_benchmark(
         dry_run: only say what it would cost; nothing is written.
 
     Returns:
-        The Markdown page; None for a dry run.
+        The Markdown page; None for a dry run, and in all processes but the first.
 
     Raises:
         VidcondenseError: an option that does not fit, a folder of other cells, or nothing measured.
         Interrupted: Ctrl-C or SIGTERM; the same command goes on.
     """
     check_options(name, options)
+    ranks, options = Ranks.here(), replace(options, device=local_device(options.device))
     say = Console(stderr=True, highlight=False, soft_wrap=True).print
     if store_path is None and name == "storage":
         return _formula_only(out, dry_run)
@@ -68,17 +73,23 @@ def run_benchmark(
     folder = out or Path("benchmark")
     stores = [ClipStore.open(store_path, split) for split in options.splits]
     made = plan(name, stores[0], options)
-    for line in (*made.remarks, *(f"left out: {one.row} {one.column}: {one.reason}" for one in made.skipped)):
-        say(line, markup=False)
     tasks = tasks_of(made.cells, options, folder)
     refuse_foreign(tasks, stores[0])
-    for line in describe(Estimator(options).cost(tasks, store_path), len(tasks), options):
-        say(line, markup=False)
-    if name == "tradeoff":
-        say("and cells at equal bytes, whose number of videos is known when these are condensed")
-    if dry_run:
-        return None
-    return _measure(name, stores[0], folder, options, made)
+    if ranks.first:
+        together = replace(options, jobs=options.jobs * ranks.count)
+        for line in (
+            *_lines(made),
+            *describe(Estimator(together).cost(tasks, store_path), len(tasks), together),
+        ):
+            say(line, markup=False)
+        if name == "tradeoff":
+            say("and cells at equal bytes, whose number of videos is known when these are condensed")
+    return None if dry_run else _measure(name, stores[0], folder, options, made)
+
+
+def _lines(made: Plan) -> list[str]:
+    left_out = [f"left out: {one.row} {one.column}: {one.reason}" for one in made.skipped]
+    return [*made.remarks, *left_out]
 
 
 def check_options(name: str, options: Options) -> None:
@@ -205,13 +216,15 @@ def _remarks(options: Options, store: ClipStore, dataset: str | None) -> list[st
     return remarks
 
 
-def _measure(name: str, store: ClipStore, folder: Path, options: Options, made: Plan) -> Path:
+def _measure(name: str, store: ClipStore, folder: Path, options: Options, made: Plan) -> Path | None:
     failed = _run(made.cells, store, folder, options)
     cells, skipped = list(made.cells), list(made.skipped)
     if name == "tradeoff":
         more, failed = _equal_bytes(cells, store, folder, options, failed)
         skipped += _too_large(cells, more)
         cells += more
+    if not Ranks.here().first:
+        return None
     tasks = _by_cell(cells, folder, options)
     results = {cell: read_result(tasks[cell], options.metric) for cell in cells}
     figures = _figures(name, made.dataset, options)

@@ -1,4 +1,9 @@
-"""Runs what is missing, cell by cell, as processes of the `vidcondense` command, some side by side."""
+"""Runs what is missing, cell by cell, as processes of the `vidcondense` command, some side by side.
+
+Several processes may do this on one folder at a time. Whoever holds the lock of a cell works on it, and keeps
+it until the cell is done or has failed; so cells of very different length even out, and those of a process
+that dies go to the others.
+"""
 
 import os
 import signal
@@ -16,6 +21,7 @@ from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
 from vidcondense.interrupt import Interrupted, catch_interrupts
 from vidcondense.progress import Progress
+from vidcondense.ranks import Ranks, environment_of_one
 
 COMMAND = (sys.executable, "-m", "vidcondense")
 POLL_SECONDS = 0.05
@@ -28,6 +34,8 @@ class Child:
     task: Task
     process: "subprocess.Popen[bytes]"
     log: Path
+    claim: int
+    """The handle that holds the lock of the task."""
     left: int
     """Steps that the task needed when this one began."""
     began: float = field(default_factory=time.monotonic)
@@ -64,6 +72,8 @@ def steps_left(task: Task) -> int:
 def run_tasks(tasks: Sequence[Task], store: ClipStore, options: Options, logs: Path) -> dict[Path, str]:
     """Run what is missing; a task that fails is given up and does not stop the others.
 
+    Returns when every task is done or has failed, here or in another process that works on the same folder.
+
     Args:
         tasks: of which some may be done already.
         store: the real clips.
@@ -76,61 +86,113 @@ def run_tasks(tasks: Sequence[Task], store: ClipStore, options: Options, logs: P
     Raises:
         Interrupted: Ctrl-C or SIGTERM; finished cells and checkpoints are kept.
     """
-    waiting = deque(task for task in tasks if steps_left(task))
-    failed: dict[Path, str] = {}
-    running: list[Child] = []
-    total = sum(map(steps_left, waiting))
-    with Progress(total, enabled=total > 0) as progress, catch_interrupts() as interrupted:
-        try:
-            while waiting or running:
-                if interrupted():
-                    break
-                while waiting and len(running) < options.jobs:
-                    running.append(_start(waiting.popleft(), store, options, logs))
-                for child in [child for child in running if child.process.poll() is not None]:
-                    running.remove(child)
-                    _finished(child, failed, waiting, progress)
-                time.sleep(POLL_SECONDS)
-        finally:
-            _stop(running)
-        if interrupted():
-            left = sum(steps_left(task) for task in tasks if task.folder not in failed)
-            raise Interrupted(f"stopped with {left} steps left; all is saved, the same command goes on")
-    return failed
+    return _Runner(tasks, store, options, files.make_folder(logs)).run()
 
 
-def _start(task: Task, store: ClipStore, options: Options, logs: Path) -> Child:
-    step, left = next_step(task, store, options), steps_left(task)
-    assert step is not None
-    log = files.make_folder(logs) / f"{task.title}.log"
-    environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if options.jobs > 1 else {})}
-    files.make_folder(task.folder.parent)
-    if step[0] == "evaluate":
-        files.make_folder(task.run.evaluations)
-    with log.open("wb") as output:
-        # A session of its own: Ctrl-C must reach it once, from us, so that it can save its state.
-        process = subprocess.Popen(
-            [*COMMAND, *step],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=environment,
-            start_new_session=True,
-        )
-    return Child(task, process, log, left)
+class _Runner:
+    """The state of `run_tasks`."""
 
+    def __init__(self, tasks: Sequence[Task], store: ClipStore, options: Options, logs: Path) -> None:
+        self.store, self.options, self.logs = store, options, logs
+        self.tasks = [task for task in tasks if steps_left(task)]
+        self.began = time.time()
+        self.waiting = deque(self.tasks)
+        self.running: list[Child] = []
+        self.failed: dict[Path, str] = {}
+        self.said_waiting = False
+        total = sum(map(steps_left, self.tasks))
+        self.progress = Progress(total, enabled=total > 0 and Ranks.here().first)
 
-def _finished(child: Child, failed: dict[Path, str], waiting: "deque[Task]", progress: Progress) -> None:
-    """Note how a step ended; a task with more steps goes on before others begin."""
-    task, seconds = child.task, time.monotonic() - child.began
-    progress.advance()
-    if child.process.returncode or steps_left(task) >= child.left:
-        failed[task.folder] = reason(child.log, child.process.returncode)
-        progress.say(f"{task.title}: {failed[task.folder]}")
-        return
-    progress.say(f"{task.title}: {outcome(task)}, {seconds:.0f} s")
-    if steps_left(task):
-        waiting.appendleft(task)
+    def run(self) -> dict[Path, str]:
+        with self.progress, catch_interrupts() as interrupted:
+            try:
+                while (self.waiting or self.running) and not interrupted():
+                    self._begin()
+                    for child in [child for child in self.running if child.process.poll() is not None]:
+                        self.running.remove(child)
+                        self._finished(child)
+                    self._say_waiting()
+                    time.sleep(POLL_SECONDS)
+            finally:
+                _stop(self.running)
+                for child in self.running:
+                    os.close(child.claim)
+            if interrupted():
+                left = sum(steps_left(task) for task in self.tasks if task.folder not in self.failed)
+                raise Interrupted(f"stopped with {left} steps left; all is saved, the same command goes on")
+        return self.failed
+
+    def _begin(self) -> None:
+        """Start tasks that nobody works on, as many as may run."""
+        for _ in range(len(self.waiting)):
+            if len(self.running) >= self.options.jobs:
+                return
+            task = self.waiting.popleft()
+            claim = files.claim(self.logs / f"{task.title}.lock")
+            if claim is None:
+                self.waiting.append(task)
+            elif steps_left(task) and not self._has_failed(task):
+                files.unlink_quietly(self._note(task))
+                self._start(task, claim)
+            else:
+                os.close(claim)
+                self._say(task, self.failed.get(task.folder) or f"{outcome(task)}, by another process")
+
+    def _say_waiting(self) -> None:
+        if self.waiting and not self.running and not self.said_waiting:
+            titles = ", ".join(task.title for task in self.waiting)
+            self.progress.say(f"waiting for other processes: {titles}")
+            self.said_waiting = True
+
+    def _has_failed(self, task: Task) -> bool:
+        """Whether another process has tried since this one began."""
+        note = self._note(task)
+        if note.is_file() and note.stat().st_mtime > self.began:
+            self.failed[task.folder] = note.read_text(encoding="utf-8")
+        return task.folder in self.failed
+
+    def _note(self, task: Task) -> Path:
+        return self.logs / f"{task.title}.failed"
+
+    def _start(self, task: Task, claim: int) -> None:
+        step, left = next_step(task, self.store, self.options), steps_left(task)
+        assert step is not None
+        log = self.logs / f"{task.title}.log"
+        threads = {"OMP_NUM_THREADS": "1"} if self.options.jobs > 1 else {}
+        files.make_folder(task.folder.parent)
+        if step[0] == "evaluate":
+            files.make_folder(task.run.evaluations)
+        with log.open("wb") as output:
+            # A session of its own: Ctrl-C must reach it once, from us, so that it can save its state.
+            # If we are killed it goes on, and so does the lock.
+            process = subprocess.Popen(
+                [*COMMAND, *step],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**environment_of_one(), **threads},
+                start_new_session=True,
+                pass_fds=(claim,),
+            )
+        self.running.append(Child(task, process, log, claim, left))
+
+    def _finished(self, child: Child) -> None:
+        """Note how a step ended; a task with more steps goes on before others begin."""
+        task, seconds = child.task, time.monotonic() - child.began
+        if child.process.returncode or steps_left(task) >= child.left:
+            self.failed[task.folder] = reason(child.log, child.process.returncode)
+            files.write_bytes(self._note(task), self.failed[task.folder].encode())
+            self._say(task, self.failed[task.folder])
+        else:
+            self._say(task, f"{outcome(task)}, {seconds:.0f} s")
+            if steps_left(task):
+                self._start(task, child.claim)
+                return
+        os.close(child.claim)
+
+    def _say(self, task: Task, what: str) -> None:
+        self.progress.advance()
+        self.progress.say(f"{task.title}: {what}")
 
 
 def outcome(task: Task) -> str:

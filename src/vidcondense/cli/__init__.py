@@ -9,8 +9,8 @@ from vidcondense.benchmark.command import benchmark
 from vidcondense.cli.learning import condense, evaluate, experts
 from vidcondense.cli.results import export, recipes, report, show
 from vidcondense.cli.videos import demo, generate, prepare
-from vidcondense.errors import VidcondenseError
-from vidcondense.interrupt import Interrupted
+from vidcondense.errors import VidcondenseError, printable
+from vidcondense.interrupt import Interrupted, terminate_as_ctrl_c
 
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
 
@@ -30,6 +30,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"vidcondense {__version__}")
         return
+    terminate_as_ctrl_c()
     app = tyro.extras.SubcommandApp()
     for command in COMMANDS:
         app.command(command)
@@ -39,7 +40,7 @@ def main() -> None:
         print(f"vidcondense: {_line(str(error))}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:  # what nothing below has put into better words
-        print(f"vidcondense: {error}", file=sys.stderr)
+        print(f"vidcondense: {_line(str(error))}", file=sys.stderr)
         sys.exit(2)
     except Interrupted as stop:
         print(f"vidcondense: {stop}", file=sys.stderr)
@@ -51,5 +52,5 @@ def main() -> None:
 
 def _line(message: str) -> str:
     """A message as one line of text: what files from strangers are called must not steer the terminal."""
-    plain = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in message)
+    plain = printable(message)
     return plain if len(plain) <= LONGEST_LINE else f"{plain[:LONGEST_LINE]}..."

@@ -1,5 +1,6 @@
 """Commands that learn: condense, experts, evaluate."""
 
+import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -62,7 +63,7 @@ def condense(
             result depends on N, not on the number of processes.
         seed: Seed of every random number.
         resume: Go on with the interrupted run in this folder; its recipe is kept.
-        dry_run: Only say what it will cost in storage, memory and time; --out is not needed.
+        dry_run: Only say what it will cost in storage, memory, operations and time; --out is not needed.
         device: Where networks run: auto, cpu, cuda or cuda:N.
         precision: Precision of the networks; auto takes bfloat16 where the processor has it.
     """
@@ -70,7 +71,8 @@ def condense(
     from vidcondense.condensation import condense, preview
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.store import ClipStore
-    from vidcondense.sharded import Ranks, condense_in_shards
+    from vidcondense.ranks import Ranks
+    from vidcondense.sharded import condense_in_shards
     from vidcondense.sharded import resume as resume_run
 
     made: CondensedVideos | None
@@ -89,7 +91,9 @@ def condense(
         chosen = recipes.load(recipe, vpc=vpc, dataset=dataset, overrides=overrides)
         real = ClipStore.open(store, split)
         if out is None or dry_run:
-            print(preview(real, chosen, device=device, precision=precision))
+            spent = time.process_time()  # mostly on imports: no other work yet
+            cost = preview(real, chosen, device=device, precision=precision, spent=spent)
+            print(cost.describe() if cost else "nothing is learned: real clips are kept as they are")
             return
         if shards is None and Ranks.here().count == 1:
             made = condense(real, chosen, out, device=device, precision=precision)
@@ -193,11 +197,12 @@ def evaluate(
         device: Where networks run: auto, cpu, cuda or cuda:N.
         precision: Precision of the networks; auto takes bfloat16 where the processor has it.
     """
-    from vidcondense import files
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.index import is_store
     from vidcondense.data.store import ClipStore
-    from vidcondense.evaluation import evaluate, table
+    from vidcondense.evaluation import Evaluation, Trial, table
+    from vidcondense.ranks import Ranks, local_device
+    from vidcondense.shared_evaluation import evaluate_to
 
     made: CondensedVideos | ClipStore
     if is_store(training):
@@ -209,18 +214,21 @@ def evaluate(
         split = split or str(source.get("split", "1") if isinstance(source, dict) else "1")
         if out is None and training.is_dir():
             out = training / "evaluations" / f"{protocol}-{label(network)}.json"
-    result = evaluate(
+    if out is None and Ranks.here().count > 1:
+        raise VidcondenseError("several processes need --out FILE, beside which they meet")
+    trial = Trial.of(
         made,
         ClipStore.open(store, split),
         network=network,
-        networks_count=networks,
         protocol=protocol,
         flip=flip,
         seed=seed,
-        device=device,
+        device=local_device(device),
         precision=precision,
     )
-    Console().print(table(result))
-    if out is not None:
-        files.make_folder(out.parent)
-        files.write_json(out, result.to_dict())
+    if out is None:
+        result: Evaluation | None = trial.evaluate(networks, True)
+    else:
+        result = evaluate_to(out, trial, networks)
+    if result is not None:
+        Console().print(table(result))

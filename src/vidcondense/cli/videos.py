@@ -96,6 +96,7 @@ def prepare(
     videos_per_shard: Annotated[
         int | None, arg(metavar="N", help_behavior_hint="(default: for at most 512 files)")
     ] = None,
+    follow_links: bool = False,
     workers: Count = 0,
     strict: bool = False,
     dry_run: bool = False,
@@ -117,6 +118,7 @@ def prepare(
         videos_per_class: Take at most N training and N test videos of each class, in each split.
         seed: Seed of the choice that --videos-per-class makes.
         videos_per_shard: Videos in each file of the store.
+        follow_links: Take videos also where a link leads out of the source folder; else they are skipped.
         workers: Decoding processes; 0 for one per core.
         strict: Stop at a broken or missing file instead of skipping and listing it.
         dry_run: Say what was found and what the store would take, and write nothing.
@@ -137,6 +139,7 @@ def prepare(
         name=name,
         limits=Limits(classes, class_names, videos_per_class, seed),
         videos_per_shard=videos_per_shard,
+        follow_links=follow_links,
     )
     if dry_run:
         print(preview(plan, workers=workers))

@@ -44,6 +44,9 @@ def select_by_features(
 ) -> RealBatch:
     """Draw one window of every training video, and of each class keep those that a rule picks by features.
 
+    Of a store that is limited to some classes (`ClipStore.only`) only these are embedded; what is kept of a
+    class does not depend on it.
+
     Args:
         store: the real videos.
         vpc: clips to keep per class.
@@ -58,7 +61,8 @@ def select_by_features(
         VidcondenseError: a class has fewer training videos than `vpc`.
     """
     refuse_small_classes(store, vpc)
-    classes = [_windows(store, videos, rng) for videos in store.by_class("train")]
+    drawn = [_windows(store, videos, rng) for videos in store.by_class("train")]
+    classes = drawn[store.part.start : store.part.stop]
     rows = [rule(features, vpc) for features in embed(classes)]
     kept = [(one.videos[row], one.starts[row]) for one, row in zip(classes, rows, strict=True)]
     videos, starts = (np.concatenate(columns) for columns in zip(*kept, strict=True))

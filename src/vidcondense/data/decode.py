@@ -6,12 +6,18 @@ to round(S * 160 / 112) x round(S * 120 / 112), cut out the centre S x S. Scalin
 (libswscale), which widens its triangle when it shrinks, so that small frames do not alias.
 """
 
+import errno
+import stat
+import struct
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import av.filter
 import numpy as np
 from av.stream import Disposition
 from av.video.reformatter import Interpolation, VideoReformatter
@@ -25,6 +31,13 @@ Frame = NDArray[np.uint8]
 # Newer PyAV scales with one thread per core unless told otherwise, which halves the speed of frames this
 # small; older PyAV has no such argument.
 SCALE_OPTIONS = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
+
+# What files with a video's ending are in truth. FFmpeg knows many more by their content, among them scripts
+# and playlists, which would have it read other files and the network in the name of a video.
+DEMUXERS = (
+    "apng,asf,avi,dv,flv,gif,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,"
+    "yuv4mpegpipe"
+)
 
 # A file cut short often ends without an error: only its header tells how much is missing. Headers may be off
 # by a few frames (dropped or edited ones), so that a tenth may be missing before the file counts as broken.
@@ -63,7 +76,9 @@ def decode_frames(path: Path, size: int) -> Iterator[Frame]:
         for frame in _pictures(path) if path.is_dir() else _frames(path):
             yield small(frame)
             count += 1
-    except (av.FFmpegError, OSError, ValueError, EOFError) as error:
+    except DecodeError:
+        raise
+    except Exception as error:  # whatever comes to PyAV with a strange file
         raise DecodeError(f"broken after {count} readable frames ({_short(error)})") from error
     if count == 0:
         raise DecodeError("no frames")
@@ -86,6 +101,19 @@ def probe_frames(path: Path) -> int:
     return 0
 
 
+def try_frames(path: Path, size: int, seconds: float) -> tuple[int, float]:
+    """Decode the beginning of a video for some seconds: how many frames came, and how long that took."""
+    count, begin = 0, time.perf_counter()
+    try:
+        for _ in decode_frames(path, size):
+            count += 1
+            if time.perf_counter() > begin + seconds:
+                break
+    except DecodeError:
+        pass
+    return count, time.perf_counter() - begin
+
+
 @contextmanager
 def open_video(path: Path) -> Iterator[Any]:
     """Open a video file, or a video in a tar file, as a PyAV input container.
@@ -96,7 +124,9 @@ def open_video(path: Path) -> Iterator[Any]:
     with ExitStack() as stack:
         try:
             container = stack.enter_context(_container(path, stack))
-        except (av.FFmpegError, OSError, ValueError, EOFError) as error:
+        except DecodeError:
+            raise
+        except Exception as error:  # whatever comes to PyAV with a strange file
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 raise DecodeError("no such file") from error
             if isinstance(error, PermissionError):
@@ -105,28 +135,44 @@ def open_video(path: Path) -> Iterator[Any]:
         yield container
 
 
+def check_regular(path: Path) -> int:
+    """The bytes of a regular file. Opening anything else might block for ever, or never end.
+
+    Raises:
+        DecodeError: a pipe, a socket or a device.
+        OSError: it is not there, or out of reach.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise DecodeError("a pipe, a socket or a device, not a file")
+    return status.st_size
+
+
 def _container(path: Path, stack: ExitStack) -> Any:
     inside = tars.split(path)
     member = tars.find(*inside) if inside else None
-    if (member.size if member else path.stat().st_size) == 0:
+    if (member.size if member else check_regular(path)) == 0:
         raise DecodeError("empty file")
-    if inside and member:
-        return av.open(stack.enter_context(tars.Slice(inside[0], member)))
-    return av.open(str(path))
+    # By name FFmpeg would take "http:x.mp4" for an address; a title in another encoding is no reason to fail.
+    source = stack.enter_context(tars.Slice(inside[0], member)) if inside and member else f"file:{path}"
+    return av.open(source, container_options={"format_whitelist": DEMUXERS}, metadata_errors="replace")
 
 
 def _frames(path: Path) -> Iterator[Any]:
     """The frames of a video file; says at the end if some are missing."""
-    count, first, last = 0, None, None
+    count, first, last, lasts = 0, None, None, None
     with open_video(path) as container:
         stream = video_stream(container)
         stream.thread_count = 1
         stream.thread_type = "NONE"
         for frame in container.decode(stream):
-            first, last = frame.time if count == 0 else first, frame.time
+            last, lasts = frame.time, getattr(frame, "duration", None)  # older PyAV has no such attribute
+            first = last if count == 0 else first
             yield frame
             count += 1
-        expected = _expected_frames(container, stream, count, first, last)
+        shown = None if first is None or last is None else last - first
+        end = last if last is None else last + float((lasts or 0) * stream.time_base)
+        expected = _expected_frames(container, stream, count, shown, end)
     if 0 < count < READABLE_SHARE * expected:
         raise DecodeError(f"cut short: {count} of {expected} frames readable")
 
@@ -137,6 +183,7 @@ def _pictures(folder: Path) -> Iterator[Any]:
     if unlike := unlike_names(pictures):
         raise DecodeError(f"pictures of several kinds in one folder ({unlike[0]}, {unlike[1]})")
     for picture in pictures:
+        check_regular(picture)
         data = picture.read_bytes()
         codec = next((name for start, name in PICTURE_CODECS.items() if data.startswith(start)), None)
         if codec is None:
@@ -165,14 +212,31 @@ def video_stream(container: Any) -> Any:
     raise DecodeError("audio only" if container.streams.audio else "no video stream")
 
 
-def _expected_frames(container: Any, stream: Any, count: int, first: float | None, last: float | None) -> int:
-    """The frames a header promises: by their number, else by the duration at the rate of those that came."""
+def _expected_frames(container: Any, stream: Any, count: int, shown: float | None, end: float | None) -> int:
+    """The frames a header promises, 0 if it does not say: their number, else from the duration at the rate of
+    the `count` frames that came, the last of them `shown` seconds after the first; at the usual one for one.
+
+    Nothing is missing where the last frame ends when the header says, at `end`. The number then may be
+    higher: it counts what an edit list cuts off, and in an AVI what was dropped.
+    """
+    promised = _promised_end(container, stream)
+    if promised and end is not None and end >= READABLE_SHARE * promised:
+        return 0
     if stream.frames:
         return int(stream.frames)
+    rate = (count - 1) / shown if shown and shown > 0 else float(stream.average_rate or 0)
+    return int(promised * rate + 0.5) if count and end is not None else 0
+
+
+def _promised_end(container: Any, stream: Any) -> float:
+    """The seconds at which a header says that the pictures end, 0 if it does not say."""
+    if container.format.name == "avi" and stream.frames and stream.average_rate:
+        # FFmpeg shortens the duration of an AVI to what is there; the header's own number of frames stands.
+        return float(stream.frames / stream.average_rate)
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
     # Beside sound the duration may be the sound's.
-    if not container.duration or len(container.streams) > 1 or first is None or last is None or last <= first:
-        return 0
-    return int(container.duration / av.time_base * (count - 1) / (last - first) + 0.5)
+    return container.duration / av.time_base if container.duration and len(container.streams) == 1 else 0.0
 
 
 class _Resizer:
@@ -182,25 +246,75 @@ class _Resizer:
         self._size = size
         self._width, self._height = resized(size)
         self._reformatter = VideoReformatter()
-        self._turns: int | None = None
+        self._turn: tuple[bool, bool, bool] | None = None
+        self._weaver = _Weaver()
 
     def __call__(self, frame: Any) -> Frame:
-        if self._turns is None:
-            self._turns = round(frame.rotation / 90) % 4
-        lying = self._turns % 2
+        if self._turn is None:
+            self._turn = _turn(frame)
+        if frame.interlaced_frame:
+            frame = self._weaver(frame)
+        lying, mirrored, upside_down = self._turn
         width, height = (self._height, self._width) if lying else (self._width, self._height)
         scaled = self._reformatter.reformat(
             frame, width, height, "rgb24", interpolation=Interpolation.BILINEAR, **SCALE_OPTIONS
         )
         plane = scaled.planes[0]
         rows: Frame = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)
-        # Only the square in the middle is copied; which one it is does not depend on the turn.
-        top, left = (height - self._size) // 2, (width - self._size) // 2
-        square = rows[top : top + self._size, 3 * left : 3 * (left + self._size)]
-        pixels = square.reshape(self._size, self._size, 3)
-        return np.ascontiguousarray(np.rot90(pixels, self._turns) if self._turns else pixels)
+        pixels = rows[:, : 3 * width].reshape(height, width, 3)
+        if lying:
+            pixels = pixels.transpose(1, 0, 2)
+        pixels = pixels[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
+        # Only the square in the middle is copied.
+        top, left = (self._height - self._size) // 2, (self._width - self._size) // 2
+        return np.ascontiguousarray(pixels[top : top + self._size, left : left + self._size])
+
+
+class _Weaver:
+    """Takes the mark off interlaced frames: they are scaled as a whole, as by FFmpeg's command line.
+
+    With it libswscale 9 scales each field by itself, and its lines come to lie between those of the other.
+    """
+
+    def __init__(self) -> None:
+        self._shape: tuple[Any, ...] = ()
+        self._graph: Any = None
+
+    def __call__(self, frame: Any) -> Any:
+        shape = (frame.width, frame.height, frame.format.name)
+        if shape != self._shape:
+            self._shape, self._graph = shape, av.filter.Graph()
+            width, height, pixels = shape
+            begin = self._graph.add_buffer(
+                width=width, height=height, format=pixels, time_base=Fraction(1, 1000)
+            )
+            mark, end = self._graph.add("setfield", "prog"), self._graph.add("buffersink")
+            begin.link_to(mark)
+            mark.link_to(end)
+            self._graph.configure()
+        self._graph.push(frame)
+        return self._graph.pull()
+
+
+def _turn(frame: Any) -> tuple[bool, bool, bool]:
+    """What makes a frame upright: swapping rows and columns, then reversing the columns, then the rows.
+
+    The nearest multiple of a quarter turn, with or without a mirror, to the frame's display matrix (ISO/IEC
+    14496-12, 6.2.2, in native byte order).
+    """
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return False, False, False
+    across, down_by_x, _, across_by_y, down, *_ = struct.unpack("=9i", bytes(matrix)[:36])
+    if abs(down_by_x) > abs(across):
+        return True, across_by_y < 0, down_by_x < 0
+    return False, across < 0, down < 0
 
 
 def _short(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "too little memory for it"
+    if getattr(error, "errno", None) == errno.EINVAL:  # also what is none of `DEMUXERS`
+        return "a script, a playlist, or in another way no usual video"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(text).splitlines()[0]

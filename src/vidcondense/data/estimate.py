@@ -1,18 +1,20 @@
 """What a store will take, before it is made: bytes from a few headers, time from decoding a few videos."""
 
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidcondense.data.decode import DecodeError, decode_frames, probe_frames
-from vidcondense.data.shards import frame_bytes
+from vidcondense.data.isolation import Died, Worker
+from vidcondense.data.shards import bytes_of, frame_bytes
 from vidcondense.errors import VidcondenseError
 
 PROBES = 48
 TRIALS = 4
 TRIAL_SECONDS = 0.5
+
+# A frame that repeats the one before takes about 20 bytes, with its place in the index.
+FEWEST_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,18 @@ class Estimate:
     bytes: int
 
 
-def estimate_size(paths: Sequence[Path], size: int, keep: int = 0) -> Estimate:
+def estimate_size(paths: Sequence[Path], size: int, worker: Worker, keep: int = 0) -> Estimate:
     """Estimate frames and bytes of videos at `size` pixels from the headers of a few of them.
 
-    Of each `keep` frames are stored, all for 0.
+    Of each `keep` frames are stored, all for 0. Headers that promise more frames than the file has room for
+    do not count.
     """
-    counts = []
-    for path in _spread(paths, PROBES):
-        try:
-            counts.append(probe_frames(path))
-        except DecodeError:
-            continue
-    known = [count for count in counts if count]
+    chosen = _spread(paths, PROBES)
+    known = [
+        answer
+        for path, answer in zip(chosen, worker.each("probe", chosen), strict=True)
+        if not isinstance(answer, Died) and 0 < answer * FEWEST_BYTES <= _length(path)
+    ]
     if not known:
         return Estimate(len(paths), 0, 0)
     frames, stored = (
@@ -51,23 +53,21 @@ def estimate_size(paths: Sequence[Path], size: int, keep: int = 0) -> Estimate:
     return Estimate(len(paths), frames, stored * frame_bytes(size))
 
 
-def estimate_seconds(paths: Sequence[Path], size: int, frames: int, workers: int) -> float | None:
+def estimate_seconds(
+    paths: Sequence[Path], size: int, frames: int, worker: Worker, workers: int
+) -> float | None:
     """Decode the beginnings of a few videos, for half a second in all, and say how long `frames` would take.
 
     Returns:
         seconds with `workers` processes; None where no frame could be decoded.
     """
-    decoded, begin = 0, time.perf_counter()
-    for path in _spread(paths, TRIALS):
-        until = time.perf_counter() + TRIAL_SECONDS / TRIALS
-        try:
-            for _ in decode_frames(path, size):
-                decoded += 1
-                if time.perf_counter() > until:
-                    break
-        except DecodeError:
-            continue
-    seconds = time.perf_counter() - begin
+    limits = {"size": size, "seconds": TRIAL_SECONDS / TRIALS}
+    answers = [
+        answer
+        for answer in worker.each("try", _spread(paths, TRIALS), lambda: limits)
+        if not isinstance(answer, Died)
+    ]
+    decoded, seconds = (sum(column) for column in zip((0, 0.0), *answers, strict=True))
     return seconds / decoded * frames / min(workers, len(paths)) if decoded else None
 
 
@@ -104,6 +104,11 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def _length(path: Path) -> int:
+    size = bytes_of(path)
+    return size if isinstance(size, int) else size[1]
 
 
 def _spread(paths: Sequence[Path], count: int) -> list[Path]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from vidcondense.data.estimate import Estimate, duration, free_bytes, gigabytes
 from vidcondense.data.layouts import LAYOUTS
 from vidcondense.data.plan import Plan
+from vidcondense.errors import printable
 
 LISTED = 20
 
@@ -33,7 +34,7 @@ class Messages:
 
     def line(self, text: str) -> None:
         """Print one line."""
-        self._console.print(escape(text))
+        self._console.print(escape(printable(text)))
 
     def lines(self, texts: Sequence[str]) -> None:
         """Print several lines."""

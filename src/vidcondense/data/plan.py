@@ -65,6 +65,7 @@ def make_plan(
     name: str | None = None,
     limits: Limits = NO_LIMITS,
     videos_per_shard: int | None = None,
+    follow_links: bool = False,
 ) -> Plan:
     """Find the videos and share them out among shards; nothing is written.
 
@@ -82,6 +83,7 @@ def make_plan(
         videos_per_shard: how many videos share a file of the store; by default 16, fewer for small
             datasets, so that there is work for many processes, more for big ones, so that there are at most
             512 files.
+        follow_links: see `find_videos`.
 
     Raises:
         VidcondenseError: a number out of range, or a source that cannot be used.
@@ -97,7 +99,7 @@ def make_plan(
     if frames > MOST_FRAMES:
         raise VidcondenseError(f"frames must be at most {MOST_FRAMES}, not {frames}")
     source, store = Path(source), Path(store)
-    found = find_videos(source, layout, test_fraction, limits)
+    found = find_videos(source, layout, test_fraction, limits, follow_links)
     listing = [[video.path, video.label, video.roles] for video in found.videos]
     digest = hashlib.sha256(json.dumps([found.class_names, listing]).encode()).hexdigest()
     origin = {"folder": str(found.root.resolve()), "layout": found.layout, "listing": digest}

@@ -10,15 +10,16 @@ import numpy as np
 from vidcondense import files
 from vidcondense.data.estimate import check_space, estimate_seconds, estimate_size, gigabytes
 from vidcondense.data.index import StoreIndex, fingerprint, video_table, write_index
+from vidcondense.data.isolation import Worker, hired
 from vidcondense.data.layouts.listing import ROLES, TEST, TRAIN
 from vidcondense.data.limits import NO_LIMITS, Limits
 from vidcondense.data.messages import Messages, describe
 from vidcondense.data.plan import Plan, check_finished, check_target, claim, finished_shards, make_plan
-from vidcondense.data.shards import VideoRecord, decoder_versions, frame_bytes, unfinished_folder
+from vidcondense.data.shards import VideoRecord, decoder_versions, frame_bytes, sweep, unfinished_folder
 from vidcondense.data.sources import SourceVideo, check_classes
 from vidcondense.data.store import ClipStore
 from vidcondense.data.workers import build_shards, usable_cores
-from vidcondense.errors import VidcondenseError
+from vidcondense.errors import VidcondenseError, printable
 
 Done = dict[int, list[VideoRecord]]
 
@@ -36,6 +37,7 @@ def prepare(
     name: str | None = None,
     limits: Limits = NO_LIMITS,
     videos_per_shard: int | None = None,
+    follow_links: bool = False,
     workers: int = 0,
     strict: bool = False,
     progress: bool = True,
@@ -54,7 +56,8 @@ def prepare(
         name: the dataset's name; the source folder's by default.
         limits: which classes, and how many videos of each; all by default.
         videos_per_shard: see `make_plan`.
-        workers: decoding processes; 0 is one per core, 1 decodes in this process.
+        follow_links: see `find_videos`.
+        workers: decoding processes; 0 is one per core.
         strict: stop at the first broken or missing file instead of skipping it.
         progress: print progress, estimates and skipped files to standard error.
 
@@ -76,6 +79,7 @@ def prepare(
         name=name,
         limits=limits,
         videos_per_shard=videos_per_shard,
+        follow_links=follow_links,
     )
     return build_store(plan, workers=workers, strict=strict, progress=progress)
 
@@ -98,17 +102,17 @@ def build_store(plan: Plan, *, workers: int = 0, strict: bool = False, progress:
     done = finished_shards(plan)
     messages = Messages(progress)
     left = _left(plan, done)
-    if left:
-        expected = estimate_size(left, plan.size, plan.keep)
-        if progress:
-            messages.lines(
-                describe(plan, expected, estimate_seconds(left, plan.size, expected.frames, workers))
-            )
-        check_space(plan.store, expected.bytes)
-    with files.alone(files.make_folder(plan.store)):
-        claim(plan)
-        records = _build(plan, done, workers, strict, messages)
-        _finish(plan, records, messages)
+    with hired(min(workers, max(1, len(plan.tasks) - len(done)))) as crew:
+        if left:
+            expected = estimate_size(left, plan.size, crew[0], plan.keep)
+            if progress:
+                seconds = estimate_seconds(left, plan.size, expected.frames, crew[0], len(crew))
+                messages.lines(describe(plan, expected, seconds))
+            check_space(plan.store, expected.bytes)
+        with files.alone(files.make_folder(plan.store)):
+            claim(plan)
+            records = _build(plan, done, crew, strict, messages)
+            _finish(plan, records, messages)
     return ClipStore.open(plan.store, found.split_names[0])
 
 
@@ -123,10 +127,12 @@ def preview(plan: Plan, *, workers: int = 0) -> str:
         return f"{plan.store} is there already, made from the same videos with the same settings"
     check_target(plan)
     left = _left(plan, finished_shards(plan))
-    expected = estimate_size(left, plan.size, plan.keep)
-    lines = describe(plan, expected, estimate_seconds(left, plan.size, expected.frames, workers))
+    with hired(1) as (worker,):
+        expected = estimate_size(left, plan.size, worker, plan.keep)
+        seconds = estimate_seconds(left, plan.size, expected.frames, worker, workers)
+    lines = describe(plan, expected, seconds)
     check_space(plan.store, expected.bytes)
-    return "\n".join(lines)
+    return "\n".join(printable(line) for line in lines)
 
 
 def _check_workers(workers: int) -> int:
@@ -140,7 +146,9 @@ def _left(plan: Plan, done: Done) -> list[Path]:
     return [plan.found.root / path for task in plan.tasks if task.number not in done for path in task.paths]
 
 
-def _build(plan: Plan, done: Done, workers: int, strict: bool, messages: Messages) -> list[list[VideoRecord]]:
+def _build(
+    plan: Plan, done: Done, crew: list[Worker], strict: bool, messages: Messages
+) -> list[list[VideoRecord]]:
     """The records of every shard, in order; those in `done` are kept."""
     for records in done.values():
         _refuse_skipped(records, strict)
@@ -149,7 +157,7 @@ def _build(plan: Plan, done: Done, workers: int, strict: bool, messages: Message
     kept = total - sum(len(task.paths) for task in left)
     done = dict(done)
     try:
-        with closing(build_shards(left, workers)) as built, messages.bar(total, kept) as advance:
+        with closing(build_shards(left, crew)) as built, messages.bar(total, kept) as advance:
             for task, records in built:
                 _refuse_skipped(records, strict)
                 done[task.number] = records
@@ -200,6 +208,7 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], messages: Messages) ->
     )
     write_index(store, index, table, [video.path for video, _, _ in usable])
     shutil.rmtree(unfinished_folder(store), ignore_errors=True)
+    sweep(store)  # what workers wrote that outlived a killed prepare
     total = sum(index.shard_frames)
     messages.line(
         f"{store}: {len(usable)} videos, {total} frames, {gigabytes(total * frame_bytes(plan.size))}"

@@ -1,4 +1,4 @@
-"""One shard of a store: the frames of a fixed block of videos in one file, written by one worker.
+"""One shard of a store: the frames of a fixed block of videos in one file.
 
 Which videos share a shard depends on the dataset alone, so that the bytes are the same for any number of
 workers. A record beside the frames says what is in them and from what they were made: a shard whose record
@@ -11,7 +11,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 
@@ -94,48 +94,83 @@ def frame_bytes(size: int) -> int:
 
 def shard_key(root: Path, paths: tuple[str, ...], size: int, keep: int) -> str:
     """Hash of everything the frames of a shard depend on: videos, their sizes in bytes, resizing, decoder."""
-    sizes = [(path, _bytes_of(root / path)) for path in paths]
+    sizes = [(path, bytes_of(root / path)) for path in paths]
     text = json.dumps([size, keep, decoder_versions(), sizes])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def temporary_path(task: ShardTask, pid: int) -> Path:
-    """Where process `pid` writes the frames of a shard before they are safe on disk."""
-    return task.store / f".frames-{task.number:05d}.{pid}.tmp"
+def temporary_path(task: ShardTask) -> Path:
+    """Where the frames of a shard are before they are safe on disk; no other `prepare` writes there."""
+    return task.store / f".frames-{task.number:05d}.{os.getpid()}.tmp"
 
 
-def decode_shard(task: ShardTask) -> list[VideoRecord]:
-    """Decode the videos of a shard into its temporary file; memory holds one frame at a time.
+def append_video(path: Path, size: int, keep: int, file: str, target: str) -> dict[str, Any]:
+    """Decode a video and append its frames to a file; memory holds one frame at a time.
+
+    Args:
+        path: the video.
+        size: height and width of the frames in pixels.
+        keep: frames to keep, see `thinning.thin`; 0 for all.
+        file: where to append.
+        target: what the file is to become, for messages.
 
     Returns:
-        one record per video, in order; broken videos are skipped, their record says why.
+        all fields of a `VideoRecord` but the path; a broken video leaves the file as it was.
 
     Raises:
-        VidcondenseError: the store cannot be written.
+        VidcondenseError: the file cannot be written.
     """
-    temporary = temporary_path(task, os.getpid())
+    count, digest = 0, hashlib.sha256()
     try:
-        with temporary.open("wb") as out:
-            return [_add(task, path, out) for path in task.paths]
+        with Path(file).open("ab") as out:
+            start = out.tell()
+            try:
+                for frame in thin(decode_frames(path, size), keep):
+                    digest.update(frame.data)
+                    out.write(frame.data)
+                    count += 1
+            except (DecodeError, MemoryError) as error:
+                out.truncate(start)
+                return {"skipped": str(error) or "too little memory for it"}
     except OSError as error:
-        files.unlink_quietly(temporary)
-        raise _cannot_write(task, error) from error
+        raise _cannot_write(Path(target), error) from error
+    return {"frames": count, "sha256": digest.hexdigest()}
 
 
-def commit_shard(task: ShardTask, records: list[VideoRecord], pid: int) -> None:
+def begin_shard(task: ShardTask, records: list[VideoRecord]) -> dict[str, Any]:
+    """Make a shard's temporary file hold the frames of these records and no more.
+
+    Returns:
+        the arguments of `append_video` for the videos that follow.
+
+    Raises:
+        VidcondenseError: it cannot be written.
+    """
+    file, target = temporary_path(task), frames_path(task.store, task.number)
+    try:
+        with file.open("ab") as out:
+            out.truncate(sum(record.frames for record in records) * frame_bytes(task.size))
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+    return {"size": task.size, "keep": task.keep, "file": str(file), "target": str(target)}
+
+
+def commit_shard(task: ShardTask, records: list[VideoRecord]) -> None:
     """Make a decoded shard permanent: flush it to disk, give it its name, then write its record.
 
     Raises:
         VidcondenseError: the store cannot be written.
     """
-    temporary = temporary_path(task, pid)
+    temporary, target = temporary_path(task), frames_path(task.store, task.number)
     try:
         with temporary.open("rb+") as file:
+            # What a process left of the last video when it died.
+            file.truncate(sum(record.frames for record in records) * frame_bytes(task.size))
             os.fsync(file.fileno())
-        temporary.replace(frames_path(task.store, task.number))
+        temporary.replace(target)
     except OSError as error:
         files.unlink_quietly(temporary)
-        raise _cannot_write(task, error) from error
+        raise _cannot_write(target, error) from error
     record = {"key": task.key, "videos": [asdict(record) for record in records]}
     files.write_bytes(record_path(task.store, task.number), json.dumps(record, indent=1).encode())
 
@@ -161,28 +196,13 @@ def sweep(store: Path, keep: frozenset[int] | None = None) -> None:
         files.unlink_quietly(leftover)
 
 
-def _add(task: ShardTask, path: str, out: BinaryIO) -> VideoRecord:
-    start, count, digest = out.tell(), 0, hashlib.sha256()
-    try:
-        for frame in thin(decode_frames(task.root / path, task.size), task.keep):
-            digest.update(frame.data)
-            out.write(frame.data)
-            count += 1
-    except DecodeError as error:
-        out.seek(start)
-        out.truncate()
-        return VideoRecord(path, skipped=str(error))
-    return VideoRecord(path, count, digest.hexdigest())
-
-
-def _cannot_write(task: ShardTask, error: OSError) -> VidcondenseError:
-    path = frames_path(task.store, task.number)
+def _cannot_write(path: Path, error: OSError) -> VidcondenseError:
     return VidcondenseError(
         f"cannot write {path}: {error.strerror or error}; finished parts are kept: mend that and run it again"
     )
 
 
-def _bytes_of(path: Path) -> int | list[int]:
+def bytes_of(path: Path) -> int | list[int]:
     """Bytes of a file or a tar's member; number and bytes of the pictures in a folder; -1 for neither."""
     try:
         if path.is_dir():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidcondense.data.layouts import LAYOUTS
-from vidcondense.data.layouts.listing import TEST, TRAIN, Listing
+from vidcondense.data.layouts.listing import TEST, TRAIN, Listing, without_outsiders
 from vidcondense.data.limits import NO_LIMITS, Limits, chosen_classes, chosen_roles
 from vidcondense.data.suffixes import VIDEO_SUFFIXES
 from vidcondense.errors import VidcondenseError
@@ -52,7 +52,11 @@ class Source:
 
 
 def find_videos(
-    root: Path, layout: str = "auto", test_fraction: float = 0.2, limits: Limits = NO_LIMITS
+    root: Path,
+    layout: str = "auto",
+    test_fraction: float = 0.2,
+    limits: Limits = NO_LIMITS,
+    follow_links: bool = False,
 ) -> Source:
     """List the labelled videos of a folder.
 
@@ -61,6 +65,7 @@ def find_videos(
         layout: a key of `LAYOUTS`, or "auto" to find out by looking.
         test_fraction: share of each class held out for testing where the layout has no split, in (0, 1).
         limits: which classes, and how many videos of each.
+        follow_links: take videos also where a link leads out of the folder; else they are missing.
 
     Raises:
         VidcondenseError: no such folder, unknown layout, no videos, fewer than two classes, a split in which
@@ -74,12 +79,18 @@ def find_videos(
     name = _layout_name(root, layout)
     try:
         listing = LAYOUTS[name].find(root, test_fraction)
+        if not follow_links:
+            listing = without_outsiders(listing, root)
     except OSError as error:
         raise VidcondenseError(f"cannot list {root}: {error.strerror or error}") from error
     if not listing.videos:
         raise VidcondenseError(_no_videos(root, name, listing))
     source = _source(root, name, listing, limits)
-    check_classes(source.class_names, source.split_names, source.videos, str(root))
+    where = str(root)
+    if source.missing:
+        (path, reason), count = source.missing[0], len(source.missing)
+        where += f" without its {count} unusable files (the first is {path}: {reason})"
+    check_classes(source.class_names, source.split_names, source.videos, where)
     return source
 
 

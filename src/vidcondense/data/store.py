@@ -1,8 +1,9 @@
 """ClipStore: decoded videos on disk, from which clips are read as fast as memory allows."""
 
 import copy
+import os
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +15,21 @@ from vidcondense import files, plain
 from vidcondense.data import sampling
 from vidcondense.data.index import INDEX, PATHS, StoreIndex, read_index, read_table
 from vidcondense.data.layouts.listing import ROLES
-from vidcondense.data.shards import CHANNELS, frames_path
+from vidcondense.data.shards import CHANNELS, frame_bytes, frames_path
 from vidcondense.errors import VidcondenseError
 
 Ints = NDArray[np.int64]
 
-# Every mapped shard holds a file descriptor, of which a process often has no more than 1024.
+# Every open shard holds a file descriptor, of which a process often has no more than 1024.
 OPEN_SHARDS = 128
 
 
 class ClipStore:
     """A prepared dataset under one of its splits.
 
-    Videos are numbered from 0 and sorted by class, then path. Pixels stay on disk and are mapped into memory,
-    where all processes share them; opening reads the index only. A store can be pickled: the copy opens it
-    again.
+    Videos are numbered from 0 and sorted by class, then path. Pixels stay on disk and in the system's cache
+    of files, which all processes share; opening reads the index only. A store can be pickled: the copy opens
+    it again.
 
     Attributes:
         path: the store's folder.
@@ -45,6 +46,7 @@ class ClipStore:
         lengths: (video,) int64, frames of each video.
         labels: (video,) int64.
         part: the classes to condense; all unless `only` chose some.
+        bytes_read: of pixels, so far.
     """
 
     def __init__(self, path: Path, index: StoreIndex, split: str) -> None:
@@ -67,12 +69,14 @@ class ClipStore:
         self.lengths: Ints = table["frames"].astype(np.int64)
         self.labels: Ints = table["label"].astype(np.int64)
         self.part = range(len(index.class_names))
-        self._roles = table["roles"][:, index.split_names.index(split)]
+        self._roles = table["roles"][:, index.split_names.index(split)].copy()  # a view keeps the whole table
         self._shards: Ints = table["shard"].astype(np.int64)
         before = np.cumsum(self.lengths) - self.lengths
         shard_frames = np.asarray(index.shard_frames, dtype=np.int64)
         self._first_rows: Ints = before - (np.cumsum(shard_frames) - shard_frames)[self._shards]
-        self._mapped = lru_cache(maxsize=OPEN_SHARDS)(self._map_shard)
+        self._opened = lru_cache(maxsize=OPEN_SHARDS)(partial(_Shard, path))
+        self._classes: dict[str, list[Ints]] = {}
+        self.bytes_read = 0
 
     @staticmethod
     def open(path: Path | str, split: str = "1") -> "ClipStore":
@@ -104,6 +108,11 @@ class ClipStore:
         """The number of videos, whatever their role."""
         return len(self.lengths)
 
+    @property
+    def bytes(self) -> int:
+        """Of the pixels of all videos."""
+        return int(self.lengths.sum()) * frame_bytes(self.size)
+
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """The file of each video, relative to the source."""
@@ -118,10 +127,16 @@ class ClipStore:
         return np.flatnonzero(self._roles == _role_code(role)).astype(np.int64)
 
     def by_class(self, role: str) -> list[Ints]:
-        """The videos with a role in this split, one int64 array per class."""
-        videos = self.select(role)
-        bounds = np.searchsorted(self.labels[videos], np.arange(1, len(self.class_names)))
-        return list(np.split(videos, bounds))
+        """The videos with a role in this split, one int64 array per class, not to be written to.
+
+        Looked up once: every iteration of matching asks for them.
+        """
+        if role not in self._classes:
+            videos = self.select(role)
+            videos.setflags(write=False)
+            bounds = np.searchsorted(self.labels[videos], np.arange(1, len(self.class_names)))
+            self._classes[role] = np.split(videos, bounds)
+        return list(self._classes[role])
 
     def random_starts(self, videos: Ints, generator: np.random.Generator) -> Ints:
         """A random start for each of `videos`, as in training: int64 of their shape."""
@@ -154,10 +169,15 @@ class ClipStore:
             out = torch.empty(shape, dtype=torch.uint8)
         if out.shape != shape or out.dtype != torch.uint8 or not out.is_contiguous():
             raise ValueError(f"out must be contiguous uint8 {shape}, not {out.dtype} {tuple(out.shape)}")
-        buffer, shards = out.numpy(), self._shards[videos]
-        for begin, end in _runs(shards):
-            # mode "clip" lets numpy copy straight into the buffer; no index is ever out of range.
-            np.take(self._mapped(int(shards[begin])), rows[begin:end], 0, buffer[begin:end], "clip")
+        # Not by a memory map: pages that it has touched count as this process's memory, up to all pixels.
+        size, place = frame_bytes(self.size), 0
+        buffer = memoryview(out.numpy().reshape(-1).data)
+        for shard, offsets in zip(self._shards[videos].tolist(), (rows * size).tolist(), strict=True):
+            opened = self._opened(shard)
+            for offset in offsets:
+                opened.read(buffer[place : place + size], offset)
+                place += size
+        self.bytes_read += place
         return out.permute(0, 1, 4, 2, 3)
 
     def read_all(self, role: str, windows: int = 1, batch: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
@@ -178,19 +198,30 @@ class ClipStore:
             clips = self.read(np.repeat(chosen, windows), self.even_starts(chosen, windows).reshape(-1))
             yield clips, torch.from_numpy(np.repeat(self.labels[chosen], windows))
 
-    def _map_shard(self, number: int) -> NDArray[np.uint8]:
-        path = frames_path(self.path, number)
+
+class _Shard:
+    """An open file of frames."""
+
+    def __init__(self, store: Path, number: int) -> None:
+        self._handle = -1
+        self._path = frames_path(store, number)
         try:
-            flat = np.memmap(path, dtype=np.uint8, mode="r")
-            return flat.reshape(-1, self.size, self.size, CHANNELS)
-        except (OSError, ValueError) as error:
-            raise VidcondenseError(f"cannot read {path}: {error}") from error
+            self._handle = os.open(self._path, os.O_RDONLY)
+        except OSError as error:
+            raise VidcondenseError(f"cannot read {self._path}: {error.strerror or error}") from error
 
+    def read(self, buffer: memoryview, offset: int) -> None:
+        """Fill a buffer from a place in the file; others who share the handle do not disturb it."""
+        try:
+            found = os.preadv(self._handle, (buffer,), offset)
+        except OSError as error:
+            raise VidcondenseError(f"cannot read {self._path}: {error.strerror or error}") from error
+        if found != len(buffer):
+            raise VidcondenseError(f"{self._path} was cut short since the store was opened; prepare it again")
 
-def _runs(values: Ints) -> Iterator[tuple[int, int]]:
-    """(begin, end) of each stretch of equal values."""
-    begins = np.flatnonzero(np.diff(values, prepend=-1)).tolist()
-    return zip(begins, [*begins[1:], len(values)], strict=False)
+    def __del__(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
 
 
 def _role_code(role: str) -> int:

@@ -243,7 +243,7 @@ def start(path: Path, plan: dict[str, Any], network: nn.Module, versions: dict[s
         VidcondenseError: the folder holds something else, or experts made with other settings.
     """
     if not (path / INDEX).exists():
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if not files.is_free(path):
             raise VidcondenseError(f"{path} exists and is not an empty folder; name another --out folder")
         files.make_folder(path)
         return Experts(

@@ -75,7 +75,7 @@ def train(
         "precision": compute.precision,
         "device": compute.device.type,
     }
-    with files.alone(files.make_folder(Path(out))), catch_interrupts() as interrupted:
+    with files.alone(files.make_folder(Path(out))):
         experts = start(Path(out), plan, module, versions())
         missing = [settings.epochs + 1 - len(record) for record in experts.records]
         _check_space(experts.path, sum(missing) * _file_bytes(module))
@@ -85,8 +85,9 @@ def train(
         with Progress(total, done, enabled=show) as progress:
             if show and done < total:
                 progress.say(_cost(experts, store, compute, total - done, sum(missing) * _file_bytes(module)))
-            for number in range(settings.count):
-                _expert(experts, number, store, compute, progress, interrupted)
+            with catch_interrupts() as interrupted:
+                for number in range(settings.count):
+                    _expert(experts, number, store, compute, progress, interrupted)
     return experts
 
 

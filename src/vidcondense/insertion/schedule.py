@@ -103,10 +103,8 @@ class Insertion:
             chosen = self._triggered(synthetic, cosines, adjacent, rng)
         synthetic.insert(chosen)
         left, right = (cosines.gather(2, key[:, :, None])[:, :, 0] for key in adjacent)
-        return [
-            InsertionEvent(iteration, video, time, float(left[video, time]), float(right[video, time]))
-            for video, time in chosen.nonzero().tolist()
-        ]
+        rows = zip(chosen.nonzero().tolist(), left[chosen].tolist(), right[chosen].tolist(), strict=True)
+        return [InsertionEvent(iteration, video, time, *pair) for (video, time), *pair in rows]
 
     def _triggered(
         self, synthetic: KeyFrames, cosines: Tensor, adjacent: tuple[Tensor, Tensor], rng: torch.Generator

@@ -1,13 +1,12 @@
 """miniC3D: three 3D convolutions and a 1x1x1 classifier (the backbone of PRISM, DFS and Wang et al.)."""
 
-import typing
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidcondense.errors import VidcondenseError
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.convolution import convolve
 
 SMALLEST_FRAMES = 4
 SMALLEST_SIZE = 32
@@ -68,22 +67,6 @@ class MiniC3D(VideoNetwork):
 
 def _convolution(channels_in: int, channels_out: int) -> nn.Conv3d:
     return nn.Conv3d(channels_in, channels_out, (3, 7, 7), stride=(1, 2, 2), padding=(1, 3, 3))
-
-
-def convolve(layer: nn.Conv3d, x: Tensor) -> Tensor:
-    """`layer(x)`, in float32 where a CPU would get the weights' bfloat16 gradient wrong.
-
-    oneDNN reads memory that it never wrote when an input has fewer than 3 steps or rows: the gradient holds
-    NaN or garbage, without any error (seen with PyTorch 2.13; tests/networks/test_minic3d.py watches it).
-    """
-    weight, bias = layer.weight, layer.bias
-    if weight.requires_grad and x.device.type == "cpu" and min(x.shape[2:]) < 3:
-        with torch.autocast("cpu", enabled=False):
-            exact = torch.promote_types(weight.dtype, torch.float32)
-            bias = bias if bias is None else bias.to(exact)
-            y = F.conv3d(x.to(exact), weight.to(exact), bias, layer.stride, layer.padding)
-            return y.to(weight.dtype)
-    return typing.cast(Tensor, layer(x))
 
 
 def max_pool(x: Tensor, window: tuple[int, int, int]) -> Tensor:

@@ -89,11 +89,6 @@ class Objective(ABC):
         """What else the result was made from, for its file."""
         return {}
 
-    @property
-    def working_values(self) -> int:
-        """The number of float32 values that it keeps in memory beside clips, for the statement of cost."""
-        return 0
-
     def state(self) -> dict[str, Tensor]:
         """Everything that a checkpoint must hold."""
         return {name: value.detach() for name, value in self.parameters.items()}

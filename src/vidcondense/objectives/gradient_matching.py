@@ -77,11 +77,6 @@ class GradientMatching(Objective):
             self.trained.restore(state)
 
     @property
-    def working_values(self) -> int:
-        """The network, and gradients: real, synthetic, their sums and difference, and those with a graph."""
-        return 7 * self.trained.weights
-
-    @property
     def _trains(self) -> bool:
         return self.couples_classes(self.recipe) != ""
 

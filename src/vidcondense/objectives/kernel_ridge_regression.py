@@ -101,11 +101,6 @@ class KernelRidgeRegression(Objective):
         for number, member in enumerate(self.pool):
             member.restore(with_prefix(state, f"pool.{number}."))
 
-    @property
-    def working_values(self) -> int:
-        """Each network of the pool with two moments, and a gradient."""
-        return (3 * len(self.pool) + 1) * self.pool[0].weights
-
     def _chosen(self, iteration: int) -> int:
         rng = generator(self.recipe.seed, "pool", iteration)
         return int(torch.randint(len(self.pool), (), generator=rng))

@@ -45,13 +45,13 @@ def _real_frames(store: ClipStore, each: int, rng: np.random.Generator) -> Tenso
 def start_clips(
     store: ClipStore, recipe: Recipe, compute: Compute, embed: Embed = no_features
 ) -> tuple[Tensor, Tensor]:
-    """Noise or real clips, as the recipe says.
+    """Noise, or real clips selected as the recipe says.
 
     Args:
         store: the real videos.
         recipe: `coreset`, `synthetic.init`, `vpc` and `seed`.
         compute: where the clips go.
-        embed: features of real clips, for a coreset that selects by them.
+        embed: features of real clips, to select by.
 
     Returns:
         clips (video, time, 3, height, width) float32 normalised and labels (video,) int64 ascending, on the
@@ -65,7 +65,8 @@ def start_clips(
         mine = slice(store.part.start * recipe.vpc, store.part.stop * recipe.vpc)
         clips, labels = clips[mine].clone(), labels[mine]
         return clips.to(compute.device), labels.to(compute.device)
-    select = member(coresets.CORESETS, "random" if kind == "none" else kind)
+    start = "herding" if recipe.synthetic.init == "herding" else "random"
+    select = member(coresets.CORESETS, start if kind == "none" else kind)
     batch = select(store, recipe.vpc, np.random.default_rng(derive_seed(recipe.seed, "coreset")), embed).of(
         store.part
     )

@@ -13,7 +13,7 @@ from vidcondense.data.generated.actions import ACTIONS
 from vidcondense.data.generated.motion import LINEAR_MOTIONS, MOTIONS, NON_LINEAR_MOTIONS
 from vidcondense.data.generated.writer import Task, class_names, write_all
 from vidcondense.errors import VidcondenseError
-from vidcondense.files import make_folder, read_json, write_json
+from vidcondense.files import is_free, make_folder, read_json, write_json
 
 __all__ = [
     "ACTIONS",
@@ -85,10 +85,11 @@ def generate(
     if already_complete(root, settings):
         return root
     tasks = plan(root, settings)
+    # Written first as unfinished, so that an interrupted folder is known for what it is.
+    make_folder(root)
+    write_json(root / SETTINGS_FILE, {**asdict(settings), "complete": False})
     for folder in dict.fromkeys(task.path.parent for task in tasks):
         make_folder(folder)
-    # Written first as unfinished, so that an interrupted folder is known for what it is.
-    write_json(root / SETTINGS_FILE, {**asdict(settings), "complete": False})
     for _ in shown(write_all(tasks, workers), len(tasks), f"generating {kind}", progress):
         pass
     write_json(root / SETTINGS_FILE, {**asdict(settings), "complete": True})
@@ -147,7 +148,7 @@ def already_complete(root: Path, settings: Settings) -> bool:
     Raises:
         VidcondenseError: `root` holds something else.
     """
-    if not root.is_dir() or not any(root.iterdir()):
+    if not root.is_dir() or is_free(root):
         return False
     if not (root / SETTINGS_FILE).exists():
         raise VidcondenseError(f"{root} is not empty and holds no generated clips; name a new folder")

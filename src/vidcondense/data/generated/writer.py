@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import av
@@ -92,6 +92,7 @@ def write_all(tasks: list[Task], workers: int) -> Iterator[None]:
             yield
         return
     # Forked workers need no import (torch takes seconds) and call nothing that has threads of its own.
+    before = set(active_children())
     method = "fork" if sys.platform == "linux" else "spawn"
     with warnings.catch_warnings(), ProcessPoolExecutor(workers, mp_context=get_context(method)) as pool:
         warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
@@ -99,6 +100,8 @@ def write_all(tasks: list[Task], workers: int) -> Iterator[None]:
             for _ in pool.map(write, tasks, chunksize=TASKS_PER_MESSAGE):
                 yield
         except BaseException:
+            for process in set(active_children()) - before:
+                process.kill()  # Ctrl-C need not wait for the clips at hand: they will be written anew
             pool.shutdown(cancel_futures=True)
             raise
 

@@ -66,6 +66,8 @@ def lines_of(file: Path) -> Iterator[tuple[int, str]]:
 
 def csv_header(file: Path) -> list[str]:
     """The column names in the first line of a CSV file, [] if it cannot be read."""
+    if not file.is_file():  # a pipe would block
+        return []
     try:
         with file.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             return [name.strip() for name in next(csv.reader([stream.readline(10_000)]), [])]
@@ -156,7 +158,7 @@ def media_by_name(root: Path) -> dict[str, str]:
     the one that comes first counts, the less deep before the deeper, then by path.
     """
     found: dict[str, str] = {}
-    level = [root]
+    level, seen = [root], {root.resolve()}
     for _ in range(DEEPEST + 1):
         deeper: list[Path] = []
         for folder in level:
@@ -165,7 +167,8 @@ def media_by_name(root: Path) -> dict[str, str]:
             for inner in folders_in(folder):
                 if holds_pictures(inner):
                     found.setdefault(inner.name, relative(inner, root))
-                else:
+                elif (real := inner.resolve()) not in seen:  # a link may lead back
+                    seen.add(real)
                     deeper.append(inner)
         level = deeper
     return found
@@ -178,6 +181,8 @@ def _after_blank(text: str, position: int) -> int:
 
 
 def _text(file: Path) -> str:
+    if file.exists() and not file.is_file():
+        raise VidcondenseError(f"cannot read {file}: it is not a file")
     try:
         return file.read_text(encoding="utf-8-sig", errors="surrogateescape")
     except OSError as error:

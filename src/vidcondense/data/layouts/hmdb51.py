@@ -8,6 +8,7 @@ A list's x.avi also stands for x with another ending.
 import re
 from pathlib import Path
 
+from vidcondense.data.layouts.annotations import lines_of
 from vidcondense.data.layouts.listing import (
     TEST,
     TRAIN,
@@ -78,14 +79,11 @@ def _read_lists(folder: Path) -> dict[tuple[str, str], dict[str, str]]:
         if name is None:
             continue
         table = tables.setdefault((name["split"], name["class_name"]), {})
-        lines = file.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        for number, line in enumerate(lines, start=1):
-            video, _, code = line.strip().rpartition(" ")
-            if not line.strip():
-                continue
+        for number, line in lines_of(file):
+            video, _, code = line.rpartition(" ")
             if code not in MEANING or not video:
                 raise VidcondenseError(
-                    f"{file} line {number}: expected '<file> 0' (or 1, or 2), found {line.strip()!r}"
+                    f"{file} line {number}: expected '<file> 0' (or 1, or 2), found {line!r}"
                 )
             table[video.strip()] = MEANING[code]
     return tables

@@ -1,0 +1,29 @@
+"""What learning starts from."""
+
+import pytest
+import torch
+
+from vidcondense import ClipStore, VidcondenseError, recipe
+from vidcondense.compute import Compute
+from vidcondense.features import Features
+from vidcondense.synthetic.start import start_clips
+
+EXACT = Compute(torch.device("cpu"), torch.float32)
+
+
+def start(store: ClipStore, name: str, **overrides: object) -> torch.Tensor:
+    chosen = recipe.load(name, overrides=overrides)
+    clips, labels = start_clips(store, chosen, EXACT, Features(store, chosen, EXACT, False))
+    assert labels.tolist() == sorted(labels.tolist())
+    return clips
+
+
+def test_herding_starts_from_the_clips_that_the_coreset_selects(tiny_store: ClipStore) -> None:
+    begun = start(tiny_store, "prism_debug", **{"synthetic.init": "herding", "vpc": 2})
+    assert torch.equal(begun, start(tiny_store, "herding_debug", vpc=2))
+    assert not torch.equal(begun, start(tiny_store, "prism_debug", **{"synthetic.init": "real", "vpc": 2}))
+
+
+def test_images_cannot_start_from_selected_clips() -> None:
+    with pytest.raises(VidcondenseError, match="herding"):
+        recipe.load("wang_debug", overrides={"synthetic.init": "herding"})

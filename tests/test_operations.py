@@ -1,0 +1,53 @@
+"""What an iteration costs, in counts that do not depend on the machine or its load."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from vidcondense import ClipStore, networks, recipe
+from vidcondense.compute import Compute, generator
+from vidcondense.condensation import State
+
+EXACT = Compute(torch.device("cpu"), torch.float32)
+
+
+class Launches(TorchDispatchMode):
+    """Counts operators that are launched."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_real_clips_take_no_more_multiplications_than_winograd_needs() -> None:
+    network = networks.build("minic3d", 21, 8, 64).requires_grad_(False)
+    networks.initialise(network, generator(0))
+    with FlopCounterMode(display=False) as counter:
+        network.embed(torch.zeros(2, 8, 3, 64, 64))
+    pairs = 64 * (8 * 32 * 32) * (3 * 7 * 4 * 6)  # outputs x taps: 4 pairs of columns of 6 channels
+    winograd = 128 * (16 * 8 * 8) * (7 * 7 * 64)  # 16 two-dimensional convolutions in place of 24
+    plain = 128 * (4 * 2 * 2) * (3 * 7 * 7 * 128)
+    assert counter.get_total_flops() == 2 * 2 * (pairs + winograd + plain)
+
+
+@pytest.mark.parametrize("name", ["prism_fast_debug", "prism_debug", "prism_trained_small_debug"])
+def test_launches_do_not_grow_with_the_number_of_videos(
+    name: str, tiny_store: ClipStore, tmp_path: Any
+) -> None:
+    counts = []
+    for vpc in (1, 4):
+        chosen = recipe.load(
+            name, vpc=vpc, overrides={"insertion.threshold": 1.0, "insertion.warm_up": 0.0, "flip": 0.0}
+        )
+        state = State.start(tiny_store, chosen, EXACT)
+        state.objective.prepare(tmp_path, False)
+        state.step()  # an optimiser makes its moments in its first step
+        with Launches() as launches:
+            state.step()
+        counts.append(launches.count)
+    assert counts[0] == counts[1]

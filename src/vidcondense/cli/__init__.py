@@ -30,11 +30,11 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"vidcondense {__version__}")
         return
-    terminate_as_ctrl_c()
-    app = tyro.extras.SubcommandApp()
-    for command in COMMANDS:
-        app.command(command)
     try:
+        terminate_as_ctrl_c()
+        app = tyro.extras.SubcommandApp()
+        for command in COMMANDS:
+            app.command(command)
         app.cli(prog="vidcondense", description=DESCRIPTION)
     except VidcondenseError as error:
         print(f"vidcondense: {_line(str(error))}", file=sys.stderr)

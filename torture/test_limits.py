@@ -129,7 +129,8 @@ def test_a_limit_of_open_files(make: Make, forks: Forks, inputs: Inputs, tmp_pat
         if ended.code == 0:
             break
         refused(ended, "Too many open files")
-    assert codes[0] == 2 and codes[-1] == 0, codes
+    assert codes[-1] == 0, codes
+    assert codes[0] == 2 or task.words[0] == "generate", codes  # which opens no more than the test itself
     finish(forks, task, expected)
 
 

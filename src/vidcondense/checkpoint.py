@@ -62,7 +62,7 @@ class Checkpoint:
                 for key in file.keys():  # noqa: SIM118
                     owner, name = key.split(".", 1)
                     tensors.setdefault(owner, {})[name] = file.get_tensor(key)
-        except (SafetensorError, OSError, KeyError, ValueError, VidcondenseError) as error:
+        except (SafetensorError, OSError, RuntimeError, KeyError, ValueError, VidcondenseError) as error:
             raise VidcondenseError(
                 f"{path} is not a usable checkpoint ({error}); start the run again"
             ) from error

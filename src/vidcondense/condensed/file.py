@@ -81,7 +81,7 @@ def load(path: Path) -> CondensedVideos:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, RuntimeError) as error:  # PyTorch gives reasons as RuntimeError
         raise VidcondenseError(f"{path} cannot be read ({error}); it is cut short or not ours") from error
     if "vidcondense" not in metadata:
         raise VidcondenseError(f"{path} is a safetensors file, but not one that vidcondense wrote")

@@ -32,7 +32,8 @@ def encode(tensors: Mapping[str, Tensor], frames: Sequence[str], storage: Storag
             made[name] = values.half()
             if bool(made[name].isinf().any()):
                 raise VidcondenseError(
-                    f"{name} has values beyond the range of float16 (65504); choose storage float32 or uint8"
+                    f"{name} has values beyond the range of float16 (65504): most likely a step size is too "
+                    "large; else choose storage float32 or uint8"
                 )
         elif storage == "uint8":
             made |= dict(zip((name, name + SCALE, name + OFFSET), _levels(values), strict=True))

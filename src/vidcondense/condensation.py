@@ -403,6 +403,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         **state.objective.learned(),
     )
     size = condensed.save(run.condensed)
+    made = CondensedVideos.load(run.condensed)  # a run is finished when its result can be read
     run.update(
         status="finished",
         seconds=round(state.seconds, 3),
@@ -410,4 +411,4 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         file_bytes=size,
     )
     run.checkpoint.unlink(missing_ok=True)
-    return CondensedVideos.load(run.condensed)
+    return made

@@ -198,6 +198,7 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
     lines = merged_metrics([shard.metrics for shard in runs], firsts)
     files.write_bytes(run.metrics, "".join(json.dumps(line) + "\n" for line in lines).encode())
     size = condensed.save(run.condensed)
+    made = CondensedVideos.load(run.condensed)
     run.update(
         status="finished",
         seconds=round(sum(shard.read()["seconds"] for shard in runs), 3),
@@ -205,7 +206,7 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
         file_bytes=size,
     )
     shutil.rmtree(run.path / FOLDER)
-    return CondensedVideos.load(run.condensed)
+    return made
 
 
 def merged_metrics(logs: list[Path], firsts: list[int]) -> Iterator[dict[str, Any]]:

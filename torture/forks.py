@@ -59,14 +59,16 @@ class Command:
 
     def seconds_to_end(self, number: int) -> float:
         """Send a signal and wait; seconds until the end, less those in which others had the processor."""
-        began, before = time.monotonic(), self._kept_waiting()
+        family = [self.pid, *_children(self.pid)]
+        began, before = time.monotonic(), {pid: _kept_waiting(pid) for pid in family}
+        last = dict(before)
         self.send(number)
-        self.wait_for("Z")
-        return time.monotonic() - began - (self._kept_waiting() - before)
-
-    def _kept_waiting(self) -> float:
-        """Seconds that it could have run, but was not given a processor."""
-        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+        while self.state != "Z":
+            last |= {pid: _kept_waiting(pid) for pid in family if Path(f"/proc/{pid}/schedstat").exists()}
+            time.sleep(0.005)
+        last[self.pid] = _kept_waiting(self.pid)
+        # The command waits for its children, so that it is their waiting or its own that counts.
+        return time.monotonic() - began - max(last[pid] - before[pid] for pid in family)
 
     def end(self, timeout: float = 1500) -> Ended:
         """Wait for its end."""
@@ -76,6 +78,20 @@ class Command:
         said = self.output.read_text(errors="replace")
         assert code is not None, f"no end after {timeout} s: {said}"
         return Ended(code, said, int(steps.read_text()) if steps.exists() else 0, seconds)
+
+
+def _kept_waiting(pid: int) -> float:
+    """Seconds that a process could have run, but was not given a processor; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in found.read_text().split()] if found.exists() else []
 
 
 class Forks:
@@ -187,6 +203,8 @@ def _fork(request: dict[str, Any], answers: int) -> int:
             os.dup2(handle, number)
             os.close(handle)
         code = _command(request)
+    except KeyboardInterrupt:  # before the command's first line
+        code = 130
     except BaseException:
         import traceback
 

@@ -29,7 +29,7 @@ def test_at_any_time(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -
         command.wait_for("Z", timeout=chance.uniform(0, began.seconds), fail=False)
         seconds = command.seconds_to_end(number)
         ended = command.end()
-        assert seconds < SOON
+        assert seconds < SOON, ended.said
         assert ended.code in (0, EXIT_CODE, -number), ended.said  # by the signal, before its first line
         assert "Traceback" not in ended.said, ended.said
         words = task.next()

@@ -110,7 +110,7 @@ class Cost:
         where = f"{self.compute.device} in {self.compute.precision}"
         grows = f" (at most {_mib(self.most)} with all insertions)" if self.most > self.result else ""
         return (
-            f"result {_mib(self.result)}{grows}; store {_mib(self.store)}; "
+            f"result {_mib(self.result)} as float32{grows}; store {_mib(self.store)}; "
             f"peak memory about {self.memory / MEBIBYTE:.0f} MiB\n"
             f"per iteration {one.flops / 1e9:.1f} GFLOP, {_mib(one.read)} read, {one.seconds:.3f} s "
             f"({one.flops / one.seconds / 1e9:.0f} GFLOP/s on {where})\n"

@@ -97,11 +97,14 @@ def _children(pid: int) -> list[int]:
 class Forks:
     """The process that forks. Its commands use one thread and save a checkpoint after every iteration."""
 
-    def __init__(self, folder: Path, *, threads: int = 1, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *, threads: int = 1, under: tuple[str, ...] = (), **environment: str
+    ) -> None:
+        """Start it with so many threads, as the last argument of the command `under`, with more variables."""
         self.folder, self.count = folder, 0
         folder.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
-            [sys.executable, __file__, str(threads)],
+            [*under, sys.executable, __file__, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -445,7 +445,7 @@ def test_every_representation_learns_under_every_objective(
 def test_a_loss_that_is_not_finite_stops_the_run_with_its_likely_cause(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
-    chosen = load("dm_debug", iterations=4, optimiser__learning_rate=1e30)
+    chosen = load("dm_debug", iterations=4, optimiser__learning_rate=1e30, storage="float32")
     with pytest.raises(VidcondenseError, match=r"at iteration 1: .*step size 1e\+30 is too large; try"):
         run(tiny_store, chosen, tmp_path / "run")
     described = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -456,15 +456,25 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_likely_cause(
 
 
 @pytest.mark.parametrize(
-    ("value", "message"),
+    ("value", "storage", "message"),
     [
-        (1.0, "the loss is (nan|inf) at iteration 1"),  # of frames of 1e30
-        (1e30, "frames of the synthetic set are not finite at iteration 0"),
-        (float("nan"), "the gradient is not finite at iteration 0"),
+        (1.0, "float32", "the loss is (nan|inf) at iteration 1"),  # of frames of 1e30
+        (
+            1.0,
+            "float16",
+            r"frames of the synthetic set are beyond the range of float16 \(65504\) at iteration 0",
+        ),
+        (1e30, "float16", "frames of the synthetic set are not finite at iteration 0"),
+        (float("nan"), "float16", "the gradient is not finite at iteration 0"),
     ],
 )
 def test_numbers_that_run_over_are_named_where_they_arise(
-    value: float, message: str, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    value: float,
+    storage: str,
+    message: str,
+    tiny_store: ClipStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     original = State.match
 
@@ -473,7 +483,7 @@ def test_numbers_that_run_over_are_named_where_they_arise(
         return loss, gradient.fill_(value)
 
     monkeypatch.setattr(State, "match", match)
-    wild = load("dm_debug", optimiser__learning_rate=1e30)
+    wild = load("dm_debug", optimiser__learning_rate=1e30, storage=storage)
     with pytest.raises(VidcondenseError, match=rf"{message}.*--set optimiser\.learning_rate=1e"):
         condense(tiny_store, wild, tmp_path / "run", device="cpu", precision="float32", show=False)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"

@@ -18,6 +18,8 @@ class Outer(TypedDict):
     kind: Literal["a", "b"]
     values: list[float | None]
     by_name: NotRequired[dict[str, float]]
+    share: NotRequired[plain.Share | None]
+    counts: NotRequired[list[plain.Count]]
     anything: NotRequired[Any]
 
 
@@ -33,6 +35,8 @@ def test_what_fits_passes_and_other_keys_may_come_too() -> None:
     plain.expect({**GOOD, "anything": [{}], "unknown": 1}, Outer)
     plain.expect((1, 2), list[int], "pair")
     plain.expect(2**63 - 1, int)
+    for share in (0, 0.5, 1.0, None):
+        plain.expect({**GOOD, "share": share, "counts": [0, 2**63 - 1]}, Outer)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +56,11 @@ def test_what_fits_passes_and_other_keys_may_come_too() -> None:
         ({"values": [10**400]}, r"values\[0\] .* not 1000*\.\.\.$"),
         ({"by_name": {"x": False}}, r"by_name\['x'\] must be of type float, not False"),
         ({"by_name": [1.0]}, "by_name must be of type dict"),
+        ({"share": -1e-9}, r"share must be of type float in 0\.\.1 \| None, not -1e-09"),
+        ({"share": 1.01}, "share must be"),
+        ({"share": float("nan")}, "share must be"),
+        ({"counts": [3, -1]}, r"counts\[1\] must be of type int, 0 or more, not -1"),
+        ({"counts": [0.5]}, r"counts\[0\] must be"),
     ],
 )
 def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> None:

@@ -5,7 +5,7 @@ from importlib import import_module
 
 
 def main() -> None:
-    """Entry point; Ctrl-C while the command line is loaded, which takes a third of a second, is one line too."""
+    """Entry point; Ctrl-C is one line also in the third of a second that loading the command line takes."""
     try:
         command_line = import_module("vidcondense.cli")
     except KeyboardInterrupt:

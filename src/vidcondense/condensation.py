@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from vidcondense import files, networks, objectives, run_folder, synthetic
@@ -34,6 +35,7 @@ from vidcondense.synthetic import Synthetic
 CHECKPOINT_SECONDS = 120.0
 PREVIEW_SECONDS = 3.0
 WEIGHT_COPIES = 2  # as drawn, and in the compute dtype
+FLOAT16_MOST = torch.finfo(torch.float16).max
 LARGE = 100_000_000  # weights of a network whose memory is stated before it is built, not only with the rest
 
 OWNERS = ("synthetic", "objective", "insertion", "optimiser")
@@ -249,6 +251,9 @@ class State:
         for name, value in self.optimiser.parameters.items():
             if not bool(value.isfinite().all()):
                 raise self._not_finite(f"{name} of the synthetic set are not finite", rate_key(name))
+            if self.recipe.storage == "float16" and bool((value.abs() > FLOAT16_MOST).any()):
+                what = f"{name} of the synthetic set are beyond the range of float16 ({FLOAT16_MOST:.0f})"
+                raise self._not_finite(what, rate_key(name))
         self.objective.advance(self.iteration, self.synthetic.render, self.synthetic.labels)
         self.enter(self.iteration + 1)
         return events
@@ -296,7 +301,7 @@ def _begin(
 
 
 class NotFinite(VidcondenseError):
-    """The loss is infinite or not a number."""
+    """A loss, a gradient or what is learned is not a number, or larger than any that can be kept."""
 
 
 def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:

@@ -15,6 +15,7 @@ from vidcondense.compute import Compute, Precision, choose, derive_seed
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
+from vidcondense.plain import Count, Share
 from vidcondense.progress import Progress
 from vidcondense.protocols import PROTOCOLS, Advance, Protocol, diverged, train_network
 from vidcondense.training_clips import FixedClips, StoreClips, TrainingClips, VariedClips
@@ -27,16 +28,16 @@ WEIGHT_COPIES = 4  # weight, gradient, two moments of the optimiser
 class Scores(TypedDict):
     """An accuracy over networks as JSON: 0..1; null for a network that diverged, and where none trained."""
 
-    mean: float | None
-    std: float | None
-    values: list[float | None]
+    mean: Share | None
+    std: Share | None
+    values: list[Share | None]
 
 
 class TrainedOn(TypedDict):
     """Which real clips networks were trained on."""
 
     fingerprint: str
-    videos: int
+    videos: Count
 
 
 class Record(TypedDict):
@@ -44,13 +45,13 @@ class Record(TypedDict):
 
     protocol: str
     network: str
-    networks: int
-    diverged: int
+    networks: Count
+    diverged: Count
     top1: Scores
     top5: Scores
-    per_class: dict[str, float]
-    confusion: list[list[int]]
-    test_videos: int
+    per_class: dict[str, Share]
+    confusion: list[list[Count]]
+    test_videos: Count
     seconds: float
     trained_on: NotRequired[TrainedOn]
 

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -268,6 +268,17 @@ def _count_steps(watch: str, kill_at: int, stop_at: int) -> Callable[[], int]:
             step(path)
             file.write(data[len(data) // 2 :])
 
+    write_parts = files.write_parts
+
+    def parts_in_halves(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+        def halves() -> Iterator[bytes | memoryview]:
+            every = list(parts)
+            yield from every[: len(every) // 2]
+            step(path)
+            yield from every[len(every) // 2 :]
+
+        write_parts(path, halves())
+
     def write_bytes(self: Path, data: bytes) -> int:
         in_halves(self, data, "wb")
         return len(data)
@@ -280,6 +291,7 @@ def _count_steps(watch: str, kill_at: int, stop_at: int) -> Callable[[], int]:
 
     Path.write_bytes = write_bytes  # type: ignore[method-assign,assignment]
     files.append = lambda path, data: in_halves(path, data, "ab")
+    files.write_parts = parts_in_halves
     os.fsync = flush
     sys.addaudithook(hook)
     return lambda: count

@@ -1,22 +1,35 @@
 """Resumable state of a run: one safetensors file, data only."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from vidcondense import files, plain
 from vidcondense.errors import VidcondenseError
 
+DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+"""As safetensors calls them."""
+
 
 class _Numbers(TypedDict):
-    iteration: int
+    iteration: plain.Count
     seconds: float
-    metrics_bytes: int
+    metrics_bytes: plain.Count
 
 
 @dataclass(frozen=True)
@@ -38,12 +51,12 @@ class Checkpoint:
     def save(self, path: Path) -> None:
         """Write atomically."""
         flat = {
-            f"{owner}.{name}": tensor.detach().cpu().contiguous()
+            f"{owner}.{name}": tensor
             for owner, tensors in self.tensors.items()
             for name, tensor in tensors.items()
         }
         numbers = {"iteration": self.iteration, "seconds": self.seconds, "metrics_bytes": self.metrics_bytes}
-        files.write_bytes(path, save(flat, metadata={"checkpoint": json.dumps(numbers)}))
+        files.write_parts(path, _safetensors(flat, {"checkpoint": json.dumps(numbers)}))
 
     @staticmethod
     def load(path: Path) -> "Checkpoint":
@@ -57,8 +70,6 @@ class Checkpoint:
             with safe_open(path, framework="pt") as file:
                 numbers = plain.parse((file.metadata() or {})["checkpoint"])
                 plain.expect(numbers, _Numbers)
-                if min(numbers["iteration"], numbers["metrics_bytes"]) < 0:
-                    raise ValueError("a number below 0")
                 for key in file.keys():  # noqa: SIM118
                     owner, name = key.split(".", 1)
                     tensors.setdefault(owner, {})[name] = file.get_tensor(key)
@@ -67,3 +78,23 @@ class Checkpoint:
                 f"{path} is not a usable checkpoint ({error}); start the run again"
             ) from error
         return Checkpoint(numbers["iteration"], numbers["seconds"], numbers["metrics_bytes"], tensors)
+
+
+def _safetensors(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Iterator[bytes | memoryview]:
+    """The content of a safetensors file, one tensor after another.
+
+    The library's own writer wants all tensors contiguous in memory beside the state, and copies them once
+    more; a checkpoint is written when somebody waits for the end of a run.
+    """
+    wide_first = sorted(tensors.items(), key=lambda item: -item[1].itemsize)  # so that all are aligned
+    header: dict[str, object] = {"__metadata__": metadata}
+    end = 0
+    for name, tensor in wide_first:
+        offsets = [end, end := end + tensor.nbytes]
+        kind = DTYPES[tensor.dtype]
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": offsets}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    yield len(text).to_bytes(8, "little") + text
+    for _, tensor in wide_first:
+        yield tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test torture mutants lint audit lock clean
+.PHONY: demo test torture soak mutants lint audit lock clean
 
 demo: $(READY)
 	$(VENV)/bin/vidcondense demo
@@ -13,6 +13,10 @@ test: $(READY)
 
 torture: $(READY)
 	$(VENV)/bin/python -m pytest torture -n auto
+
+# 20 minutes of repeated runs in one process; prints memory, open files and threads.
+soak: $(READY)
+	TORTURE_SOAK_SECONDS=1215 $(VENV)/bin/python -m pytest torture/test_soak.py -s
 
 # Of 85 % of some 870 changes to the code a test has to take notice; about half an hour on two cores.
 mutants: $(READY)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from vidcondense.condensed import StaticDynamicVideos
 from vidcondense.data import generated
@@ -14,6 +15,10 @@ from vidcondense.data.store import ClipStore
 from vidcondense.hallucinator import initial
 
 torch.set_num_threads(1)
+
+# The same examples every time; `--hypothesis-profile=default` draws others.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.load_profile("repeatable")
 
 # A shell that starts tests in the background has Ctrl-C ignored, here and in every command that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from forks import Forks
 from tasks import Inputs, condense
 from vidcondense.data import generated
 from vidcondense.data.prepare import prepare
+
+# The same examples every time; `--hypothesis-profile=default` draws others.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.load_profile("repeatable")
 
 torch.set_num_threads(1)  # tests run side by side, one per core
 

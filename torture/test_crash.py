@@ -28,7 +28,7 @@ from tasks import (
     prepare_with_workers,
 )
 
-KILLS = int(os.environ.get("TORTURE_KILLS", "30"))
+KILLS = int(os.environ.get("TORTURE_KILLS", "50"))
 """Of each test; every command has two or more."""
 
 Make = Callable[[Inputs, Path], Task]
@@ -52,7 +52,7 @@ def undisturbed(forks: Forks, task: Task) -> Ended:
     "make", [prepare, generate, condense, condense_on_experts, condense_in_shards, experts, evaluate, export]
 )
 def test_killed_at_any_step(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -> None:
-    """Before each step on the file system, or before 30 of them where there are more, chosen at random."""
+    """Before each step on the file system, or before 50 of them where there are more, chosen at random."""
     whole = make(inputs, tmp_path / "whole")
     steps = undisturbed(forks, whole).steps
     moments = range(1, steps + 1)
@@ -70,7 +70,7 @@ def test_killed_at_any_step(make: Make, forks: Forks, inputs: Inputs, tmp_path: 
     "make", [prepare, prepare_with_workers, condense, condense_on_experts, experts, evaluate, export]
 )
 def test_killed_at_any_time(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -> None:
-    """At random moments, again and again until it gets through, and from the start until there were 30."""
+    """At random moments, again and again until it gets through, and from the start until there were 50."""
     whole = make(inputs, tmp_path / "whole")
     seconds = undisturbed(forks, whole).seconds
     chance, kills = random.Random(1), 0
@@ -118,7 +118,7 @@ def test_benchmark_killed_at_any_time(forks: Forks, inputs: Inputs, tmp_path: Pa
     whole = benchmark(inputs, tmp_path / "whole")
     seconds = undisturbed(forks, whole).seconds
     chance, kills = random.Random(2), 0
-    while kills < 50 * KILLS // 30:
+    while kills < KILLS:
         task = benchmark(inputs, tmp_path / "cut")
         while True:
             ended = killed_after(forks.start(*task.words), chance.uniform(0, seconds / 8))

@@ -53,21 +53,30 @@ LONG = {
     "experts": ("experts", "{store}", "--out", "{out}", "--experts", "2", "--epochs", "60", *DEVICE),
     "evaluate": ("evaluate", "{run}", "{store}", "--networks", "1000", "--out", "{out}/result.json", *DEVICE),
     "evaluate all": ("evaluate", "{store}", "{store}", "--networks", "1000", *DEVICE),
-    "export": ("export", "{run}", "{out}", "--format", "frames", "--rendered", "--scale", "64"),
+    "export": ("export", "{many}", "{out}", "--format", "frames", "--rendered", "--scale", "64"),
     "generate": ("generate", "actions", "{out}", "--size", "640", "--frames", "200", "--workers", "2"),
 }
-"""Commands that take minutes, some of them in a single iteration, epoch or picture."""
+"""Commands that take many seconds or minutes, some of them in a single iteration or epoch."""
+
+
+@pytest.fixture(scope="module")
+def many(forks: Forks, inputs: Inputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of all training videos, 60 frames."""
+    out = tmp_path_factory.mktemp("many") / "run"
+    words = ("condense", inputs.store, "--out", out, "--recipe", "random", "--set", "vpc=5", *DEVICE)
+    assert forks.run(*words).code == 0
+    return out
 
 
 @pytest.mark.parametrize("words", LONG.values(), ids=LONG)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_in_the_middle_of_long_work(
-    words: tuple[str, ...], number: int, forks: Forks, inputs: Inputs, tmp_path: Path
+    words: tuple[str, ...], number: int, forks: Forks, inputs: Inputs, many: Path, tmp_path: Path
 ) -> None:
-    paths = {"store": inputs.store, "run": inputs.run, "out": tmp_path / "out"}
+    paths = {"store": inputs.store, "run": inputs.run, "many": many, "out": tmp_path / "out"}
     command = forks.start(*(word.format(**paths) for word in words), each=False)
-    command.wait_for("Z", timeout=random.Random(number).uniform(1, 4), fail=False)
-    assert command.state != "Z", command.end().said
+    command.wait_for("Z", timeout=random.Random(number).uniform(0.5, 3), fail=False)
+    assert command.state != "Z", f"too quick for this test: {command.end().said}"
     seconds = command.seconds_to_end(number)
     ended = command.end()
     assert (ended.code, "Traceback" in ended.said) == (EXIT_CODE, False), ended.said

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from vidcondense import networks, recipe
 from vidcondense.compute import Compute, choose, generator
-from vidcondense.condensation import State
 from vidcondense.data.batches import sample
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives.distribution_matching import mean_features
+from vidcondense.state import State
 
 UNSEEN = 999  # a seed of its own, so that no run drew these networks
 

@@ -17,7 +17,7 @@ import resource, sys
 import torch
 from vidcondense import ClipStore, recipe
 from vidcondense.compute import choose
-from vidcondense.condensation import State
+from vidcondense.state import State
 from vidcondense.benchmark import run
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 path, name, classes, vpc, iterations = sys.argv[1:]

@@ -20,7 +20,6 @@ from torch import nn
 
 from vidcondense import networks, recipe
 from vidcondense.compute import choose, generator, normalise
-from vidcondense.condensation import State
 from vidcondense.data import generated
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, sample
 from vidcondense.data.prepare import prepare
@@ -28,6 +27,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.optimisation import low_pass
 from vidcondense.protocols import backward, scored
+from vidcondense.state import State
 
 
 def main() -> None:

@@ -69,7 +69,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         save_file({"a.b": torch.zeros(1)}, path, metadata=metadata)
         with pytest.raises(VidcondenseError, match="not a usable checkpoint"):
             Checkpoint.load(path)
-    with pytest.raises(VidcondenseError, match="not a usable checkpoint"):
+    with pytest.raises(VidcondenseError, match=r"cannot read .*missing: No such file"):
         Checkpoint.load(tmp_path / "missing")
 
 

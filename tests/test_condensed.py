@@ -1,6 +1,8 @@
 """The artifact: what is saved is what is loaded, and anything else is refused in one line."""
 
 import json
+import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -354,3 +356,18 @@ def test_a_target_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     with pytest.raises(VidcondenseError, match="cannot write"):
         make([[0, 5]]).save(tmp_path / "missing" / "condensed.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_more_open_files_is_one_line(tmp_path: Path) -> None:
+    """Which safetensors calls a missing file, and PyTorch a RuntimeError."""
+    path = tmp_path / "condensed.safetensors"
+    make([[0, 3]]).save(path)
+    limits, free = resource.getrlimit(resource.RLIMIT_NOFILE), os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        with pytest.raises(VidcondenseError, match=f"{path}.*Too many open files"):
+            CondensedVideos.load(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    CondensedVideos.load(path)

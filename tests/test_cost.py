@@ -6,9 +6,10 @@ from torch import Tensor
 
 from vidcondense import networks, recipe
 from vidcondense.compute import Compute
-from vidcondense.condensation import State, preview
+from vidcondense.condensation import preview
 from vidcondense.cost import Cost, Iteration, flops_of_embedding, measure
 from vidcondense.data.store import ClipStore
+from vidcondense.state import State
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 

@@ -218,3 +218,10 @@ def test_names_that_are_no_text_stand_in_the_index(tmp_path: Path, condensed: Ke
     names = ("caf\udce9", "b", "c")
     export(dataclasses.replace(condensed, class_names=names), tmp_path / "out", "mp4")
     assert index(tmp_path / "out")[0]["class"] == "caf\\udce9"
+
+
+def test_nothing_in_an_mp4_depends_on_what_was_in_memory(tmp_path: Path, condensed: KeyFrameVideos) -> None:
+    """x264's macroblock trees do, for small pictures; its options stand in the file."""
+    export(condensed, tmp_path / "out", "mp4")
+    (file, *_) = (tmp_path / "out").rglob("*.mp4")
+    assert b"mbtree=0" in file.read_bytes()

@@ -5,6 +5,7 @@ import signal
 import threading
 
 import pytest
+import torch
 
 from vidcondense.interrupt import SIGNALS, Interrupted, catch_interrupts, terminate_as_ctrl_c
 
@@ -65,3 +66,16 @@ def test_other_threads_catch_nothing() -> None:
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_pytorch_passes_it_on_where_weights_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An Exception would become a RuntimeError that lists sizes."""
+
+    def copy(self: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        raise Interrupted
+
+    layer = torch.nn.Linear(2, 2)
+    weights = {name: value.clone() for name, value in layer.state_dict().items()}
+    monkeypatch.setattr(torch.Tensor, "copy_", copy)
+    with pytest.raises(Interrupted):
+        layer.load_state_dict(weights)

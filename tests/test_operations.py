@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vidcondense import ClipStore, networks, recipe
 from vidcondense.compute import Compute, generator
-from vidcondense.condensation import State
+from vidcondense.state import State
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 

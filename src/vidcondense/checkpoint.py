@@ -63,9 +63,10 @@ class Checkpoint:
         """Read a checkpoint.
 
         Raises:
-            VidcondenseError: the file is missing, cut short or not a checkpoint.
+            VidcondenseError: the file cannot be read, is cut short or not a checkpoint.
         """
         tensors: dict[str, dict[str, Tensor]] = {}
+        files.check_readable(path)
         try:
             with safe_open(path, framework="pt") as file:
                 numbers = plain.parse((file.metadata() or {})["checkpoint"])

@@ -119,6 +119,18 @@ def unlink_quietly(path: Path) -> None:
         return
 
 
+def check_readable(path: Path) -> None:
+    """Open a file, for the reason if that fails: safetensors calls any reason a missing file.
+
+    Raises:
+        VidcondenseError: names the file and the reason.
+    """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` atomically."""
     with replacing(path) as temporary:

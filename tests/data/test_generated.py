@@ -1,6 +1,8 @@
 """Generated clips: seeds, independence of counts and workers, the files themselves, refusals."""
 
 import hashlib
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from vidcondense.data.generated import KINDS, class_names, generate
+from vidcondense.data.generated.writer import Task, write_all
 from vidcondense.errors import VidcondenseError
 
 SMALL: dict[str, Any] = {"train_per_class": 2, "test_per_class": 1, "classes": 2, "frames": 8, "size": 48}
@@ -119,3 +122,23 @@ def test_a_target_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(VidcondenseError, match="file"):
         generate("motion", tmp_path / "file" / "clips", **SMALL)
+
+
+def test_ctrl_c_does_not_wait_for_the_clips_at_hand(tmp_path: Path) -> None:
+    """Each takes seconds."""
+    tasks = [
+        Task("actions", "ball_bounce", "train", n, 300, 640, 0, tmp_path / f"{n}.mp4") for n in range(16)
+    ]
+
+    def press(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, press)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            list(write_all(tasks, 2))
+        assert time.monotonic() - began < 2
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -7,7 +7,7 @@ import torch
 
 from vidcondense import ClipStore, networks, recipe
 from vidcondense.compute import Compute, choose
-from vidcondense.condensation import State, condense
+from vidcondense.condensation import condense
 from vidcondense.errors import VidcondenseError
 from vidcondense.experts import Experts, train
 from vidcondense.networks.flat import load
@@ -15,6 +15,7 @@ from vidcondense.objectives.base import real_clips
 from vidcondense.objectives.trained_distribution_matching import TrainedDistributionMatching
 from vidcondense.recipe import Recipe
 from vidcondense.settings import ExpertSettings
+from vidcondense.state import State
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vidcondense import networks, recipe
 from vidcondense.compute import Compute, choose, generator
-from vidcondense.condensation import State, condense, resume
+from vidcondense.condensation import condense, resume
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
@@ -24,6 +24,7 @@ from vidcondense.objectives.inner_loop import InnerLoop
 from vidcondense.objectives.trajectory_matching import TrajectoryMatching
 from vidcondense.recipe import Recipe
 from vidcondense.settings import ExpertSettings
+from vidcondense.state import State
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 

@@ -12,11 +12,11 @@ from vidcondense import networks, objectives
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
 from vidcondense.compute import Compute, choose, generator
-from vidcondense.condensation import State
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
 from vidcondense.protocols import PROTOCOLS, backward, scored
 from vidcondense.settings import InsertionSettings
+from vidcondense.state import State
 
 MEBIBYTE = 2**20
 MEASURING_SECONDS = 60.0

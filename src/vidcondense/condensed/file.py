@@ -77,6 +77,7 @@ def load(path: Path) -> CondensedVideos:
     """
     if not path.is_file():
         raise VidcondenseError(f"no condensed file at {path}")
+    files.check_readable(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -417,3 +417,17 @@ def test_a_run_whose_result_cannot_be_read_is_not_finished(
     assert made.tensors().keys() == whole.tensors().keys()
     name = "condensed.safetensors"
     assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_run_that_was_killed_before_it_removed_its_checkpoint_is_tidied(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    made = run(tiny_store, load("prism_debug"), out)
+    before = {path.name for path in out.iterdir()}
+    (out / "checkpoint.safetensors").write_bytes(b"left")
+    again = resume(out, show=False)
+    assert {path.name for path in out.iterdir()} == before
+    assert all(torch.equal(value, again.tensors()[name]) for name, value in made.tensors().items())
+    with pytest.raises(VidcondenseError, match="is finished"):
+        resume(out, show=False)

@@ -103,6 +103,9 @@ def test_a_killed_process_and_another_number_of_them_change_nothing(
     assert whole is not None
     cut, plain = ((run / "condensed.safetensors").read_bytes() for run in (out, tmp_path / "whole"))
     assert cut == plain
+    (out / "shards" / "000").mkdir(parents=True)  # as if it had been killed before it removed them
+    resume(out, device="cpu", show=False)
+    assert not (out / "shards").exists()
     with pytest.raises(VidcondenseError, match="is finished"):
         resume(out, device="cpu", show=False)
 

@@ -139,9 +139,10 @@ def start(file: str, source: str) -> int:
         quick: Any = {"max_examples": 30, "phases": [hypothesis.Phase.explicit, hypothesis.Phase.generate]}
         quick |= {"derandomize": True, "database": None, "deadline": None}
         hypothesis.settings.register_profile("mutants", **quick)
-        hypothesis.settings.load_profile("mutants")
         options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "--tb=no"]
-        code = pytest.main([*options, "--assert=plain", "-k", SLOW, *TARGETS[file]])
+        code = pytest.main(
+            [*options, "--assert=plain", "--hypothesis-profile=mutants", "-k", SLOW, *TARGETS[file]]
+        )
     finally:
         os._exit(int(code != 0))
 

@@ -38,7 +38,10 @@ class Task:
         described = self.out / "run.json"
         if self.resume is None or not described.exists():
             return self.words
-        return None if json.loads(described.read_text())["status"] == "finished" else self.resume
+        finished = json.loads(described.read_text())["status"] == "finished"
+        # Whatever was killed in the very end finds out when it is given again.
+        left = any((self.out / name).exists() for name in ("checkpoint.safetensors", "shards"))
+        return None if finished and not left else self.resume
 
     def content(self) -> dict[str, object]:
         """All files by path, without times."""

@@ -31,6 +31,8 @@ from tasks import (
 KILLS = int(os.environ.get("TORTURE_KILLS", "50"))
 """Of each test; every command has two or more."""
 
+LAST = 5
+
 Make = Callable[[Inputs, Path], Task]
 
 
@@ -52,11 +54,13 @@ def undisturbed(forks: Forks, task: Task) -> Ended:
     "make", [prepare, generate, condense, condense_on_experts, condense_in_shards, experts, evaluate, export]
 )
 def test_killed_at_any_step(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -> None:
-    """Before each step on the file system, or before 50 of them where there are more, chosen at random."""
+    """Before each step on the file system, or before 50 of them where there are more, the last among them."""
     whole = make(inputs, tmp_path / "whole")
     steps = undisturbed(forks, whole).steps
-    moments = range(1, steps + 1)
-    for moment in moments if steps <= KILLS else random.Random(0).sample(moments, KILLS):
+    moments = [*range(1, steps + 1)]
+    if steps > KILLS:  # the last ones always: what is removed in the end
+        moments = random.Random(0).sample(moments[:-LAST], KILLS - LAST) + moments[-LAST:]
+    for moment in moments:
         task = make(inputs, tmp_path / "cut")
         ended = forks.run(*task.words, watch=task.out, kill_at=moment)
         assert ended.code == -signal.SIGKILL, ended.said

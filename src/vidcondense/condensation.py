@@ -124,7 +124,9 @@ def resume(
 def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) -> CondensedVideos:
     out, known = run.path, run.read()
     if known["status"] == "finished":
-        files.unlink_quietly(run.checkpoint)  # the run may have been killed before it did so
+        if run.checkpoint.is_file():  # it was killed in the very end
+            run.checkpoint.unlink()
+            return CondensedVideos.load(run.condensed)
         raise VidcondenseError(f"the run in {out} is finished; its result is {run.condensed}")
     store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])
     if store.fingerprint != known["store"]["fingerprint"] or store.split != known["store"]["split"]:

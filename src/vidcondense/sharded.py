@@ -81,7 +81,10 @@ def condense_in_shards(
     wait_for_first(run.description)
     _refuse_difference(run, wanted, store)
     if run.read()["status"] == "finished":  # by the others before this one started, or was started again
-        return CondensedVideos.load(run.condensed) if ranks.first else None
+        if not ranks.first:
+            return None
+        shutil.rmtree(run.path / FOLDER, ignore_errors=True)  # the merging one was killed in the very end
+        return CondensedVideos.load(run.condensed)
     speak = show and ranks.first
     try:
         for number in ranks.share(shards):
@@ -107,7 +110,8 @@ def resume(
     """Go on with an interrupted run, in shards or not; see `condensation.resume` and `condense_in_shards`."""
     run = RunFolder(Path(out))
     known = run.read()
-    if "shards" not in known or (known["status"] == "finished" and Ranks.here().count == 1):
+    merged = known["status"] == "finished" and not (run.path / FOLDER).is_dir()
+    if "shards" not in known or (merged and Ranks.here().count == 1):
         return condensation.resume(out, store=store, device=device, show=show)
     store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])
     return condense_in_shards(

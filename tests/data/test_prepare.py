@@ -56,6 +56,15 @@ def test_a_finished_store_is_returned_at_once(source, tmp_path, monkeypatch):
     assert prepare(source, tmp_path / "store", **SETTINGS).fingerprint == first.fingerprint
 
 
+def test_what_a_prepare_killed_in_the_very_end_left_is_removed(source, tmp_path):
+    prepare(source, tmp_path / "store", **SETTINGS)
+    before = tree(tmp_path / "store")
+    (tmp_path / "store" / "unfinished").mkdir()
+    (tmp_path / "store" / "unfinished" / "00000.json").write_text("{}")
+    prepare(source, tmp_path / "store", **SETTINGS)
+    assert tree(tmp_path / "store") == before
+
+
 def test_another_store_is_not_overwritten(source, tmp_path):
     store = tmp_path / "store"
     prepare(source, store, **SETTINGS)

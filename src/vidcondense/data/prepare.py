@@ -95,6 +95,8 @@ def build_store(plan: Plan, *, workers: int = 0, strict: bool = False, progress:
     workers = _check_workers(workers)
     found = plan.found
     if check_finished(plan):
+        if unfinished_folder(plan.store).is_dir():  # whoever finished it was killed in the very end
+            _tidy(plan.store)
         return ClipStore.open(plan.store, found.split_names[0])
     if strict and found.missing:
         raise VidcondenseError(f"{found.root / found.missing[0][0]}: {found.missing[0][1]}")
@@ -207,12 +209,17 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], messages: Messages) ->
         skipped=tuple({"path": path, "reason": reason} for path, reason in skipped),
     )
     write_index(store, index, table, [video.path for video, _, _ in usable])
-    shutil.rmtree(unfinished_folder(store), ignore_errors=True)
-    sweep(store)  # what workers wrote that outlived a killed prepare
+    _tidy(store)
     total = sum(index.shard_frames)
     messages.line(
         f"{store}: {len(usable)} videos, {total} frames, {gigabytes(total * frame_bytes(plan.size))}"
     )
+
+
+def _tidy(store: Path) -> None:
+    """Remove what a finished store no longer needs, and what workers wrote that outlived a killed prepare."""
+    shutil.rmtree(unfinished_folder(store), ignore_errors=True)
+    sweep(store)
 
 
 def duplicates(

@@ -60,6 +60,7 @@ def test_killed_at_any_step(make: Make, forks: Forks, inputs: Inputs, tmp_path: 
     moments = [*range(1, steps + 1)]
     if steps > KILLS:  # the last ones always: what is removed in the end
         moments = random.Random(0).sample(moments[:-LAST], KILLS - LAST) + moments[-LAST:]
+    print(f"{make.__name__}: killed {len(moments)} times, of {steps} steps")
     for moment in moments:
         task = make(inputs, tmp_path / "cut")
         ended = forks.run(*task.words, watch=task.out, kill_at=moment)
@@ -88,6 +89,7 @@ def test_killed_at_any_time(make: Make, forks: Forks, inputs: Inputs, tmp_path: 
                 break
         assert same(task, whole)
         shutil.rmtree(task.out)
+    print(f"{make.__name__}: killed {kills} times at random")
 
 
 def killed_after(command: Command, seconds: float) -> Ended:
@@ -132,6 +134,7 @@ def test_benchmark_killed_at_any_time(forks: Forks, inputs: Inputs, tmp_path: Pa
                 break
         assert same(task, whole)
         shutil.rmtree(task.out)
+    print(f"benchmark: killed {kills} times at random")
 
 
 def same(one: Task, other: Task) -> bool:

@@ -158,6 +158,11 @@ def test_a_set_counts_its_videos_and_says_what_it_holds() -> None:
     assert twice.vpc == 2
 
 
+def test_frames_need_not_be_square() -> None:
+    wide = KeyFrameVideos(**{**make([[0, 5]]).__dict__, "key_frames": torch.zeros(2, 3, 4, 6)})
+    assert wide.size == (4, 6)
+
+
 def test_the_limits_themselves_are_taken() -> None:
     one = make([[0]], frames=1)
     assert one.render().shape == (1, 1, 3, 4, 4)
@@ -212,6 +217,7 @@ def test_the_header_is_sorted_and_in_plain_letters(tmp_path: Path) -> None:
     assert list(header) == sorted(header)
     assert "日本" in text
     assert header["format_version"] == 1
+    assert header["key_frame_bytes"] == 2 * 3 * 4 * 4 * 4  # of two frames of 4x4
     assert {"storage", "interpolation", "segments"}.isdisjoint(header)
     assert header["learning_rate"] == CondensedVideos.load(path).learning_rate == 0.5
     half = KeyFrameVideos(**{**made.__dict__, "storage": "float16", "learning_rate": None})

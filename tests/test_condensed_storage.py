@@ -116,7 +116,7 @@ def test_too_large_for_float16_is_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("change", ["type", "shape", "missing", "not finite"])
+@pytest.mark.parametrize("change", ["type", "shape", "flat", "missing", "not finite"])
 def test_damaged_levels_are_refused(change: str, tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     two_videos(noise(3, 3, 8, 8), "uint8").save(path)
@@ -127,6 +127,9 @@ def test_damaged_levels_are_refused(change: str, tmp_path: Path) -> None:
         tensors["key_frames"] = tensors["key_frames"].float()
     elif change == "shape":
         tensors["key_frames_scale"] = tensors["key_frames_scale"][:2]
+    elif change == "flat":
+        tensors["key_frames"], end = tensors["key_frames"][0, 0], ["_scale", "_offset"]
+        tensors |= {f"key_frames{name}": torch.zeros(()) for name in end}
     elif change == "missing":
         del tensors["key_frames_offset"]
     else:
@@ -135,6 +138,7 @@ def test_damaged_levels_are_refused(change: str, tmp_path: Path) -> None:
     message = {
         "type": "'key_frames' is torch.float32, not torch.uint8",
         "shape": "a scale and an offset for each",
+        "flat": "a scale and an offset for each",
         "missing": "missing a tensor",
         "not finite": "not finite",
     }

@@ -99,3 +99,8 @@ def test_where_all_diverged_there_is_no_figure() -> None:
     text = io.StringIO()
     Console(file=text, width=100).print(table(made))
     assert "1 of 1 networks diverged" in " ".join(text.getvalue().split())
+
+
+def test_a_class_of_one_test_video() -> None:
+    record = evaluation(result(0.75, [[1, 0], [1, 2]])).to_dict()
+    assert record["per_class"] == {"walk": 1.0, "wave": pytest.approx(2 / 3)}

@@ -42,6 +42,7 @@ def test_mean_and_sample_deviation() -> None:
     mean, std = mean_std([2.0, 4.0, 9.0])
     assert mean == 5.0
     assert std == pytest.approx(math.sqrt((9 + 1 + 16) / 2))
+    assert mean_std([3.0, 5.0]) == (4.0, pytest.approx(2**0.5))
     assert mean_std([3.0]) == (3.0, None)
     assert mean_std([]) == (None, None)
 

@@ -29,6 +29,7 @@ def test_at_any_time(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -
         command.wait_for("Z", timeout=chance.uniform(0, began.seconds), fail=False)
         seconds = command.seconds_to_end(number)
         ended = command.end()
+        print(f"{make.__name__}: {seconds:.2f} s")
         assert seconds < SOON, ended.said
         assert ended.code in (0, EXIT_CODE, -number), ended.said  # by the signal, before its first line
         assert "Traceback" not in ended.said, ended.said
@@ -79,5 +80,6 @@ def test_in_the_middle_of_long_work(
     assert command.state != "Z", f"too quick for this test: {command.end().said}"
     seconds = command.seconds_to_end(number)
     ended = command.end()
+    print(f"in the middle: {seconds:.2f} s")
     assert (ended.code, "Traceback" in ended.said) == (EXIT_CODE, False), ended.said
     assert seconds < SOON

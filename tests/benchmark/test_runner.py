@@ -96,6 +96,7 @@ def test_as_many_run_side_by_side_as_jobs(
     tiny_store: ClipStore,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     kind = type("Counted", (Slow,), {"environments": []})
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -108,6 +109,7 @@ def test_as_many_run_side_by_side_as_jobs(
     assert [one.get("OMP_NUM_THREADS") for one in kind.environments] == [threads] * 5
     assert runner.run_tasks(tasks, tiny_store, options, tmp_path / "logs") == {}
     assert len(kind.environments) == 5
+    assert "other processes" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -108,10 +108,10 @@ class _Runner:
             try:
                 while (self.waiting or self.running) and not interrupted():
                     self._begin()
+                    self._say_waiting()
                     for child in [child for child in self.running if child.process.poll() is not None]:
                         self.running.remove(child)
                         self._finished(child)
-                    self._say_waiting()
                     time.sleep(POLL_SECONDS)
             finally:
                 _stop(self.running)

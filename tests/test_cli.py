@@ -348,3 +348,18 @@ def test_the_split_of_a_condensed_file_is_read_if_it_says(
     assert "evaluate on a store with the same classes" in refused(
         "evaluate", tmp_path / "file.safetensors", tiny_store_path
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--vpc", "99999999999"), ("--set", f"iterations={'9' * 5000}"), ("--recipe", "{folder}/own.toml")],
+)
+def test_numbers_beyond_all_measure_are_one_line(
+    words: tuple[str, ...], tiny_store_path: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    (tmp_path / "own.toml").write_text(f"seed = {'9' * 5000}")
+    words = tuple(word.format(folder=tmp_path) for word in words)
+    recipe = () if "--recipe" in words else ("--recipe", "prism_debug")
+    said = refused("condense", tiny_store_path, "--out", tmp_path / "run", "--device", "cpu", *recipe, *words)
+    assert "not enough memory" in said or "4300 digits" in said
+    assert not (tmp_path / "run").exists()

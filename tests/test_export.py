@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -209,9 +210,39 @@ def test_links_in_the_folder_lead_nowhere(tmp_path: Path, condensed: KeyFrameVid
     outside.mkdir()
     shutil.rmtree(folder / "up")
     (folder / "up").symlink_to(outside)
-    with pytest.raises(VidcondenseError, match=r"a link leads .*up/00 out of"):
+    with pytest.raises(VidcondenseError, match=r"out/up is a link"):
         export(condensed, folder, "frames")
     assert list(outside.iterdir()) == []
+
+
+def test_what_a_stranger_left_to_be_published_leads_nowhere(
+    tmp_path: Path, condensed: KeyFrameVideos
+) -> None:
+    """A folder as a killed export leaves it, with a link where its files are to go, or in its place."""
+    whole, victim = tmp_path / "whole", tmp_path / "victim"
+    export(condensed, whole, "mp4")
+    victim.mkdir()
+    for name in ("up", ".unfinished"):
+        folder = tmp_path / f"hostile{name}"
+        shutil.copytree(whole, folder / ".unfinished")
+        if name == "up":
+            (folder / "up").symlink_to(victim)
+        else:
+            shutil.move(folder / ".unfinished", tmp_path / "elsewhere")
+            (folder / ".unfinished").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(VidcondenseError, match=f"{name} is a link"):
+            export(condensed, folder, "mp4")
+    assert list(victim.iterdir()) == []
+    assert (tmp_path / "elsewhere" / "index.csv").is_file()
+
+
+@pytest.mark.parametrize("name", ["index.csv", "up/00.mp4"])
+def test_a_pipe_is_not_waited_for(name: str, tmp_path: Path, condensed: KeyFrameVideos) -> None:
+    export(condensed, tmp_path / "out", "mp4")
+    (tmp_path / "out" / name).unlink()
+    os.mkfifo(tmp_path / "out" / name)
+    with pytest.raises(VidcondenseError, match=r"a pipe, a socket|not an earlier export"):
+        export(condensed, tmp_path / "out", "mp4")
 
 
 def test_names_that_are_no_text_stand_in_the_index(tmp_path: Path, condensed: KeyFrameVideos) -> None:

@@ -197,3 +197,13 @@ def test_a_folder_in_which_the_first_writing_was_killed_is_taken_again(
     few = ExpertSettings(count=1, epochs=1)
     experts.train(tiny_store, tmp_path / "experts", few, network="cnn_mean", show=False)
     assert not list(tmp_path.glob("*/.*.tmp"))
+
+
+def test_json_is_read_from_files_of_a_sensible_size_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(VidcondenseError, match="pipe is not a file"):
+        files.read_json(tmp_path / "pipe")
+    (tmp_path / "large").write_text("[" + "0," * 10 + "0]")
+    assert files.read_json(tmp_path / "large", 23) == [0] * 11
+    with pytest.raises(VidcondenseError, match="has 23 bytes, more than 22"):
+        files.read_json(tmp_path / "large", 22)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -30,6 +30,7 @@ class _Numbers(TypedDict):
     iteration: plain.Count
     seconds: float
     metrics_bytes: plain.Count
+    run: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,14 @@ class Checkpoint:
         seconds: of condensing so far.
         metrics_bytes: length of metrics.jsonl at this point; what came later is cut off on resume.
         tensors: by owner ("synthetic", "insertion", "optimiser") and name.
+        run: what tells its run from others, see `State.identity`; "" in files of earlier versions.
     """
 
     iteration: int
     seconds: float
     metrics_bytes: int
     tensors: dict[str, dict[str, Tensor]]
+    run: str = ""
 
     def save(self, path: Path) -> None:
         """Write atomically."""
@@ -55,7 +58,7 @@ class Checkpoint:
             for owner, tensors in self.tensors.items()
             for name, tensor in tensors.items()
         }
-        numbers = {"iteration": self.iteration, "seconds": self.seconds, "metrics_bytes": self.metrics_bytes}
+        numbers = {name: getattr(self, name) for name in ("iteration", "seconds", "metrics_bytes", "run")}
         files.write_parts(path, _safetensors(flat, {"checkpoint": json.dumps(numbers)}))
 
     @staticmethod
@@ -78,7 +81,13 @@ class Checkpoint:
             raise VidcondenseError(
                 f"{path} is not a usable checkpoint ({error}); start the run again"
             ) from error
-        return Checkpoint(numbers["iteration"], numbers["seconds"], numbers["metrics_bytes"], tensors)
+        return Checkpoint(
+            numbers["iteration"],
+            numbers["seconds"],
+            numbers["metrics_bytes"],
+            tensors,
+            numbers.get("run", ""),
+        )
 
 
 def _safetensors(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Iterator[bytes | memoryview]:

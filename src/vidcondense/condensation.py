@@ -139,13 +139,15 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
         )
     compute = choose(device, known["precision"])
     state = State.start(store, run.recipe(), compute, show)
+    if run.checkpoint.exists() and not run.checkpoint.is_file():
+        raise VidcondenseError(f"{run.checkpoint} is not a file; remove it")
     if run.checkpoint.is_file():
         checkpoint = Checkpoint.load(run.checkpoint)
         try:
             state.restore(checkpoint)
         except (KeyError, RuntimeError) as error:
             raise VidcondenseError(
-                f"{run.checkpoint} is not a checkpoint of this run; start the run again"
+                f"{run.checkpoint} is not a checkpoint of this run ({error}); start the run again"
             ) from error
         run.cut_metrics(checkpoint.metrics_bytes)
     else:

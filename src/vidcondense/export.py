@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import os
 import re
 import shutil
 import unicodedata
@@ -69,13 +70,12 @@ def export(
     _refuse_other_content(folder)
     staging = folder / STAGING
     with files.alone(files.make_folder(folder)):
+        _refuse_links(folder)
         _publish(folder)  # an earlier export may have been killed while it did so
         shutil.rmtree(staging, ignore_errors=True)
         rows: list[list[object]] = []
         try:
             for item, video, label, keys in _items(condensed, format, fps, scale, rendered):
-                _refuse_outside(folder / item.file, folder)
-                _refuse_outside(staging / item.file, folder)
                 files.make_folder((staging / item.file).parent)
                 files.write_bytes(staging / item.file, item.data)
                 name, shown = condensed.class_names[label], " ".join(map(str, keys))
@@ -156,6 +156,19 @@ def _refuse_other_content(folder: Path) -> None:
         raise VidcondenseError(f"{folder} is not empty and not an earlier export; choose another folder")
 
 
+def _refuse_links(folder: Path) -> None:
+    """Refuse a folder, which may have come from somewhere else, with anything but folders and files in it.
+
+    Links would lead what is written or removed out of it.
+    """
+    for place, folders, names in os.walk(folder):
+        for path in (Path(place, name) for name in (*folders, *names)):
+            if path.is_symlink():
+                raise VidcondenseError(f"{path} is a link, which no export has; remove it")
+            if not (path.is_file() or path.is_dir()):
+                raise VidcondenseError(f"{path} is a pipe, a socket or a device; remove it")
+
+
 def _publish(folder: Path) -> None:
     """Move a fully written export from `STAGING` to its place and remove what it replaces; else do nothing.
 
@@ -181,6 +194,8 @@ def _publish(folder: Path) -> None:
 
 def _rows(index: Path) -> list[list[str]]:
     """The lines of an index; none if there is none, or of something else."""
+    if not index.is_file():  # opening a pipe would wait for ever
+        return []
     try:
         with index.open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
@@ -202,12 +217,6 @@ def _files(folder: Path) -> list[Path]:
         for path in named
         if path.suffix in {".mp4", ".png"} and (folder / path).resolve().is_relative_to(inside)
     ]
-
-
-def _refuse_outside(path: Path, folder: Path) -> None:
-    """Refuse a path that a link in `folder`, which may have come from somewhere else, leads out of it."""
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
-        raise VidcondenseError(f"a link leads {path.parent} out of {folder}; remove it")
 
 
 def _remove(stale: set[Path], folder: Path) -> None:

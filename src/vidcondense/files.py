@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,10 @@ try:
     import fcntl
 except ImportError:  # not a Unix: folders are not locked there
     fcntl = None  # type: ignore[assignment]
+
+
+MOST_RECORD_BYTES = 2**22
+"""The largest record of an evaluation that is read: that of a thousand classes has three quarters of it."""
 
 
 @contextmanager
@@ -203,13 +208,18 @@ def to_utf8(json_text: str) -> bytes:
     return json_text.encode(errors="backslashreplace")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
+def read_json(path: Path, most: int | None = None) -> Any:
+    """Read a JSON file, of so many bytes at most.
 
     Raises:
-        VidcondenseError: the file is missing or is not JSON.
+        VidcondenseError: the file is missing, too large, a pipe or a device, or is not JSON.
     """
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening it might wait for ever
+            raise VidcondenseError(f"{path} is not a file")
+        if most is not None and status.st_size > most:
+            raise VidcondenseError(f"{path} has {status.st_size} bytes, more than {most}: it is not ours")
         return plain.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error

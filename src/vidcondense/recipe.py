@@ -362,7 +362,7 @@ def _read(name: str) -> dict[str, Any]:
         raise VidcondenseError(f"no recipe {name!r}; {hint}known: {', '.join(available())}, or a .toml file")
     try:
         return tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise VidcondenseError(f"recipe {name} is not valid TOML: {error}") from error
 
 
@@ -381,4 +381,6 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
             parsed[key.strip()] = tomllib.loads(f"value = {text.strip()}")["value"]
         except tomllib.TOMLDecodeError:
             parsed[key.strip()] = text.strip()
+        except ValueError as error:
+            raise VidcondenseError(f"--set {key.strip()}: {error}") from error
     return parsed

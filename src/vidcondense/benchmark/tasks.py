@@ -82,7 +82,7 @@ class Task:
     def evaluation(self, network: str) -> dict[str, Any] | None:
         """The finished evaluation with `network`, under whatever name; None if there is none yet."""
         for path in sorted(self.run.evaluations.glob("*.json")):
-            result = files.read_json(path)
+            result = files.read_json(path, files.MOST_RECORD_BYTES)
             if isinstance(result, dict) and self.judging.is_of(result, network):
                 try:
                     plain.expect(result, Record)

@@ -17,6 +17,8 @@ DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips pe
 Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: --version."""
 
 LONGEST_LINE = 2000
+MEMORY = ("can't allocate memory", "out of memory")
+"""In what PyTorch says on a CPU and on a GPU."""
 
 COMMANDS = (
     *(demo, generate, prepare),
@@ -41,6 +43,11 @@ def main() -> None:
         sys.exit(2)
     except OSError as error:  # what nothing below has put into better words
         print(f"vidcondense: {_line(str(error))}", file=sys.stderr)
+        sys.exit(2)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in MEMORY):
+            raise
+        print(f"vidcondense: not enough memory: {_line(str(error))}", file=sys.stderr)
         sys.exit(2)
     except Interrupted as stop:
         print(f"vidcondense: {stop}", file=sys.stderr)

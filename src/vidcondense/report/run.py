@@ -275,7 +275,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _object(path: Path) -> Mapping[str, Any]:
-    value = files.read_json(path)
+    value = files.read_json(path, files.MOST_RECORD_BYTES)
     if not isinstance(value, dict):
         raise VidcondenseError(f"{path} should hold a JSON object, not a {type(value).__name__}")
     return value

@@ -363,3 +363,19 @@ def test_numbers_beyond_all_measure_are_one_line(
     said = refused("condense", tiny_store_path, "--out", tmp_path / "run", "--device", "cpu", *recipe, *words)
     assert "not enough memory" in said or "4300 digits" in said
     assert not (tmp_path / "run").exists()
+
+
+def test_a_result_does_not_replace_what_it_is_made_from(
+    tiny_store_path: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    run = tmp_path / "run"
+    condensation.condense(
+        vidcondense.ClipStore.open(tiny_store_path), vidcondense.load_recipe("random_debug"), run, show=False
+    )
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    condensed = run / "condensed.safetensors"
+    assert "not an evaluation" in refused(
+        "evaluate", run, tiny_store_path, "--device", "cpu", "--out", condensed
+    )
+    assert "not a report" in refused("report", run, "--out", run / "run.json")
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before

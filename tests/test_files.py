@@ -207,3 +207,15 @@ def test_json_is_read_from_files_of_a_sensible_size_alone(tmp_path: Path) -> Non
     assert files.read_json(tmp_path / "large", 23) == [0] * 11
     with pytest.raises(VidcondenseError, match="has 23 bytes, more than 22"):
         files.read_json(tmp_path / "large", 22)
+
+
+def test_files_of_another_kind_are_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    files.refuse_other(path, lambda begin: False, "a report")  # not there yet
+    path.write_text("")
+    files.refuse_other(path, lambda begin: False, "a report")
+    path.write_text("{}")
+    with pytest.raises(VidcondenseError, match=r"run\.json is there already and not a report; name another"):
+        files.refuse_other(path, lambda begin: begin.startswith(b"<"), "a report")
+    path.write_text("<html>")
+    files.refuse_other(path, lambda begin: begin.startswith(b"<"), "a report")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+EVIL = str(Path(tempfile.gettempdir(), "evil.py"))
 HOSTILE: list[Any] = [
     *(None, True, False, 0, 1, -1, 0.5, -0.5, 2**31, -(2**31), 2**53, 2**62, 2**63 - 1, 2**64, 10**400),
     *(float("nan"), float("inf"), -float("inf"), 1e308, -1e308, 1e-320),
@@ -27,7 +29,7 @@ HOSTILE: list[Any] = [
         "x" * 100_000,
         "é" * 300,
     ),
-    *("<script>", "CON", "extension.py:Network", "/tmp/evil.py:Network", "__class__", "{split}", "$data"),
+    *("<script>", "CON", "extension.py:Network", f"{EVIL}:Network", "__class__", "{split}", "$data"),
     *([], {}, [[]], [0], [None], ["a", "a"], [1, 2, 3], [2**62] * 4, {"a": 1}, {"": {}}),
     json.loads("[" * 90 + "]" * 90),
 ]

@@ -5,8 +5,10 @@ in; values of its JSON replaced by hostile ones, in the header of safetensors to
 and huge shapes. A reader then does everything that a user's commands would.
 """
 
+import importlib.util
 import io
 import json
+import os
 import resource
 import shutil
 import sys
@@ -21,7 +23,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from rich.console import Console
 
-from hostile import changes
+from hostile import EVIL, changes
 from vidcondense import recipe
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
@@ -71,15 +73,19 @@ class Watch:
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.on:
             return
-        if event in FORBIDDEN or (event == "import" and "evil" in str(arguments[0])):
+        if event in FORBIDDEN or (event == "open" and "evil" in str(arguments[0])):
             self.seen.append(f"{event} {arguments!r:.200}")
-        writes = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
+        flags = arguments[2] if event == "open" and isinstance(arguments[2], int) else 0
+        writes = bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
         made = event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink")
         if (writes or made) and isinstance(arguments[0], str | bytes | Path):
             path = str(arguments[1] if event == "os.rename" else arguments[0])
             handle = arguments[-1] if made and isinstance(arguments[-1], int) else -1
             inside = Path(f"/proc/self/fd/{handle}").readlink() if handle >= 0 else Path.cwd()
-            if not str(inside / path).startswith(self.allowed) and path != "/dev/null":
+            # Of a file that is made or removed the folder counts, of one that is opened where links lead.
+            whole = Path(inside, path)
+            real = os.path.realpath(whole if event == "open" else whole.parent)
+            if path != "/dev/null" and not f"{real}/".startswith(self.allowed):
                 self.seen.append(f"{event} {path}")
 
 
@@ -90,7 +96,7 @@ sys.addaudithook(WATCH.hook)
 @contextmanager
 def watched(folder: Path) -> Iterator[None]:
     """Nothing forbidden happens, nothing is written outside `folder`, and memory stays where it was."""
-    WATCH.seen, WATCH.allowed, WATCH.on = [], (str(folder),), True
+    WATCH.seen, WATCH.allowed, WATCH.on = [], (f"{folder.resolve()}/",), True
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         yield
@@ -221,6 +227,29 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.parametrize("deed", ["up", "flags", "link", "module", "rename"])
+def test_the_watch_sees(deed: str, tmp_path: Path) -> None:
+    """What the tests below rely on."""
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    (inside / "link").symlink_to(outside)
+    (inside / "evil.py").write_text("")
+    (inside / "file").write_text("")
+    spec = importlib.util.spec_from_file_location("own", inside / "evil.py")
+    assert spec and spec.loader
+    run, module = spec.loader.exec_module, importlib.util.module_from_spec(spec)
+    deeds: dict[str, Callable[[], object]] = {
+        "up": lambda: (inside / ".." / "outside" / "x").write_text(""),
+        "flags": lambda: os.close(os.open(outside / "x", os.O_CREAT | os.O_WRONLY)),
+        "link": lambda: (inside / "link" / "x").write_text(""),
+        "module": lambda: run(module),
+        "rename": lambda: (inside / "file").replace(outside / "x"),
+    }
+    with pytest.raises(AssertionError), watched(inside):
+        deeds[deed]()
+
+
 @pytest.mark.parametrize("kind", READERS)
 def test_it_is_read_or_refused(kind: str, folders: Path, tmp_path: Path) -> None:
     read, folder, name = READERS[kind]
@@ -228,6 +257,7 @@ def test_it_is_read_or_refused(kind: str, folders: Path, tmp_path: Path) -> None
     shutil.copytree(folders / folder, copy)
     (target,) = (path for path in copy.rglob(Path(name).name) if str(path).endswith(name))
     whole = target.read_bytes()
+    Path(EVIL).write_text("class Network: pass")  # what a hostile value names is there to be loaded
     read(copy)  # as it is; and whatever is loaded late is loaded now
     outcomes = {"read": 0, "refused": 0}
 

@@ -4,7 +4,7 @@ import glob
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,23 @@ def check_readable(path: Path) -> None:
         path.open("rb").close()
     except OSError as error:
         raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def refuse_other(path: Path, is_ours: Callable[[bytes], bool], what: str) -> None:
+    """Refuse to write over a file that does not begin as those that are written there.
+
+    Args:
+        path: where something is to be written.
+        is_ours: whether a file that begins with these bytes may be replaced.
+        what: what such files are called.
+
+    Raises:
+        VidcondenseError: names the file.
+    """
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as file:
+            if not is_ours(file.read(64)):
+                raise VidcondenseError(f"{path} is there already and not {what}; name another --out")
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -39,6 +39,7 @@ def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = Tr
         Interrupted: Ctrl-C or SIGTERM while waiting for other processes.
     """
     check_count(networks_count)
+    files.refuse_other(out, lambda begin: b'"protocol"' in begin, "an evaluation")
     trial.memory()  # a network that cannot be had is refused before anything is made
     ranks = Ranks.here()
     folder = files.make_folder(out.parent / f"{out.stem}.networks")

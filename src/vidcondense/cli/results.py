@@ -14,7 +14,7 @@ from vidcondense.cli.arguments import (
     Runs,
     condensed_file,
 )
-from vidcondense.errors import VidcondenseError
+from vidcondense.errors import VidcondenseError, printable
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
 
@@ -31,7 +31,7 @@ def report(runs: Runs = (), *, out: Page = Path("report.html")) -> None:
 
     if not runs:
         raise VidcondenseError("report needs at least one run folder")
-    print(write_report(list(runs), out))
+    print(printable(str(write_report(list(runs), out))))
 
 
 def show(file: Condensed) -> None:
@@ -72,7 +72,7 @@ def export(
     written = export(
         CondensedVideos.load(condensed_file(file)), folder, format, fps=fps, scale=scale, rendered=rendered
     )
-    print(f"{len(written) - 1} files and an index in {folder}")
+    print(printable(f"{len(written) - 1} files and an index in {folder}"))
 
 
 def recipes() -> None:

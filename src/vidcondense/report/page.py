@@ -37,6 +37,7 @@ def write_report(runs: list[Path], out: Path) -> Path:
     Raises:
         VidcondenseError: no runs, one is not a run folder or is damaged, or `out` cannot be written.
     """
+    files.refuse_other(out, lambda begin: b"<!doctype html" in begin.lower(), "a report")
     page = build_page(load_runs(runs))
     files.make_folder(out.parent)
     files.write_bytes(out, page.encode(errors="replace"))

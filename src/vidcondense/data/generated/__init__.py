@@ -31,7 +31,8 @@ SETTINGS_FILE = "generated.json"
 VERSION = 1  # raised whenever the same seed gives other clips
 MOST_CLIPS = 100_000  # per class and split
 MOST_FRAMES, MOST_WIDTH = 100_000, 4096
-MOST_BYTES = 2**29  # of the pixels of a clip, which is drawn in memory
+MOST_WORKERS = 1024
+MOST_BYTES = 2**28  # of the pixels of a clip, drawn in memory in some 14 times as many
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def generate(
         VidcondenseError: an argument is out of range, `root` holds anything else, or it cannot be written.
     """
     settings = checked(kind, train_per_class, test_per_class, classes, frames, size, seed)
+    if workers > MOST_WORKERS:
+        raise VidcondenseError(f"workers is {workers}; give at most {MOST_WORKERS}")
     if workers < 0:
         raise VidcondenseError(f"workers is {workers}; give 0 (one per core) or more")
     root = Path(root)

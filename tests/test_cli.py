@@ -213,7 +213,7 @@ def test_resume_of_finished_and_foreign_runs_changes_nothing(
 
     described = json.loads(before["run.json"])
     for change, message in (
-        ({"format": 2}, "not written by this vidcondense"),
+        ({"format": 2}, "written by a newer vidcondense"),
         ({"status": "running", "store": {**described["store"], "fingerprint": "x"}}, "is not the store"),
         ({"status": "running", "store": {**described["store"], "path": "/nowhere"}}, "/nowhere"),
         ({"status": "running", "store": {}}, "is damaged: it has no 'store.path'"),

@@ -180,6 +180,41 @@ def test_a_folder_of_other_experts_is_refused_and_left_alone(
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"flip": float("nan")}, r"flip is a probability in \[0, 1\], not nan"),
+        ({"flip": 1.5}, "flip is a probability"),
+        ({"seed": -1}, "seed must be at least 0, not -1"),
+        ({"seed": 2**63}, "seed must be at most 9223372036854775807"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_first(
+    options: dict[str, object], message: str, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    with pytest.raises(VidcondenseError, match=message):
+        trained(tiny_store, tmp_path / "a", **options)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("learning_rate", 1e-60, "too small"),
+        ("learning_rate", 0.0, "above 0"),
+        ("learning_rate", float("nan"), "above 0"),
+        ("learning_rate", float("inf"), "too large"),
+        ("count", 100_001, "at most 100000, not 100001"),
+        ("epochs", 10**20, "at most 100000"),
+        ("batch", 1_000_001, "at most 1000000"),
+        ("batch", 1.5, "whole number"),
+    ],
+)
+def test_settings_out_of_range_are_refused(field: str, value: float, message: str) -> None:
+    with pytest.raises(VidcondenseError, match=rf"experts\.{field} .*{message}"):
+        ExpertSettings(**{field: value})  # type: ignore[arg-type]
+
+
 def test_foreign_folders_are_refused(tiny_store: ClipStore, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(VidcondenseError, match="not an empty folder"):
@@ -188,7 +223,8 @@ def test_foreign_folders_are_refused(tiny_store: ClipStore, tmp_path: Path) -> N
         Experts.open(tmp_path)
     for text, message in (
         ("{", "not valid JSON"),
-        ('{"format": 2}', "not written by this"),
+        ('{"format": 2, "versions": {"vidcondense": "7.1"}}', "newer vidcondense '7.1'; .*upgrade"),
+        ('{"format": 0}', "not written by this"),
         ('{"format": 1, "plan": {}}', "is damaged"),
     ):
         (tmp_path / "experts.json").write_text(text)

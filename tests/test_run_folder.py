@@ -91,7 +91,12 @@ def test_a_full_disk_at_the_start(tiny_store: ClipStore, tmp_path: Path, full_di
     [
         ([], "not written by this vidcondense"),
         ({"name": "a run of another program"}, "not written by this vidcondense"),
-        ({"format": 99}, "not written by this vidcondense"),
+        ({"format": 99}, "run.json has format 99, written by a newer vidcondense; .*upgrade vidcondense$"),
+        (
+            {"format": 99, "versions": {"vidcondense": "7.1"}},
+            "newer vidcondense '7.1'; .*upgrade vidcondense to",
+        ),
+        ({"format": 0}, "not written by this vidcondense"),
         ({"format": 1}, "it has no 'status'"),
         ({"format": 1, "status": "", "recipe": {}, "store": 3}, "store must be of type dict"),
         ({"format": 1, "status": "", "recipe": {}, "precision": "", "store": {}}, "it has no 'store.path'"),

@@ -18,9 +18,11 @@ from vidcondense.errors import VidcondenseError
 from vidcondense.plain import Count, Share
 from vidcondense.progress import Progress
 from vidcondense.protocols import PROTOCOLS, Advance, Protocol, diverged, train_network
+from vidcondense.settings import check_seed, check_whole
 from vidcondense.training_clips import FixedClips, StoreClips, TrainingClips, VariedClips
 
 FLIP = 0.5
+MOST_NETWORKS = 10_000
 
 WEIGHT_COPIES = 4  # weight, gradient, two moments of the optimiser
 
@@ -209,6 +211,7 @@ class Trial:
         precision: Precision = "auto",
     ) -> "Trial":
         """See `evaluate`."""
+        check_seed(seed)
         rule = _protocol(protocol)
         if isinstance(training, CondensedVideos):
             rule = rule.for_learned_rate(training.learning_rate)
@@ -270,9 +273,8 @@ class Trial:
 
 
 def check_count(networks_count: int) -> None:
-    """Refuse an evaluation of no network."""
-    if networks_count < 1:
-        raise VidcondenseError(f"networks must be at least 1, not {networks_count}")
+    """Refuse an evaluation of no network, or of more than could ever be trained."""
+    check_whole("networks", networks_count, 1, MOST_NETWORKS)
 
 
 def shown_steps(progress: Progress, number: int, before: list[NetworkResult]) -> Advance:

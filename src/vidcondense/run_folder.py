@@ -13,6 +13,7 @@ from vidcondense import files, plain, recipe
 from vidcondense.compute import Compute
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
+from vidcondense.formats import refuse_newer
 from vidcondense.recipe import Recipe
 
 RUN_FORMAT = 1
@@ -76,6 +77,8 @@ class RunFolder:
         if not self.description.is_file():
             raise VidcondenseError(f"{self.path} is not a run folder: it has no run.json")
         values = files.read_json(self.description)
+        if isinstance(values, dict):
+            refuse_newer(self.description, values.get("format"), RUN_FORMAT, values.get("versions"))
         if not isinstance(values, dict) or values.get("format") != RUN_FORMAT:
             raise VidcondenseError(f"{self.description} was not written by this vidcondense")
         try:

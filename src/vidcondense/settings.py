@@ -6,7 +6,13 @@ from typing import Literal
 from vidcondense.errors import VidcondenseError
 from vidcondense.extension import Extension, Option
 
-LARGEST_STEP = 3e38
+SMALLEST_STEP, LARGEST_STEP = 1.2e-38, 3e38
+"""Of step sizes: about what float32 holds in full."""
+MOST_EXPERTS = 100_000
+"""The largest number of experts, and of epochs of each."""
+MOST_BATCH = 1_000_000
+MOST_SEED = 2**63 - 1
+"""The largest seed: what recipes and JSON of ours hold."""
 
 
 def check(condition: bool, message: str) -> None:
@@ -18,6 +24,22 @@ def check_step(name: str, size: float) -> None:
     """A step size that float32 holds: optimisers multiply by it."""
     check(size > 0, f"{name} must be above 0, not {size}")
     check(size < LARGEST_STEP, f"{name} = {size:g} is too large: from {LARGEST_STEP:g} on float32 runs over")
+    check(
+        size >= SMALLEST_STEP,
+        f"{name} = {size:g} is too small: below {SMALLEST_STEP:g} float32 turns it to 0 or nearly so",
+    )
+
+
+def check_whole(name: str, value: int, least: int, most: int) -> None:
+    """A whole number in a range."""
+    check(type(value) is int, f"{name} must be a whole number, not {value!r}")
+    check(value >= least, f"{name} must be at least {least}, not {value}")
+    check(value <= most, f"{name} must be at most {most}, not {value}")
+
+
+def check_seed(seed: int) -> None:
+    """A seed that `condense` takes."""
+    check_whole("seed", seed, 0, MOST_SEED)
 
 
 def check_shared(key: str, frames: int, segments: int) -> None:
@@ -159,9 +181,8 @@ class ExpertSettings:
     """Step size of plain SGD."""
 
     def __post_init__(self) -> None:
-        for name in ("count", "epochs", "batch"):
-            value = getattr(self, name)
-            check(value >= 1, f"experts.{name} must be at least 1, not {value}")
+        for name, most in (("count", MOST_EXPERTS), ("epochs", MOST_EXPERTS), ("batch", MOST_BATCH)):
+            check_whole(f"experts.{name}", getattr(self, name), 1, most)
         check_step("experts.learning_rate", self.learning_rate)
 
 

@@ -107,6 +107,13 @@ def test_a_folder_with_other_content_is_refused_untouched(tmp_path: Path) -> Non
         ("actions", {"size": 50}, "size is 50.*multiple of 8, such as 48"),
         ("actions", {"seed": -5}, "seed is -5.*at least 0"),
         ("actions", {"workers": -1}, "workers is -1"),
+        ("actions", {"workers": 10**20}, "workers is 1000.*at most 1024"),
+        ("actions", {"frames": 99999999999}, "frames is 99999999999.*at most 100000"),
+        ("actions", {"frames": 100_000, "size": 96}, "frames is 100000.*at size 96.*at most 12945 frames"),
+        ("actions", {"size": 99999999992}, "size is 99999999992.*at most 4096"),
+        ("actions", {"train_per_class": 10**20}, "train_per_class is 1000.*at most 100000"),
+        ("actions", {"test_per_class": 10**20}, "test_per_class is 1000.*at most 100000"),
+        ("actions", {"seed": 2**63}, "seed is 9223372036854775808.*at most"),
     ],
 )
 def test_bad_settings_are_refused_in_one_line(

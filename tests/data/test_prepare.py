@@ -90,6 +90,31 @@ def test_senseless_numbers(source, tmp_path, field):
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(
+            (field, 99999999999999999999)
+            for field in ("frames", "stride", "keep", "size", "videos_per_shard")
+        ),
+        *(("stride", 1_000_001), ("keep", 1_000_001), ("size", 4097), ("stride", 2.5), ("size", True)),
+    ],
+)
+def test_numbers_out_of_range_are_refused_before_anything_is_read(tmp_path, field, value):
+    # There is not even a source.
+    refused(f"{field} must be .*{value}", tmp_path / "nowhere", tmp_path / "store", **{field: value})
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_damaged_store_is_mended_as_its_message_says(source, tmp_path):
+    store = tmp_path / "store"
+    whole = prepare(source, store, **SETTINGS).fingerprint
+    (store / "frames-00000.u8").write_bytes(b"")
+    refused(f"cut short; delete {store} and prepare it again", source, store)
+    shutil.rmtree(store)
+    assert prepare(source, store, **SETTINGS).fingerprint == whole
+
+
 def spoil(source):
     """Four bad files beside good ones; their names and the reason each is skipped for."""
     (source / "class0" / "zero.mp4").write_bytes(b"")

@@ -187,9 +187,9 @@ def test_an_unfinished_store(copy):
 def test_a_store_cut_short(copy):
     shard = copy / "frames-00003.u8"
     shard.write_bytes(shard.read_bytes()[:-1])
-    refused(copy, "cut short")
+    refused(copy, f"cut short; delete {copy} and prepare it again")
     shard.unlink()
-    refused(copy, "lacks frames-00003.u8")
+    refused(copy, f"lacks frames-00003.u8 .*; delete {copy} and prepare it again")
 
 
 def test_damaged_tables(copy):
@@ -203,12 +203,14 @@ def test_damaged_tables(copy):
 def test_a_damaged_or_newer_index(copy):
     index = json.loads((copy / "index.json").read_text())
     (copy / "index.json").write_text(json.dumps(index | {"format_version": 99}))
-    refused(copy, "format version 99")
+    refused(copy, "format 99, written by a newer vidcondense; .*upgrade vidcondense$")
+    (copy / "index.json").write_text(json.dumps(index | {"format_version": 0}))
+    refused(copy, f"format version 0, not 1; delete {copy} and prepare it again")
     del index["skipped"]
     (copy / "index.json").write_text(json.dumps(index))
-    refused(copy, "damaged")
+    refused(copy, f"damaged.*delete {copy} and prepare it again")
     (copy / "index.json").write_text("{")
-    refused(copy, "not valid JSON")
+    refused(copy, f"not valid JSON.*delete {copy} and prepare it again")
 
 
 @pytest.mark.parametrize(
@@ -218,6 +220,8 @@ def test_a_damaged_or_newer_index(copy):
         ("frames", "4"),
         ("size", -32),
         ("stride", -1),
+        ("stride", 10**9),
+        ("size", 10**6),
         ("class_names", "abc"),
         ("class_names", ["a", "a", "b"]),
         ("class_names", ["a"]),
@@ -267,5 +271,5 @@ def test_a_table_that_promises_more_than_it_holds(copy):
 @pytest.mark.parametrize("paths", [["one"], {"a": 1}, [1] * 15])
 def test_paths_that_are_none(copy, paths):
     (copy / "paths.json").write_text(json.dumps(paths))
-    with pytest.raises(VidcondenseError, match=r"paths\.json"):
+    with pytest.raises(VidcondenseError, match=r"paths\.json.*; delete .* and prepare it again"):
         _ = ClipStore.open(copy).paths

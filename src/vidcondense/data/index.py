@@ -23,12 +23,15 @@ from numpy.typing import NDArray
 
 from vidcondense import files, plain
 from vidcondense.data.layouts.listing import ROLES
-from vidcondense.data.sampling import MOST_FRAMES
+from vidcondense.data.sampling import MOST_FRAMES, MOST_STRIDE
 from vidcondense.data.shards import frame_bytes, frames_path, unfinished_folder
 from vidcondense.errors import VidcondenseError
+from vidcondense.formats import refuse_newer
 
 FORMAT_VERSION = 1
 INDEX, VIDEOS, PATHS = "index.json", "videos.npy", "paths.json"
+MOST_SIZE = 4096
+"""The largest height and width of frames in pixels."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,11 @@ def write_index(store: Path, index: StoreIndex, table: NDArray[Any], paths: list
     files.write_bytes(store / INDEX, json.dumps(asdict(index), indent=2).encode())
 
 
+def mend(store: Path) -> str:
+    """What makes a damaged store whole: `prepare` keeps away from a folder that it does not understand."""
+    return f"delete {store} and prepare it again"
+
+
 def is_store(path: Path) -> bool:
     """Whether a path is the folder of a finished store, sound or not."""
     return (path / INDEX).is_file()
@@ -117,11 +125,12 @@ def read_index(store: Path) -> StoreIndex:
         raise VidcondenseError(
             f"{store} is not a store (no {INDEX} in it); a store is made by: vidcondense prepare"
         )
-    content = files.read_json(store / INDEX)
+    content = _read_json(store, INDEX)
     version = content.get("format_version") if isinstance(content, dict) else None
+    refuse_newer(store / INDEX, version, FORMAT_VERSION)
     if version != FORMAT_VERSION:
         raise VidcondenseError(
-            f"{store / INDEX} has format version {version}, not {FORMAT_VERSION}; prepare it again"
+            f"{store / INDEX} has format version {version}, not {FORMAT_VERSION}; {mend(store)}"
         )
     try:
         for key, hint in get_type_hints(StoreIndex).items():
@@ -132,7 +141,7 @@ def read_index(store: Path) -> StoreIndex:
         index = StoreIndex(**{**content, **lists})
         _check_values(index)
     except (TypeError, VidcondenseError) as error:
-        raise VidcondenseError(f"{store / INDEX} is damaged ({error}); prepare the store again") from error
+        raise VidcondenseError(f"{store / INDEX} is damaged ({error}); {mend(store)}") from error
     _check_sizes(store, index)
     return index
 
@@ -147,12 +156,23 @@ def read_table(store: Path, index: StoreIndex) -> NDArray[Any]:
     try:
         # Mapped, so that a header that promises more than the file holds costs no memory.
         table: NDArray[Any] = np.lib.format.open_memmap(store / VIDEOS, mode="r")
+    except PermissionError as error:
+        raise VidcondenseError(f"cannot read {store / VIDEOS}: {error.strerror}") from error
     except Exception as error:  # what NumPy raises for a header that makes no sense is not documented
-        raise VidcondenseError(f"cannot read {store / VIDEOS} ({error}); prepare the store again") from error
+        raise VidcondenseError(f"cannot read {store / VIDEOS} ({error}); {mend(store)}") from error
     fits = table.dtype == video_table(0, len(index.split_names)).dtype and table.shape == (index.videos,)
     if not fits or not _is_of(table, index):
-        raise VidcondenseError(f"{store / VIDEOS} does not fit {INDEX}; prepare the store again")
+        raise VidcondenseError(f"{store / VIDEOS} does not fit {INDEX}; {mend(store)}")
     return np.array(table)
+
+
+def _read_json(store: Path, name: str) -> Any:
+    try:
+        return files.read_json(store / name)
+    except VidcondenseError as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise
+        raise VidcondenseError(f"{error}; {mend(store)}") from error
 
 
 def _check_values(index: StoreIndex) -> None:
@@ -163,6 +183,24 @@ def _check_values(index: StoreIndex) -> None:
         raise VidcondenseError(f"frames must lie in 1..{MOST_FRAMES}, not {index.frames}")
     if index.size < 1 or index.stride < 0 or min(index.shard_frames, default=0) < 0:
         raise VidcondenseError("size, stride and shard_frames must not be negative")
+    if index.size > MOST_SIZE or index.stride > MOST_STRIDE:
+        raise VidcondenseError(f"size must be at most {MOST_SIZE} and stride at most {MOST_STRIDE}")
+
+
+def read_paths(store: Path, videos: int) -> tuple[str, ...]:
+    """Read paths.json.
+
+    Raises:
+        VidcondenseError: it is missing, damaged, or of another number of videos.
+    """
+    paths = _read_json(store, PATHS)
+    try:
+        plain.expect(paths, list[str], str(store / PATHS))
+    except VidcondenseError as error:
+        raise VidcondenseError(f"{error}; {mend(store)}") from error
+    if len(paths) != videos:
+        raise VidcondenseError(f"{store / PATHS} does not fit {INDEX}; {mend(store)}")
+    return tuple(paths)
 
 
 def _is_of(table: NDArray[Any], index: StoreIndex) -> bool:
@@ -185,10 +223,8 @@ def _check_sizes(store: Path, index: StoreIndex) -> None:
         try:
             found = path.stat().st_size
         except OSError as error:
-            raise VidcondenseError(
-                f"{store} lacks {path.name} ({error.strerror}); prepare it again"
-            ) from error
+            raise VidcondenseError(f"{store} lacks {path.name} ({error.strerror}); {mend(store)}") from error
         if found != expected:
             raise VidcondenseError(
-                f"{path} has {found} bytes instead of {expected}: the store was cut short; prepare it again"
+                f"{path} has {found} bytes instead of {expected}: the store was cut short; {mend(store)}"
             )

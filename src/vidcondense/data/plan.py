@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from vidcondense import files
-from vidcondense.data.index import FORMAT_VERSION, INDEX, read_index
+from vidcondense.data.index import FORMAT_VERSION, INDEX, MOST_SIZE, read_index
 from vidcondense.data.limits import NO_LIMITS, Limits
-from vidcondense.data.sampling import MOST_FRAMES
+from vidcondense.data.sampling import MOST_FRAMES, MOST_STRIDE
 from vidcondense.data.shards import (
     ShardTask,
     VideoRecord,
@@ -21,8 +21,10 @@ from vidcondense.data.shards import (
 )
 from vidcondense.data.sources import Source, find_videos
 from vidcondense.errors import VidcondenseError
+from vidcondense.settings import check_whole
 
 PLAN = "plan.json"
+MOST_PER_SHARD = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -88,16 +90,15 @@ def make_plan(
     Raises:
         VidcondenseError: a number out of range, or a source that cannot be used.
     """
-    numbers = {"frames": frames, "stride": stride, "size": size, "videos_per_shard": videos_per_shard}
-    for field, value in numbers.items():
-        if value is not None and value < 1:
-            raise VidcondenseError(f"{field} must be at least 1, not {value}")
+    check_whole("frames", frames, 1, MOST_FRAMES)
+    check_whole("stride", stride, 1, MOST_STRIDE)
+    check_whole("size", size, 1, MOST_SIZE)
+    check_whole("videos_per_shard", 1 if videos_per_shard is None else videos_per_shard, 1, MOST_PER_SHARD)
+    check_whole("keep", keep, 0, MOST_STRIDE)
     if keep and keep < frames:
         raise VidcondenseError(
             f"keep must be 0 (all frames of a video) or at least the {frames} frames of a clip, not {keep}"
         )
-    if frames > MOST_FRAMES:
-        raise VidcondenseError(f"frames must be at most {MOST_FRAMES}, not {frames}")
     source, store = Path(source), Path(store)
     found = find_videos(source, layout, test_fraction, limits, follow_links)
     listing = [[video.path, video.label, video.roles] for video in found.videos]

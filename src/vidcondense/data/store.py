@@ -11,9 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidcondense import files, plain
 from vidcondense.data import sampling
-from vidcondense.data.index import INDEX, PATHS, StoreIndex, read_index, read_table
+from vidcondense.data.index import StoreIndex, mend, read_index, read_paths, read_table
 from vidcondense.data.layouts.listing import ROLES
 from vidcondense.data.shards import CHANNELS, frame_bytes, frames_path
 from vidcondense.errors import VidcondenseError
@@ -116,11 +115,7 @@ class ClipStore:
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """The file of each video, relative to the source."""
-        paths = files.read_json(self.path / PATHS)
-        plain.expect(paths, list[str], str(self.path / PATHS))
-        if len(paths) != len(self):
-            raise VidcondenseError(f"{self.path / PATHS} does not fit {INDEX}; prepare the store again")
-        return tuple(paths)
+        return read_paths(self.path, len(self))
 
     def select(self, role: str) -> Ints:
         """The videos with a role in this split ("train", "val", "test" or "unused"): int64, ascending."""
@@ -217,7 +212,9 @@ class _Shard:
         except OSError as error:
             raise VidcondenseError(f"cannot read {self._path}: {error.strerror or error}") from error
         if found != len(buffer):
-            raise VidcondenseError(f"{self._path} was cut short since the store was opened; prepare it again")
+            raise VidcondenseError(
+                f"{self._path} was cut short since the store was opened; {mend(self._path.parent)}"
+            )
 
     def __del__(self) -> None:
         if self._handle >= 0:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vidcondense import files, plain
 from vidcondense.data.store import ClipStore
 from vidcondense.errors import VidcondenseError
+from vidcondense.formats import refuse_newer
 from vidcondense.networks.flat import shapes
 
 INDEX = "experts.json"
@@ -104,6 +105,8 @@ class Experts:
                 f"train some with: vidcondense experts STORE --out {folder}"
             )
         values = files.read_json(folder / INDEX)
+        if isinstance(values, dict):
+            refuse_newer(folder / INDEX, values.get("format"), FORMAT, values.get("versions"))
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             raise VidcondenseError(f"{folder / INDEX} was not written by this vidcondense")
         try:

@@ -24,7 +24,7 @@ from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.flat import flatten, load
 from vidcondense.progress import Progress
 from vidcondense.run_folder import versions
-from vidcondense.settings import ExpertSettings
+from vidcondense.settings import ExpertSettings, check, check_seed
 
 GIGABYTE = 10**9
 HEADER_BYTES = 256
@@ -60,11 +60,13 @@ def train(
         show: whether to print cost and progress.
 
     Raises:
-        VidcondenseError: a folder with something else in it, a network that cannot serve, too little space,
-            or an expert that diverged.
+        VidcondenseError: a number out of range, a folder with something else in it, a network that cannot
+            serve, too little space, or an expert that diverged.
         Interrupted: Ctrl-C or SIGTERM; whole epochs are saved.
     """
     settings = settings or ExpertSettings()
+    check(0 <= flip <= 1, f"flip is a probability in [0, 1], not {flip}")
+    check_seed(seed)
     compute = compute or choose()
     module = _network(network, store)
     plan = {

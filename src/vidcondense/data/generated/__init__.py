@@ -14,6 +14,7 @@ from vidcondense.data.generated.motion import LINEAR_MOTIONS, MOTIONS, NON_LINEA
 from vidcondense.data.generated.writer import Task, class_names, write_all
 from vidcondense.errors import VidcondenseError
 from vidcondense.files import is_free, make_folder, read_json, write_json
+from vidcondense.settings import MOST_SEED
 
 __all__ = [
     "ACTIONS",
@@ -28,6 +29,10 @@ __all__ = [
 KINDS = ("actions", "motion", "motion-hard")
 SETTINGS_FILE = "generated.json"
 VERSION = 1  # raised whenever the same seed gives other clips
+MOST_CLIPS = 100_000  # per class and split
+MOST_FRAMES, MOST_WIDTH = 100_000, 4096
+MOST_WORKERS = 1024
+MOST_BYTES = 2**28  # of the pixels of a clip, drawn in memory in some 14 times as many
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ def generate(
         VidcondenseError: an argument is out of range, `root` holds anything else, or it cannot be written.
     """
     settings = checked(kind, train_per_class, test_per_class, classes, frames, size, seed)
+    if workers > MOST_WORKERS:
+        raise VidcondenseError(f"workers is {workers}; give at most {MOST_WORKERS}")
     if workers < 0:
         raise VidcondenseError(f"workers is {workers}; give 0 (one per core) or more")
     root = Path(root)
@@ -103,22 +110,32 @@ def checked(
     if kind not in KINDS:
         raise VidcondenseError(f"no generated clips are called {kind!r}; choose from {', '.join(KINDS)}")
     names = class_names(kind)
-    lowest = {
-        "train_per_class": (train, 1),
-        "test_per_class": (test, 0),
-        "classes": (len(names) if classes is None else classes, 1),
-        "frames": (frames, 2),
-        "size": (size, 32),
-        "seed": (seed, 0),
+    ranges = {
+        "train_per_class": (train, 1, MOST_CLIPS),
+        "test_per_class": (test, 0, MOST_CLIPS),
+        "classes": (1 if classes is None else classes, 1, None),
+        "frames": (frames, 2, MOST_FRAMES),
+        "size": (size, 32, MOST_WIDTH),
+        "seed": (seed, 0, MOST_SEED),
     }
-    for field, (value, least) in lowest.items():
+    for field, (value, least, most) in ranges.items():
+        if type(value) is not int:
+            raise VidcondenseError(f"{field} is {value!r}; give a whole number")
         if value < least:
             raise VidcondenseError(f"{field} is {value}; generated clips need at least {least}")
+        if most is not None and value > most:
+            raise VidcondenseError(f"{field} is {value}; generated clips have at most {most}")
     if classes is not None and classes > len(names):
         raise VidcondenseError(f"classes is {classes}, but {kind!r} has only {len(names)}; give at most that")
     if size % 8:
         raise VidcondenseError(
             f"size is {size}; the width must be a multiple of 8, such as {size - size % 8}"
+        )
+    frame = size * (size * 3 // 4) * 3
+    if frames * frame > MOST_BYTES:
+        raise VidcondenseError(
+            f"frames is {frames}, which at size {size} is more than a clip may hold; give at most "
+            f"{MOST_BYTES // frame} frames, or a smaller size"
         )
     return Settings(kind, train, test, list(names[:classes]), frames, size, seed)
 

@@ -76,7 +76,12 @@ def encode(clip: NDArray[np.uint8], *, every_frame_alone: bool) -> bytes:
 
 def write(task: Task) -> None:
     """Render, encode and write one clip."""
-    data = encode(render(task), every_frame_alone=task.kind != "actions")
+    try:
+        data = encode(render(task), every_frame_alone=task.kind != "actions")
+    except MemoryError as error:
+        raise VidcondenseError(
+            f"too little memory to draw {task.frames} frames of width {task.size}; give fewer or smaller ones"
+        ) from error
     try:
         task.path.write_bytes(data)
     except OSError as error:

@@ -1,0 +1,29 @@
+"""Files of a format that a newer version of this program wrote."""
+
+from pathlib import Path
+from typing import Any
+
+import vidcondense
+from vidcondense.errors import VidcondenseError
+
+
+def refuse_newer(path: Path, found: Any, known: int, versions: Any = None) -> None:
+    """Refuse a file whose format number is larger than the largest that is known here.
+
+    Args:
+        path: the file.
+        found: its format number, as read: anything that is no whole number passes.
+        known: the largest number that this program reads.
+        versions: what the file says of the versions that wrote it, as read.
+
+    Raises:
+        VidcondenseError: naming the version that wrote the file, if it says.
+    """
+    if type(found) is not int or found <= known:
+        return
+    wrote = versions.get("vidcondense") if isinstance(versions, dict) else None
+    named = f" {wrote!r}" if isinstance(wrote, str) else ""
+    raise VidcondenseError(
+        f"{path} has format {found}, written by a newer vidcondense{named}; this one "
+        f"({vidcondense.__version__}) reads up to {known}: upgrade vidcondense{' to that' if named else ''}"
+    )

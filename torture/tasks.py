@@ -70,6 +70,12 @@ def condense_on_experts(inputs: "Inputs", out: Path) -> Task:
     return condense(inputs, out, "prism_trajectory_debug")
 
 
+def condense_in_bfloat16(inputs: "Inputs", out: Path) -> Task:
+    """The precision that is usual on processors which have it."""
+    task = condense(inputs, out)
+    return Task(out, tuple("bfloat16" if word == "float32" else word for word in task.words), task.resume)
+
+
 def condense_in_shards(inputs: "Inputs", out: Path) -> Task:
     """Two shards, one after the other, and their merging."""
     task = condense(inputs, out)

@@ -17,6 +17,7 @@ from tasks import (
     Task,
     benchmark,
     condense,
+    condense_in_bfloat16,
     condense_in_shards,
     condense_on_experts,
     evaluate,
@@ -72,7 +73,11 @@ def test_killed_at_any_step(make: Make, forks: Forks, inputs: Inputs, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "make", [prepare, prepare_with_workers, condense, condense_on_experts, experts, evaluate, export]
+    "make",
+    [
+        *(prepare, prepare_with_workers, condense, condense_in_bfloat16, condense_on_experts),
+        *(experts, evaluate, export),
+    ],
 )
 def test_killed_at_any_time(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -> None:
     """At random moments, again and again until it gets through, and from the start until there were 50."""

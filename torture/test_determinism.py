@@ -11,6 +11,7 @@ from tasks import (
     Inputs,
     Task,
     benchmark,
+    condense_in_bfloat16,
     export,
     export_frames,
     generate,
@@ -44,7 +45,7 @@ def run(forks: Forks, task: Task, *more: object) -> dict[str, object]:
     return task.content()
 
 
-@pytest.mark.parametrize("make", [*TASKS, benchmark])
+@pytest.mark.parametrize("make", [*TASKS, condense_in_bfloat16, benchmark])
 def test_again(make: Make, forks: Forks, others: Forks, inputs: Inputs, tmp_path: Path) -> None:
     first = run(forks, make(inputs, tmp_path / "first"))
     assert run(forks, make(inputs, tmp_path / "second")) == first

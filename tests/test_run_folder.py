@@ -114,3 +114,11 @@ def test_a_recipe_of_another_version_is_named(run: RunFolder) -> None:
     run.description.write_text(json.dumps(values))
     with pytest.raises(VidcondenseError, match=r"unknown recipe key 'insertion\.magic'"):
         run.recipe()
+
+
+def test_a_damaged_recipe_is_named_with_its_file(run: RunFolder) -> None:
+    values = run.read()
+    values["recipe"]["optimiser"]["learning_rate"] = "fast"
+    run.description.write_text(json.dumps(values))
+    with pytest.raises(VidcondenseError, match=r"run\.json: recipe key 'optimiser\.learning_rate'"):
+        run.recipe()

@@ -99,8 +99,16 @@ class RunFolder:
         return self.path
 
     def recipe(self) -> Recipe:
-        """The recipe that the run was started with."""
-        return recipe.from_dict(self.read()["recipe"])
+        """The recipe that the run was started with.
+
+        Raises:
+            VidcondenseError: names run.json and what is wrong in its recipe.
+        """
+        values = self.read()["recipe"]
+        try:
+            return recipe.from_dict(values)
+        except VidcondenseError as error:
+            raise VidcondenseError(f"{self.description}: {error}") from error
 
     def update(self, **values: Any) -> None:
         """Change entries of run.json."""

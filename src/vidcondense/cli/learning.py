@@ -17,7 +17,7 @@ from vidcondense.cli.arguments import (
     Store,
     condensed_file,
 )
-from vidcondense.errors import VidcondenseError
+from vidcondense.errors import VidcondenseError, printable
 from vidcondense.extension import label
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
@@ -102,7 +102,7 @@ def condense(
         folder = out
     if made is not None:
         file = folder / "condensed.safetensors"
-        print(f"{file}: {made.videos} videos, {made.holds}, {made.stored_mib:.2f} MiB")
+        print(printable(f"{file}: {made.videos} videos, {made.holds}, {made.stored_mib:.2f} MiB"))
 
 
 def experts(

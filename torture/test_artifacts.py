@@ -74,7 +74,8 @@ class Watch:
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.on:
             return
-        code = event == "open" and "evil" in str(arguments[0]) and not self.code
+        module = event == "open" and Path(str(arguments[0])).name.startswith(("evil.py", "evil.cpython"))
+        code = module and not self.code
         if event in FORBIDDEN or code:
             self.seen.append(f"{event} {arguments!r:.200}")
         flags = arguments[2] if event == "open" and isinstance(arguments[2], int) else 0

@@ -307,16 +307,18 @@ def test_a_checkpoint_of_another_run_and_lost_metrics_are_refused(
         return original(self, loss, gradient)
 
     monkeypatch.setattr(State, "update", update)
-    for vpc in (1, 2):
+    for other in ({"vpc": 1}, {"vpc": 2}, {"seed": 1}):
+        name = "".join(f"{key}{value}" for key, value in other.items())
         with pytest.raises(Interrupted):
-            run(tiny_store, load("prism_debug", vpc=vpc), tmp_path / f"vpc{vpc}")
+            run(tiny_store, load("prism_debug", **other), tmp_path / name)
     metrics, checkpoint = (tmp_path / "vpc1" / name for name in ("metrics.jsonl", "checkpoint.safetensors"))
     metrics.write_bytes(b"")
     with pytest.raises(VidcondenseError, match=r"metrics\.jsonl was cut short"):
         resume(tmp_path / "vpc1", show=False)
-    checkpoint.write_bytes((tmp_path / "vpc2" / "checkpoint.safetensors").read_bytes())
-    with pytest.raises(VidcondenseError, match="not a checkpoint of this run"):
-        resume(tmp_path / "vpc1", show=False)
+    for name in ("vpc2", "seed1"):  # of other shapes, and of the same
+        checkpoint.write_bytes((tmp_path / name / "checkpoint.safetensors").read_bytes())
+        with pytest.raises(VidcondenseError, match=r"not a checkpoint of this run .*another run's"):
+            resume(tmp_path / "vpc1", show=False)
 
 
 def test_a_store_of_other_length_is_refused_before_anything_is_written(

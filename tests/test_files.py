@@ -219,3 +219,9 @@ def test_files_of_another_kind_are_not_written_over(tmp_path: Path) -> None:
         files.refuse_other(path, lambda begin: begin.startswith(b"<"), "a report")
     path.write_text("<html>")
     files.refuse_other(path, lambda begin: begin.startswith(b"<"), "a report")
+
+
+def test_an_evaluation_of_a_thousand_classes_is_read_again(tmp_path: Path) -> None:
+    value = {"text": "[\n1, 2]", "none": [], "confusion": [[0] * 1000] * 1000, "mixed": [[1.5, None], ["a"]]}
+    files.write_json(tmp_path / "x.json", value)
+    assert files.read_json(tmp_path / "x.json", files.MOST_RECORD_BYTES) == value

@@ -130,13 +130,10 @@ def test_a_checkpoint_of_other_shapes_is_refused(tiny_store: ClipStore) -> None:
         state.restore(replace(whole, iteration=99))
 
 
-def test_a_checkpoint_of_another_run_or_with_broken_numbers_is_refused(tiny_store: ClipStore) -> None:
-    first, second = (State.start(tiny_store, load("prism_debug", seed=seed), EXACT) for seed in (0, 1))
+def test_a_checkpoint_with_broken_numbers_is_refused(tiny_store: ClipStore) -> None:
+    first = State.start(tiny_store, load("prism_debug"), EXACT)
     first.step()
     whole = first.checkpoint(0)
-    with pytest.raises(KeyError, match="another run's"):
-        second.restore(whole)
-    second.restore(replace(whole, run=""))  # as earlier versions wrote it
     broken = {name: {key: value.clone() for key, value in one.items()} for name, one in whole.tensors.items()}
     broken["synthetic"]["frames"][0, 0, 0, 0, 0] = torch.nan
     with pytest.raises(KeyError, match=r"synthetic\.frames with values that are not finite"):

@@ -42,7 +42,7 @@ class Checkpoint:
         seconds: of condensing so far.
         metrics_bytes: length of metrics.jsonl at this point; what came later is cut off on resume.
         tensors: by owner ("synthetic", "insertion", "optimiser") and name.
-        run: what tells its run from others, see `State.identity`; "" in files of earlier versions.
+        run: what tells its run from others, see `RunFolder.identity`; "" in files of earlier versions.
     """
 
     iteration: int

@@ -144,6 +144,8 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
     if run.checkpoint.is_file():
         checkpoint = Checkpoint.load(run.checkpoint)
         try:
+            if checkpoint.run not in ("", run.identity):
+                raise KeyError("another run's")
             state.restore(checkpoint)
         except (KeyError, RuntimeError) as error:
             raise VidcondenseError(
@@ -223,7 +225,7 @@ def _iterate(run: RunFolder, state: State, interrupts: Interrupts) -> dict[str, 
 
 def _save(run: RunFolder, state: State) -> None:
     files.flush(run.metrics)
-    state.checkpoint(run.metrics.stat().st_size).save(run.checkpoint)
+    replace(state.checkpoint(run.metrics.stat().st_size), run=run.identity).save(run.checkpoint)
 
 
 @contextmanager

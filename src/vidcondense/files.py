@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -216,8 +217,11 @@ def cut(path: Path, length: int) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON to `path` atomically."""
-    write_bytes(path, to_utf8(json.dumps(value, indent=2, ensure_ascii=False) + "\n"))
+    """Write `value` as indented JSON to `path` atomically, lists of numbers on a line each."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # No text within JSON holds a line break, so that only lists are found.
+    text = re.sub(r"\[\n([-+.\dEea-zA-Z,\s]*)\]", lambda found: f"[{' '.join(found[1].split())}]", text)
+    write_bytes(path, to_utf8(text + "\n"))
 
 
 def to_utf8(json_text: str) -> bytes:

@@ -1,5 +1,6 @@
 """The folder of one condensation run: run.json, metrics.jsonl, checkpoint and the condensed set."""
 
+import hashlib
 import json
 import platform
 from dataclasses import dataclass
@@ -109,6 +110,18 @@ class RunFolder:
             return recipe.from_dict(values)
         except VidcondenseError as error:
             raise VidcondenseError(f"{self.description}: {error}") from error
+
+    @property
+    def identity(self) -> str:
+        """What tells this run from others: a hash of its recipe, as it was written, precision and videos."""
+        values = self.read()
+        words = [
+            values["recipe"],
+            values["precision"],
+            values["store"]["fingerprint"],
+            values["store"]["split"],
+        ]
+        return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
     def update(self, **values: Any) -> None:
         """Change entries of run.json."""

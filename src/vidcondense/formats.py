@@ -7,11 +7,11 @@ import vidcondense
 from vidcondense.errors import VidcondenseError
 
 
-def refuse_newer(path: Path, found: Any, known: int, versions: Any = None) -> None:
+def refuse_newer(file: Path | str, found: Any, known: int, versions: Any = None) -> None:
     """Refuse a file whose format number is larger than the largest that is known here.
 
     Args:
-        path: the file.
+        file: what the message calls it.
         found: its format number, as read: anything that is no whole number passes.
         known: the largest number that this program reads.
         versions: what the file says of the versions that wrote it, as read.
@@ -24,6 +24,6 @@ def refuse_newer(path: Path, found: Any, known: int, versions: Any = None) -> No
     wrote = versions.get("vidcondense") if isinstance(versions, dict) else None
     named = f" {wrote!r}" if isinstance(wrote, str) else ""
     raise VidcondenseError(
-        f"{path} has format {found}, written by a newer vidcondense{named}; this one "
+        f"{file} has format {found}, written by a newer vidcondense{named}; this one "
         f"({vidcondense.__version__}) reads up to {known}: upgrade vidcondense{' to that' if named else ''}"
     )

@@ -200,13 +200,9 @@ def evaluate(
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.index import is_store
     from vidcondense.data.store import ClipStore
-    from vidcondense.evaluation import Evaluation, Trial, check_count, table
+    from vidcondense.evaluation import Evaluation, Trial, table
     from vidcondense.ranks import Ranks, local_device
-    from vidcondense.settings import check_seed
     from vidcondense.shared_evaluation import evaluate_to
-
-    check_count(networks)
-    check_seed(seed)
 
     made: CondensedVideos | ClipStore
     if is_store(training):

@@ -10,13 +10,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-import vidcondense
 from vidcondense import files, plain
 from vidcondense.condensed.base import CondensedVideos, Storage, expect
 from vidcondense.condensed.key_frames import KeyFrameVideos
 from vidcondense.condensed.static_dynamic import StaticDynamicVideos
 from vidcondense.condensed.storage import decode, encode
 from vidcondense.errors import VidcondenseError
+from vidcondense.formats import refuse_newer
 
 FORMAT_VERSION = 2
 PLAIN_VERSION = 1
@@ -126,18 +126,8 @@ def _parse(tensors: Mapping[str, Tensor], header: Any) -> CondensedVideos:
 def _check_version(header: Mapping[str, Any]) -> None:
     version = header["format_version"]
     plain.expect(version, int, "format_version")
-    if version > FORMAT_VERSION:
-        maker = _maker(header.get("provenance"))
-        raise VidcondenseError(
-            f"format version {version}; this vidcondense ({vidcondense.__version__}) reads up to "
-            f"{FORMAT_VERSION}: install {maker or 'a newer one'}"
-        )
+    provenance = header.get("provenance")
+    versions = provenance.get("versions") if isinstance(provenance, dict) else None
+    refuse_newer("it", version, FORMAT_VERSION, versions)
     if version < PLAIN_VERSION:
         raise VidcondenseError(f"there is no format version {version}")
-
-
-def _maker(provenance: Any) -> str | None:
-    """The version of this program that wrote a file, in words, if the file says."""
-    versions = provenance.get("versions") if isinstance(provenance, dict) else None
-    made = versions.get("vidcondense") if isinstance(versions, dict) else None
-    return f"{made!r} or newer, which wrote it" if isinstance(made, str) else None

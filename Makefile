@@ -26,6 +26,7 @@ lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
 
 # Known vulnerabilities of what is installed; not an error where the database is out of reach.
 audit:

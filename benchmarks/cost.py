@@ -118,7 +118,7 @@ def run(*words: str) -> Run:
 def table(rate: float) -> None:
     """Operations, bytes and time by dataset and videos per class."""
     from vidcondense import networks
-    from vidcondense.cost import flops_of_embedding
+    from vidcondense.run.cost import flops_of_embedding
 
     columns = ["dataset", "clips", "store, GB", "VPC", "TFLOP", "MB read", f"PFLOP, {ITERATIONS} iterations"]
     columns += ["hours"] if rate else []

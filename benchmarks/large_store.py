@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.data.batches import sample
 from vidcondense.data.index import FORMAT_VERSION, StoreIndex, fingerprint, video_table, write_index
 from vidcondense.data.shards import block_size, frame_bytes, frames_path
 from vidcondense.data.store import ClipStore
-from vidcondense.training_clips import StoreClips
+from vidcondense.evaluation.clips import StoreClips
 
 FRAMES, STORED, SIZE, BATCH = 4, 8, 32, 64
 KINETICS = 240_000

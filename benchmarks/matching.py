@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from vidcondense import networks
-from vidcondense.compute import choose, generator
+from vidcondense.base.compute import choose, generator
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.batches import sample
 from vidcondense.data.store import ClipStore

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidcondense import networks, recipe
-from vidcondense.compute import Compute, choose, generator
+from vidcondense import networks
+from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.data.batches import sample
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives.distribution_matching import mean_features
-from vidcondense.state import State
+from vidcondense.recipes import recipe
+from vidcondense.run.state import State
 
 UNSEEN = 999  # a seed of its own, so that no run drew these networks
 

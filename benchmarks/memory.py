@@ -15,9 +15,10 @@ from vidcondense.data.store import ClipStore
 RUN = """
 import resource, sys
 import torch
-from vidcondense import ClipStore, recipe
-from vidcondense.compute import choose
-from vidcondense.state import State
+from vidcondense import ClipStore
+from vidcondense.recipes import recipe
+from vidcondense.base.compute import choose
+from vidcondense.run.state import State
 from vidcondense.benchmark import run
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 path, name, classes, vpc, iterations = sys.argv[1:]

@@ -15,12 +15,12 @@ import torch
 
 import reference
 from vidcondense import networks
-from vidcondense.compute import Compute, choose, generator, normalise
+from vidcondense.base.compute import Compute, choose, generator, normalise
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, sample
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.optimiser import low_pass
 from vidcondense.objectives.distribution_matching import distribution_matching
-from vidcondense.optimisation import low_pass
 
 LAYERS = {"features.0": "conv1", "features.3": "conv2", "features.6": "conv3", "logit": "logit"}
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from vidcondense import networks
-from vidcondense.compute import Compute, choose, generator
+from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.data.batches import RealBatch, sample
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork

@@ -17,12 +17,12 @@ import torch
 
 import reference
 from vidcondense import networks
-from vidcondense.compute import Compute, choose, generator, normalise
+from vidcondense.base.compute import Compute, choose, generator, normalise
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
+from vidcondense.evaluation.protocols import backward, scored
 from vidcondense.insertion import Insertion
 from vidcondense.objectives.distribution_matching import distribution_matching
-from vidcondense.protocols import backward, scored
-from vidcondense.settings import InsertionSettings
+from vidcondense.recipes.settings import InsertionSettings
 from vidcondense.synthetic import KeyFrames
 
 

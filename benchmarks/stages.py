@@ -18,16 +18,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from vidcondense import networks, recipe
-from vidcondense.compute import choose, generator, normalise
-from vidcondense.data import generated
+from vidcondense import networks, toys
+from vidcondense.base.compute import choose, generator, normalise
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, sample
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
+from vidcondense.evaluation.protocols import backward, scored
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.optimisation import low_pass
-from vidcondense.protocols import backward, scored
-from vidcondense.state import State
+from vidcondense.networks.optimiser import low_pass
+from vidcondense.recipes import recipe
+from vidcondense.run.state import State
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
 def made_store(options: argparse.Namespace, folder: Path) -> ClipStore:
     """Generated clips of the wanted shape."""
     classes = min(options.classes, 12)  # motion has no more; batches count as if there were that many
-    source = generated.generate(
+    source = toys.generate(
         "motion",
         folder / "clips",
         train_per_class=options.batch_real * math.ceil(options.classes / classes),

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from vidcondense import condense, evaluate, load_recipe, prepare, resume
-from vidcondense.files import make_folder, write_json
+from vidcondense.base.files import make_folder, write_json
 from vidcondense.report import write_report
 
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from hypothesis import settings
 
+from vidcondense import toys
 from vidcondense.condensed import StaticDynamicVideos
-from vidcondense.data import generated
+from vidcondense.condensed.hallucinator import initial
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
-from vidcondense.hallucinator import initial
 
 torch.set_num_threads(1)
 
@@ -30,7 +30,7 @@ FRAMES, SIZE, CLASSES, TRAIN, TEST = 4, 32, 3, 5, 3
 def tiny_store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of 3 classes of generated actions, 5 training and 3 test videos each, 4 frames of 32x32."""
     folder = tmp_path_factory.mktemp("tiny")
-    source = generated.generate(
+    source = toys.generate(
         "actions",
         folder / "clips",
         train_per_class=TRAIN,

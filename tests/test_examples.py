@@ -14,10 +14,11 @@ import pytest
 import torch
 
 import vidcondense
-from vidcondense import ClipStore, CondensedVideos, recipe
+from vidcondense import ClipStore, CondensedVideos
 from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
-from vidcondense.protocols import Strict
-from vidcondense.recipe import Recipe
+from vidcondense.evaluation.protocols import Strict
+from vidcondense.recipes import recipe
+from vidcondense.recipes.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
 

@@ -20,14 +20,14 @@ import torch.nn.functional as F
 from safetensors.torch import save
 
 from vidcondense import networks
-from vidcondense.compute import Compute, generator
+from vidcondense.base.compute import Compute, generator
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.interrupt import Interrupted
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 from vidcondense.experts import Experts, train, training
-from vidcondense.interrupt import Interrupted
 from vidcondense.networks.flat import FlatNetwork, flatten
-from vidcondense.settings import ExpertSettings
+from vidcondense.recipes.settings import ExpertSettings
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 FEW = ExpertSettings(count=2, epochs=2, batch=4)

@@ -7,9 +7,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from vidcondense import ClipStore, networks, recipe
-from vidcondense.compute import Compute, generator
-from vidcondense.state import State
+from vidcondense import ClipStore, networks
+from vidcondense.base.compute import Compute, generator
+from vidcondense.recipes import recipe
+from vidcondense.run.state import State
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 

@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from forks import Forks
 from tasks import Inputs, condense
-from vidcondense.data import generated
+from vidcondense import toys
 from vidcondense.data.prepare import prepare
 
 # The same examples every time; `--hypothesis-profile=default` draws others.
@@ -36,7 +36,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Generated videos: 3 classes of 5 training and 3 test videos."""
     counts = {"train_per_class": 5, "test_per_class": 3, "classes": 3}
     folder = tmp_path_factory.mktemp("clips") / "clips"
-    return generated.generate("actions", folder, **counts, frames=16, size=48, workers=1)
+    return toys.generate("actions", folder, **counts, frames=16, size=48, workers=1)
 
 
 @pytest.fixture(scope="module")

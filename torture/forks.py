@@ -219,7 +219,8 @@ def _fork(request: dict[str, Any], answers: int) -> int:
 
 
 def _command(request: dict[str, Any]) -> int:
-    from vidcondense import cli, condensation
+    from vidcondense import cli
+    from vidcondense.run import loop as condensation
 
     os.environ.update(request["environment"])
     if request["each"]:
@@ -245,7 +246,7 @@ def _command(request: dict[str, Any]) -> int:
 
 def _count_steps(watch: str, kill_at: int, stop_at: int) -> Callable[[], int]:
     """Count steps from now on, and die or stop before one of them."""
-    from vidcondense import files
+    from vidcondense.base import files
 
     count = 0
 

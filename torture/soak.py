@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from vidcondense import condense, evaluate, prepare, recipe
-from vidcondense.data import generated
-from vidcondense.export import export
-from vidcondense.files import write_json
+from vidcondense import condense, evaluate, prepare, toys
+from vidcondense.base.files import write_json
+from vidcondense.condensed.export import export
+from vidcondense.recipes import recipe
 from vidcondense.report import write_report
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -37,7 +37,7 @@ def main(seconds: float, folder: Path) -> None:
     torch.set_num_threads(1)
     until = time.monotonic() + seconds
     counts = {"train_per_class": 5, "test_per_class": 3, "classes": 3}
-    clips = generated.generate("actions", folder / "clips", **counts, frames=16, size=48, workers=1)
+    clips = toys.generate("actions", folder / "clips", **counts, frames=16, size=48, workers=1)
     store = prepare(clips, folder / "store", frames=4, size=32, workers=1, progress=False)
     network = f"{Path(__file__).with_name('tiny.py')}:Tiny"
     number = 0

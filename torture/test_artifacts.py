@@ -24,30 +24,30 @@ from hypothesis import HealthCheck, given, settings
 from rich.console import Console
 
 from hostile import EVIL, changes
-from vidcondense import recipe
+from vidcondense import toys
+from vidcondense.base.compute import choose
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.results import read_result
 from vidcondense.benchmark.tasks import task_of
-from vidcondense.checkpoint import Checkpoint
-from vidcondense.compute import choose
-from vidcondense.condensation import condense
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
-from vidcondense.data import generated
+from vidcondense.condensed.export import export
+from vidcondense.condensed.hallucinator import initial
+from vidcondense.condensed.show import describe
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
-from vidcondense.evaluation import evaluate
+from vidcondense.evaluation.protocols import Strict
+from vidcondense.evaluation.trial import evaluate
 from vidcondense.experts import Experts, train
-from vidcondense.export import export
-from vidcondense.hallucinator import initial
-from vidcondense.protocols import Strict
+from vidcondense.recipes import recipe
+from vidcondense.recipes.settings import ExpertSettings
 from vidcondense.report.page import build_page
 from vidcondense.report.run import load_runs
-from vidcondense.run_folder import RunFolder
-from vidcondense.settings import ExpertSettings
-from vidcondense.show import describe
-from vidcondense.state import State
+from vidcondense.run.checkpoint import Checkpoint
+from vidcondense.run.folder import RunFolder
+from vidcondense.run.loop import condense
+from vidcondense.run.state import State
 
 EXAMPLES = 1500
 SLOW = {"expert weights": 200, "condensed memories": 600, "run.json in a report": 600}
@@ -188,7 +188,7 @@ READERS: dict[str, tuple[Callable[[Path], None], str, str]] = {
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder of each kind."""
     root = tmp_path_factory.mktemp("whole")
-    source = generated.generate(
+    source = toys.generate(
         "actions",
         root / "clips",
         train_per_class=3,

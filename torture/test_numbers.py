@@ -16,16 +16,16 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidcondense import recipe
-from vidcondense.condensation import condense
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
-from vidcondense.evaluation import evaluate
+from vidcondense.evaluation.protocols import Protocol, Strict, Vdsd
+from vidcondense.evaluation.trial import evaluate
 from vidcondense.experts import train
-from vidcondense.protocols import Protocol, Strict, Vdsd
-from vidcondense.settings import ExpertSettings
+from vidcondense.recipes import recipe
+from vidcondense.recipes.settings import ExpertSettings
+from vidcondense.run.loop import condense
 
 FRAMES, SIZE = 4, 32
 METHODS = [

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from vidcondense.data import generated
+from vidcondense import toys
 from vidcondense.data.prepare import prepare
 
 TOKEN = "VIDCONDENSE_TEST"
@@ -29,7 +29,7 @@ QUICK = ("--set", "iterations=40", "--set", "objective.batch_real=2", "--publish
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ranks")
     counts = {"train_per_class": 4, "test_per_class": 2, "classes": 6}
-    source = generated.generate("actions", folder / "clips", **counts, frames=16, size=48, workers=1)
+    source = toys.generate("actions", folder / "clips", **counts, frames=16, size=48, workers=1)
     prepare(source, folder / "store", frames=4, size=32, workers=1, progress=False)
     return folder / "store"
 

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.coresets.selection import Embed
 from vidcondense.data.store import ClipStore
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 from vidcondense.synthetic import Synthetic
 from vidcondense.synthetic.start import start_clips
 

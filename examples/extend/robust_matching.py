@@ -4,11 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.data.store import ClipStore
 from vidcondense.objectives.base import Objective, RandomNetworks, real_clips
 from vidcondense.objectives.distribution_matching import mean_features
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 
 OPTIONS = {"huber_delta": 0.1}
 """What a recipe can set under [options], with defaults."""

@@ -3,29 +3,29 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from vidcondense.base.versions import VERSION as __version__
 
 if TYPE_CHECKING:
-    from vidcondense.condensation import condense, resume
+    from vidcondense.base.errors import VidcondenseError
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.prepare import prepare
     from vidcondense.data.store import ClipStore
-    from vidcondense.errors import VidcondenseError
-    from vidcondense.evaluation import Evaluation, evaluate
-    from vidcondense.recipe import Recipe
-    from vidcondense.recipe import load as load_recipe
+    from vidcondense.evaluation.trial import Evaluation, evaluate
+    from vidcondense.recipes.recipe import Recipe
+    from vidcondense.recipes.recipe import load as load_recipe
+    from vidcondense.run.loop import condense, resume
 
 _HOME = {
     "ClipStore": ("data.store", "ClipStore"),
     "CondensedVideos": ("condensed", "CondensedVideos"),
-    "Evaluation": ("evaluation", "Evaluation"),
-    "Recipe": ("recipe", "Recipe"),
-    "VidcondenseError": ("errors", "VidcondenseError"),
-    "condense": ("condensation", "condense"),
-    "evaluate": ("evaluation", "evaluate"),
-    "load_recipe": ("recipe", "load"),
+    "Evaluation": ("evaluation.trial", "Evaluation"),
+    "Recipe": ("recipes.recipe", "Recipe"),
+    "VidcondenseError": ("base.errors", "VidcondenseError"),
+    "condense": ("run.loop", "condense"),
+    "evaluate": ("evaluation.trial", "evaluate"),
+    "load_recipe": ("recipes.recipe", "load"),
     "prepare": ("data.prepare", "prepare"),
-    "resume": ("condensation", "resume"),
+    "resume": ("run.loop", "resume"),
 }
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Evaluation",
     "Recipe",
     "VidcondenseError",
+    "__version__",
     "condense",
     "evaluate",
     "load_recipe",

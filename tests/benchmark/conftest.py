@@ -9,11 +9,11 @@ import pytest
 
 from vidcondense import cli
 from vidcondense.benchmark import cost, runner
-from vidcondense.protocols import PROTOCOLS, Strict
+from vidcondense.evaluation.protocols import PROTOCOLS, Strict
 
 
 class InProcess:
-    """Stands in for `subprocess.Popen`: runs the command at once, its errors go to the log."""
+    """Stands in for the `Popen` of the runner alone: runs the command at once, its errors go to the log."""
 
     calls: list[list[str]]
 
@@ -40,7 +40,7 @@ class InProcess:
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Commands run in this process and are listed; `strict` trains for a few steps only."""
     calls: list[list[str]] = []
-    monkeypatch.setattr(runner.subprocess, "Popen", type("Recorded", (InProcess,), {"calls": calls}))
+    monkeypatch.setattr(runner, "Popen", type("Recorded", (InProcess,), {"calls": calls}))
     monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(cost, "MEASURING_SECONDS", 0.0)
     monkeypatch.setitem(PROTOCOLS, "strict", lambda: Strict(steps=4, epochs=1))  # type: ignore[arg-type]

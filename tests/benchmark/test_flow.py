@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark import flow
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 
 SIZE = 48
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from vidcondense import recipe
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark import BENCHMARKS
 from vidcondense.benchmark.cell import Choices, check_overrides
 from vidcondense.benchmark.grids import affordable, equal_bytes
-from vidcondense.errors import VidcondenseError
+from vidcondense.recipes import recipe
 
 
 def cells(name: str, **choices: object):  # type: ignore[no-untyped-def]

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark import BENCHMARKS, cost
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.run import known_dataset, plan
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 
 Call = Callable[..., int]
 

@@ -17,7 +17,7 @@ from vidcondense.benchmark.cell import Cell, Choices
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import tasks_of
 from vidcondense.data.store import ClipStore
-from vidcondense.run_folder import RunFolder
+from vidcondense.run.folder import RunFolder
 
 
 def test_the_whole_dataset_is_trained_on_the_store_itself(tiny_store: ClipStore, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_as_many_run_side_by_side_as_jobs(
 ) -> None:
     kind = type("Counted", (Slow,), {"environments": []})
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(runner.subprocess, "Popen", kind)
+    monkeypatch.setattr(runner, "Popen", kind)
     monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
     options = Options(jobs=jobs, seeds=tuple(range(5)))
     tasks = tasks_of([Cell("a", "", "random", 1)], options, tmp_path)
@@ -138,7 +138,7 @@ def test_processes_on_one_folder_share_the_cells(
             return self.returncode
 
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr(runner.subprocess, "Popen", Worker)
+    monkeypatch.setattr(runner, "Popen", Worker)
     options = Options(jobs=jobs, seeds=tuple(range(5)))
     tasks = tasks_of([Cell("a", "", "random", 1), Cell("b", "", "random", 2)], options, tmp_path)
     with ThreadPoolExecutor(2) as pool:
@@ -164,7 +164,7 @@ def test_a_step_that_leaves_nothing_behind_is_a_failure_not_a_loop(
         def poll(self) -> int:
             return 0
 
-    monkeypatch.setattr(runner.subprocess, "Popen", Idle)
+    monkeypatch.setattr(runner, "Popen", Idle)
     (task,) = tasks_of([Cell("a", "", "random", 1)], Options(), tmp_path)
     failed = runner.run_tasks([task], tiny_store, Options(), tmp_path / "logs")
     assert "failed with exit code 0" in failed[task.folder]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.coresets import CORESETS
 from vidcondense.coresets.herding import herding
 from vidcondense.coresets.k_center import k_center
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 
 Floats = NDArray[np.float64]
 Rule = Callable[[Floats, int], NDArray[np.int64]]

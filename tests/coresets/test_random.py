@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.coresets.random import select_random
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 
 
 @pytest.mark.parametrize("vpc", [1, 3, 5])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, RealBatch, sample
 from vidcondense.data.store import ClipStore
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from media import clip, tree, write_dataset, write_video
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import estimate
 from vidcondense.data.isolation import Died, Worker, hired
 from vidcondense.data.limits import Limits
 from vidcondense.data.plan import make_plan
 from vidcondense.data.prepare import prepare, preview
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 
 SETTINGS = {"frames": 4, "stride": 2, "size": 32}
 QUIET = {"workers": 1, "progress": False}

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from media import tree, write_dataset
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import isolation
 from vidcondense.data.isolation import Worker, hired
 from vidcondense.data.prepare import prepare
-from vidcondense.errors import VidcondenseError
 
 SETTINGS = {"frames": 4, "stride": 2, "size": 32, "progress": False}
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.data.batches import sample
 from vidcondense.data.index import FORMAT_VERSION, StoreIndex, fingerprint, video_table, write_index
 from vidcondense.data.shards import block_size, frame_bytes, frames_path
 from vidcondense.data.store import OPEN_SHARDS, ClipStore
-from vidcondense.training_clips import StoreClips
+from vidcondense.evaluation.clips import StoreClips
 
 CLASSES, SIZE, FRAMES = 10, 8, 2
 SMALL, LARGE = 1_000, 40_000

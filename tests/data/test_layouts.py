@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from media import clip, write_pictures, write_tar, write_video
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.cli import arguments
 from vidcondense.data.layouts import LAYOUTS, miniucf
 from vidcondense.data.prepare import prepare
 from vidcondense.data.sources import find_videos
-from vidcondense.errors import VidcondenseError
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SETTINGS = {"frames": 4, "stride": 2, "size": 32, "workers": 1, "progress": False}

@@ -1,8 +1,8 @@
 import pytest
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.listing import Found
 from vidcondense.data.limits import Limits, chosen_classes, chosen_roles
-from vidcondense.errors import VidcondenseError
 
 
 def videos(per_class=20, splits=2):

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from media import clip, cut, tree, write_audio, write_dataset, write_pictures, write_tar, write_video
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import prepare as prepare_module
 from vidcondense.data.prepare import prepare
 from vidcondense.data.shards import block_size, shard_key
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 
 SETTINGS = {"frames": 4, "stride": 2, "size": 32, "workers": 1, "progress": False}
 

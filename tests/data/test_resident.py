@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vidcondense.compute import Compute, choose
+from vidcondense.base.compute import Compute, choose
 from vidcondense.data.batches import sample
 from vidcondense.data.resident import ResidentStore, resident
 from vidcondense.data.store import ClipStore

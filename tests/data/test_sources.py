@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from media import clip, write_dataset, write_pictures, write_video
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.annotations import media_by_name
 from vidcondense.data.layouts.listing import hold_out
 from vidcondense.data.sources import find_videos
-from vidcondense.errors import VidcondenseError
 
 JHMDB = Path(__file__).parents[3] / "shared" / "data" / "jhmdb21"
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from media import write_dataset
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import sampling
 from vidcondense.data.decode import decode_frames
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 
 T, STRIDE, SIZE = 4, 2, 32
 

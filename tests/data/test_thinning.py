@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidcondense.data import generated, thinning
+from vidcondense import toys
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.data import thinning
 from vidcondense.data.prepare import prepare
 from vidcondense.data.thinning import HELD, thin
-from vidcondense.errors import VidcondenseError
 
 
 def kept(count: int, keep: int) -> list[int]:
@@ -63,7 +64,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_a_store_of_a_few_frames_per_video(tmp_path: Path) -> None:
-    clips = generated.generate(
+    clips = toys.generate(
         "actions", tmp_path / "clips", train_per_class=2, test_per_class=1, classes=2, frames=21, size=48
     )
     options: Any = {"frames": 4, "size": 32, "workers": 1, "progress": False}

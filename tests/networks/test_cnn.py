@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vidcondense.compute import generator
+from vidcondense.base.compute import generator
 from vidcondense.networks import build, channels_last, heads, initialise
 from vidcondense.networks.base import VideoNetwork
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from vidcondense.compute import choose
+from vidcondense.base.compute import choose
 from vidcondense.networks import convolution
 from vidcondense.networks.convolution import column_pairs, convolve, winograd_in_time
 

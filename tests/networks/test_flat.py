@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vidcondense.compute import generator
+from vidcondense.base.compute import generator
 from vidcondense.networks import NETWORKS, build, channels_last, initialise
 from vidcondense.networks.flat import FlatNetwork, flatten, load
 

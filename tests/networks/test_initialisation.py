@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from vidcondense.compute import generator
+from vidcondense.base.compute import generator
 from vidcondense.networks import NETWORKS, initialise, outline
 
 

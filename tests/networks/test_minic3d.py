@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vidcondense.compute import Compute, choose, generator
-from vidcondense.errors import VidcondenseError
+from vidcondense.base.compute import Compute, choose, generator
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.evaluation.protocols import backward
 from vidcondense.networks import build, channels_last, initialise
-from vidcondense.protocols import backward
 
 
 @pytest.mark.parametrize("classes", [50, 51, 174, 400])

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense.compute import generator
+from vidcondense.base.compute import generator
 from vidcondense.networks import initialise, outline
 from vidcondense.networks.r2plus1d import Block, Factorised
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vidcondense.compute import generator
+from vidcondense.base.compute import generator
 from vidcondense.networks import build, initialise, outline
 from vidcondense.networks.video_transformer import Layer, VideoTransformer
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vidcondense.compute import Compute, generator
+from vidcondense.base.compute import Compute, generator
 from vidcondense.networks import build, initialise
 from vidcondense.objectives.distribution_matching import class_groups, distribution_matching, mean_features
 

@@ -5,8 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidcondense import recipe
-from vidcondense.compute import Compute, generator
+from vidcondense.base.compute import Compute, generator
 from vidcondense.data.store import ClipStore
 from vidcondense.networks import build, initialise
 from vidcondense.networks.base import VideoNetwork
@@ -18,6 +17,7 @@ from vidcondense.objectives.gradient_matching import (
     gradient_matching,
     squared,
 )
+from vidcondense.recipes import recipe
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 CLASSES, FRAMES, SIZE = 3, 4, 32

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from vidcondense import recipe
-from vidcondense.compute import Compute, generator
+from vidcondense.base.compute import Compute, generator
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 from vidcondense.networks import build, initialise
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives.kernel_ridge_regression import (
@@ -19,6 +18,7 @@ from vidcondense.objectives.kernel_ridge_regression import (
     predict,
     start_targets,
 )
+from vidcondense.recipes import recipe
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 CLASSES, FRAMES, SIZE = 3, 4, 32

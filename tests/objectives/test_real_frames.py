@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from vidcondense import recipe
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.data.store import ClipStore
 from vidcondense.objectives import real_frames
 from vidcondense.objectives.base import real_clips
-from vidcondense.recipe import Recipe
+from vidcondense.recipes import recipe
+from vidcondense.recipes.recipe import Recipe
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 

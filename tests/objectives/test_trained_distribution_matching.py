@@ -5,17 +5,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from vidcondense import ClipStore, networks, recipe
-from vidcondense.compute import Compute, choose
-from vidcondense.condensation import condense
-from vidcondense.errors import VidcondenseError
+from vidcondense import ClipStore, networks
+from vidcondense.base.compute import Compute, choose
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.experts import Experts, train
 from vidcondense.networks.flat import load
 from vidcondense.objectives.base import real_clips
 from vidcondense.objectives.trained_distribution_matching import TrainedDistributionMatching
-from vidcondense.recipe import Recipe
-from vidcondense.settings import ExpertSettings
-from vidcondense.state import State
+from vidcondense.recipes import recipe
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.recipes.settings import ExpertSettings
+from vidcondense.run.loop import condense
+from vidcondense.run.state import State
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 

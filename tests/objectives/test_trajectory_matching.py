@@ -11,20 +11,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense import networks, recipe
-from vidcondense.compute import Compute, choose, generator
-from vidcondense.condensation import condense, resume
+from vidcondense import networks
+from vidcondense.base.compute import Compute, choose, generator
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 from vidcondense.experts import Experts, train, training
-from vidcondense.interrupt import Interrupted
 from vidcondense.networks.flat import FlatNetwork, flatten
 from vidcondense.objectives.inner_loop import InnerLoop
 from vidcondense.objectives.trajectory_matching import TrajectoryMatching
-from vidcondense.recipe import Recipe
-from vidcondense.settings import ExpertSettings
-from vidcondense.state import State
+from vidcondense.recipes import recipe
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.recipes.settings import ExpertSettings
+from vidcondense.run.loop import condense, resume
+from vidcondense.run.state import State
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from vidcondense import ClipStore, VidcondenseError, recipe
-from vidcondense.compute import Compute
-from vidcondense.features import Features
+from vidcondense import ClipStore, VidcondenseError
+from vidcondense.base.compute import Compute
+from vidcondense.coresets.features import Features
+from vidcondense.recipes import recipe
 from vidcondense.synthetic.start import start_clips
 
 EXACT = Compute(torch.device("cpu"), torch.float32)

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from vidcondense import recipe, synthetic
-from vidcondense.compute import Compute
+from vidcondense import synthetic
+from vidcondense.base.compute import Compute
 from vidcondense.condensed import StaticDynamicVideos
+from vidcondense.condensed.hallucinator import hallucinate, initial
 from vidcondense.data.store import ClipStore
-from vidcondense.hallucinator import hallucinate, initial
+from vidcondense.recipes import recipe
 from vidcondense.synthetic import StaticDynamic
 from vidcondense.synthetic import static_dynamic as module
 

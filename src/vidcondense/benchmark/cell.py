@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidcondense import recipe
-from vidcondense.errors import VidcondenseError
-from vidcondense.recipe import Recipe
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.recipes import recipe
+from vidcondense.recipes.recipe import Recipe
 
 WHOLE = "whole"
 SPLIT = "{split}"

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark import BENCHMARKS
-from vidcondense.errors import VidcondenseError
 
 Count = Annotated[int, arg(metavar="N")]
 Name = Annotated[str, arg(metavar="NAME")]

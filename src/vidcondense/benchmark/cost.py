@@ -9,14 +9,14 @@ from pathlib import Path
 import torch
 
 from vidcondense import networks, objectives
+from vidcondense.base.compute import Compute, choose, generator
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
-from vidcondense.compute import Compute, choose, generator
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
-from vidcondense.protocols import PROTOCOLS, backward, scored
-from vidcondense.settings import InsertionSettings
-from vidcondense.state import State
+from vidcondense.evaluation.protocols import PROTOCOLS, backward, scored
+from vidcondense.recipes.settings import InsertionSettings
+from vidcondense.run.state import State
 
 MEBIBYTE = 2**20
 MEASURING_SECONDS = 60.0

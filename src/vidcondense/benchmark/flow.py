@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 
 Flow = NDArray[np.float32]
 """(height, width, 2) or more dimensions before: pixels to the right and down, from one frame to the next."""

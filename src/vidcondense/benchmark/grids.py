@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import WHOLE, Cell, Choices, label, published_name
 from vidcondense.benchmark.published import INITIAL_KEY_FRAMES, NETWORK, VPCS
-from vidcondense.errors import VidcondenseError
 
 TOLERANCE = 1.01
 """Equal bytes are equal to within this factor: learned labels add a little to every frame."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from vidcondense.compute import Precision
+from vidcondense.base.compute import Precision
 
 RecipeChoice = Literal["auto", "published", "small"]
 

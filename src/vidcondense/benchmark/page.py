@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vidcondense import files
+from vidcondense.base import files
+from vidcondense.base.versions import versions
 from vidcondense.benchmark import BENCHMARKS, Benchmark, plots, tables
 from vidcondense.benchmark.cell import Cell, Skipped
 from vidcondense.benchmark.options import Options
@@ -15,7 +16,6 @@ from vidcondense.benchmark.results import Result
 from vidcondense.benchmark.rows import Row
 from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
-from vidcondense.run_folder import versions
 
 PLOT = (
     "In the plot a dot is the mean over networks with their standard deviation, a pale dot the mean of one "

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vidcondense import files
+from vidcondense.base import files
 from vidcondense.benchmark.rows import MEBIBYTE, Row
 
 INK, OURS, SETS, CITED = "#222222", "#1f5fa8", "#9db8d9", "#c05a1c"

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from vidcondense import files, recipe
+from vidcondense.base import files
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.ranks import Ranks, local_device
 from vidcondense.benchmark import BENCHMARKS, extras, page
 from vidcondense.benchmark.cell import Cell, Choices, Skipped, check_overrides
 from vidcondense.benchmark.cost import Estimator, describe
@@ -20,10 +22,9 @@ from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tables import WORD, comma_separated
 from vidcondense.benchmark.tasks import Task, refuse_foreign, task_of, tasks_of
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
+from vidcondense.evaluation.protocols import PROTOCOLS
 from vidcondense.networks import is_known
-from vidcondense.protocols import PROTOCOLS
-from vidcondense.ranks import Ranks, local_device
+from vidcondense.recipes import recipe
 
 PAPER_FRAMES, PAPER_SIZE = 16, 112
 """Clips of miniUCF and HMDB51 in the papers, for which the published hyper-parameters are."""

@@ -7,21 +7,21 @@ that dies go to the others.
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import DEVNULL, Popen
 
-from vidcondense import files
+from vidcondense.base import files
+from vidcondense.base.interrupt import Interrupted, catch_interrupts
+from vidcondense.base.progress import Progress
+from vidcondense.base.ranks import Ranks, environment_of_one
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
-from vidcondense.interrupt import Interrupted, catch_interrupts
-from vidcondense.progress import Progress
-from vidcondense.ranks import Ranks, environment_of_one
 
 COMMAND = (sys.executable, "-m", "vidcondense")
 POLL_SECONDS = 0.05
@@ -32,7 +32,7 @@ class Child:
     """A running step of a task."""
 
     task: Task
-    process: "subprocess.Popen[bytes]"
+    process: "Popen[bytes]"
     log: Path
     claim: int
     """The handle that holds the lock of the task."""
@@ -165,9 +165,9 @@ class _Runner:
         with log.open("wb") as output:
             # A session of its own: Ctrl-C must reach it once, from us, so that it can save its state.
             # If we are killed it goes on, and so does the lock.
-            process = subprocess.Popen(
+            process = Popen(
                 [*COMMAND, *step],
-                stdin=subprocess.DEVNULL,
+                stdin=DEVNULL,
                 stdout=output,
                 stderr=output,
                 env={**environment_of_one(), **threads},

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vidcondense import files, plain
+from vidcondense.base import files, plain
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.extension import label
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
-from vidcondense.evaluation import Record
-from vidcondense.extension import label
-from vidcondense.protocols import PROTOCOLS
-from vidcondense.recipe import Recipe
-from vidcondense.run_folder import RunFolder
+from vidcondense.evaluation.protocols import PROTOCOLS
+from vidcondense.evaluation.trial import Record
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.run.folder import RunFolder
 
 
 @dataclass(frozen=True)

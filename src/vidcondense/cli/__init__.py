@@ -4,13 +4,13 @@ import sys
 
 import tyro
 
-from vidcondense import __version__
+from vidcondense.base.errors import VidcondenseError, printable
+from vidcondense.base.interrupt import Interrupted, terminate_as_ctrl_c
+from vidcondense.base.versions import VERSION
 from vidcondense.benchmark.command import benchmark
 from vidcondense.cli.learning import condense, evaluate, experts
 from vidcondense.cli.results import export, recipes, report, show
 from vidcondense.cli.videos import demo, generate, prepare
-from vidcondense.errors import VidcondenseError, printable
-from vidcondense.interrupt import Interrupted, terminate_as_ctrl_c
 
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
 
@@ -30,7 +30,7 @@ COMMANDS = (
 def main() -> None:
     """Entry point of the command."""
     if sys.argv[1:] == ["--version"]:
-        print(f"vidcondense {__version__}")
+        print(f"vidcondense {VERSION}")
         return
     try:
         terminate_as_ctrl_c()

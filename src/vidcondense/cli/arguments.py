@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from vidcondense.errors import VidcondenseError
+from vidcondense.base.errors import VidcondenseError
 
 Precision = Literal["auto", "float32", "bfloat16"]
 

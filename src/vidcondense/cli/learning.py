@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from rich.console import Console
 from tyro.conf import Positional, arg
 
+from vidcondense.base.errors import VidcondenseError, printable
+from vidcondense.base.extension import label
 from vidcondense.cli.arguments import (
     Count,
     Device,
@@ -17,8 +19,6 @@ from vidcondense.cli.arguments import (
     Store,
     condensed_file,
 )
-from vidcondense.errors import VidcondenseError, printable
-from vidcondense.extension import label
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
 
@@ -67,13 +67,13 @@ def condense(
         device: Where networks run: auto, cpu, cuda or cuda:N.
         precision: Precision of the networks; auto takes bfloat16 where the processor has it.
     """
-    from vidcondense import recipe as recipes
-    from vidcondense.condensation import condense, preview
+    from vidcondense.base.ranks import Ranks
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.store import ClipStore
-    from vidcondense.ranks import Ranks
-    from vidcondense.sharded import condense_in_shards
-    from vidcondense.sharded import resume as resume_run
+    from vidcondense.recipes import recipe as recipes
+    from vidcondense.run.loop import condense, preview
+    from vidcondense.run.shards import condense_in_shards
+    from vidcondense.run.shards import resume as resume_run
 
     made: CondensedVideos | None
     if resume is not None:
@@ -136,10 +136,10 @@ def experts(
         device: Where networks run: auto, cpu, cuda or cuda:N.
         precision: Precision of the networks; auto takes bfloat16 where the processor has it.
     """
-    from vidcondense.compute import choose
+    from vidcondense.base.compute import choose
     from vidcondense.data.store import ClipStore
     from vidcondense.experts import train
-    from vidcondense.settings import ExpertSettings
+    from vidcondense.recipes.settings import ExpertSettings
 
     settings = ExpertSettings(count=experts, epochs=epochs, batch=batch, learning_rate=learning_rate)
     made = train(
@@ -197,12 +197,12 @@ def evaluate(
         device: Where networks run: auto, cpu, cuda or cuda:N.
         precision: Precision of the networks; auto takes bfloat16 where the processor has it.
     """
+    from vidcondense.base.ranks import Ranks, local_device
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.index import is_store
     from vidcondense.data.store import ClipStore
-    from vidcondense.evaluation import Evaluation, Trial, table
-    from vidcondense.ranks import Ranks, local_device
-    from vidcondense.shared_evaluation import evaluate_to
+    from vidcondense.evaluation.shared import evaluate_to
+    from vidcondense.evaluation.trial import Evaluation, Trial, table
 
     made: CondensedVideos | ClipStore
     if is_store(training):

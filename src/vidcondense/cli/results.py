@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from rich.console import Console
 from tyro.conf import arg
 
+from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.cli.arguments import (
     Condensed,
     Count,
@@ -14,7 +15,6 @@ from vidcondense.cli.arguments import (
     Runs,
     condensed_file,
 )
-from vidcondense.errors import VidcondenseError, printable
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
 
@@ -41,7 +41,7 @@ def show(file: Condensed) -> None:
         file: A condensed file or a run folder.
     """
     from vidcondense.condensed import CondensedVideos
-    from vidcondense.show import describe
+    from vidcondense.condensed.show import describe
 
     path = condensed_file(file)
     Console().print(describe(CondensedVideos.load(path), path))
@@ -67,7 +67,7 @@ def export(
         rendered: With --format frames: write the interpolated frames too.
     """
     from vidcondense.condensed import CondensedVideos
-    from vidcondense.export import export
+    from vidcondense.condensed.export import export
 
     written = export(
         CondensedVideos.load(condensed_file(file)), folder, format, fps=fps, scale=scale, rendered=rendered
@@ -79,7 +79,7 @@ def recipes() -> None:
     """List the recipes that come with the package."""
     from rich.table import Table
 
-    from vidcondense import recipe
+    from vidcondense.recipes import recipe
 
     table = Table("recipe", "what it is", box=None)
     for name in recipe.available():

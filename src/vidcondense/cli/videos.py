@@ -26,7 +26,7 @@ def demo(
         folder: Where everything goes; steps that are done already are not repeated.
         seed: Seed of clips, condensing and evaluation.
     """
-    from vidcondense.demo import run_demo
+    from vidcondense.cli.demo import run_demo
 
     run_demo(folder, seed)
 
@@ -56,9 +56,9 @@ def generate(
         seed: The same seed writes the same files.
         workers: Processes; 0 for one per core.
     """
-    from vidcondense.data import generated
+    from vidcondense import toys
 
-    generated.generate(
+    toys.generate(
         kind,
         folder,
         train_per_class=train_per_class,

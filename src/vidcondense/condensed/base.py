@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.sampling import MOST_FRAMES
-from vidcondense.errors import VidcondenseError
 
 MEBIBYTE = 2**20
 

@@ -10,13 +10,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from vidcondense import files, plain
+from vidcondense.base import files, plain
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.versions import refuse_newer
 from vidcondense.condensed.base import CondensedVideos, Storage, expect
 from vidcondense.condensed.key_frames import KeyFrameVideos
 from vidcondense.condensed.static_dynamic import StaticDynamicVideos
 from vidcondense.condensed.storage import decode, encode
-from vidcondense.errors import VidcondenseError
-from vidcondense.formats import refuse_newer
 
 FORMAT_VERSION = 2
 PLAIN_VERSION = 1

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vidcondense.condensed.base import CondensedVideos, expect
-from vidcondense.interpolation import Interpolation, taps
+from vidcondense.condensed.interpolation import Interpolation, taps
 
 
 @dataclass(frozen=True, kw_only=True)

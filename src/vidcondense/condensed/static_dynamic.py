@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vidcondense.condensed.base import CondensedVideos, expect
-from vidcondense.hallucinator import CHOICES, COMBINATIONS, SHAPE, hallucinate
+from vidcondense.condensed.hallucinator import CHOICES, COMBINATIONS, SHAPE, hallucinate
 
 # Clips per convolution: bounds the memory of its input and output.
 CHUNK = 64

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.base import Storage, expect
-from vidcondense.errors import VidcondenseError
 
 LEVELS = 255
 SCALE, OFFSET = "_scale", "_offset"

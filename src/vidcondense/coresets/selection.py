@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidcondense.compute import Compute, normalise
+from vidcondense.base.compute import Compute, normalise
 from vidcondense.data.sampling import random_starts
 from vidcondense.data.store import ClipStore
 

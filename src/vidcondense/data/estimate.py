@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.isolation import Died, Worker
 from vidcondense.data.shards import bytes_of, frame_bytes
-from vidcondense.errors import VidcondenseError
 
 PROBES = 48
 TRIALS = 4

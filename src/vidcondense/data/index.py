@@ -21,12 +21,12 @@ from typing import Any, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcondense import files, plain
+from vidcondense.base import files, plain
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.versions import refuse_newer
 from vidcondense.data.layouts.listing import ROLES
 from vidcondense.data.sampling import MOST_FRAMES, MOST_STRIDE
 from vidcondense.data.shards import frame_bytes, frames_path, unfinished_folder
-from vidcondense.errors import VidcondenseError
-from vidcondense.formats import refuse_newer
 
 FORMAT_VERSION = 1
 INDEX, VIDEOS, PATHS = "index.json", "videos.npy", "paths.json"

@@ -20,9 +20,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import shards
 from vidcondense.data.decode import DecodeError, probe_frames, try_frames
-from vidcondense.errors import VidcondenseError
 
 try:
     import resource

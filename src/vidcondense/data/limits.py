@@ -5,8 +5,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.listing import UNUSED, Found
-from vidcondense.errors import VidcondenseError
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.text import Text
 
+from vidcondense.base.errors import printable
 from vidcondense.data.estimate import Estimate, duration, free_bytes, gigabytes
 from vidcondense.data.layouts import LAYOUTS
 from vidcondense.data.plan import Plan
-from vidcondense.errors import printable
 
 LISTED = 20
 

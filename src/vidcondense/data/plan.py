@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vidcondense import files
+from vidcondense.base import files
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.index import FORMAT_VERSION, INDEX, MOST_SIZE, read_index
 from vidcondense.data.limits import NO_LIMITS, Limits
 from vidcondense.data.sampling import MOST_FRAMES, MOST_STRIDE
@@ -20,8 +21,7 @@ from vidcondense.data.shards import (
     unfinished_folder,
 )
 from vidcondense.data.sources import Source, find_videos
-from vidcondense.errors import VidcondenseError
-from vidcondense.settings import check_whole
+from vidcondense.recipes.settings import check_whole
 
 PLAN = "plan.json"
 MOST_PER_SHARD = 1_000_000

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vidcondense import files
+from vidcondense.base import files
+from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.data.estimate import check_space, estimate_seconds, estimate_size, gigabytes
 from vidcondense.data.index import StoreIndex, fingerprint, video_table, write_index
 from vidcondense.data.isolation import Worker, hired
@@ -19,7 +20,6 @@ from vidcondense.data.shards import VideoRecord, decoder_versions, frame_bytes, 
 from vidcondense.data.sources import SourceVideo, check_classes
 from vidcondense.data.store import ClipStore
 from vidcondense.data.workers import build_shards, usable_cores
-from vidcondense.errors import VidcondenseError, printable
 
 Done = dict[int, list[VideoRecord]]
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.data import sampling
 from vidcondense.data.shards import CHANNELS, frames_path
 from vidcondense.data.store import ClipStore, Ints

@@ -15,12 +15,12 @@ from typing import Any
 
 import av
 
-from vidcondense import files
+from vidcondense.base import files
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import tars
 from vidcondense.data.decode import DecodeError, decode_frames
 from vidcondense.data.pictures import pictures_in
 from vidcondense.data.thinning import thin
-from vidcondense.errors import VidcondenseError
 
 CHANNELS = 3
 MOST_SHARDS = 512

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts import LAYOUTS
 from vidcondense.data.layouts.listing import TEST, TRAIN, Listing, without_outsiders
 from vidcondense.data.limits import NO_LIMITS, Limits, chosen_classes, chosen_roles
 from vidcondense.data.suffixes import VIDEO_SUFFIXES
-from vidcondense.errors import VidcondenseError
 
 
 @dataclass(frozen=True)

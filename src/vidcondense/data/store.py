@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import sampling
 from vidcondense.data.index import StoreIndex, mend, read_index, read_paths, read_table
 from vidcondense.data.layouts.listing import ROLES
 from vidcondense.data.shards import CHANNELS, frame_bytes, frames_path
-from vidcondense.errors import VidcondenseError
 
 Ints = NDArray[np.int64]
 

@@ -14,10 +14,10 @@ from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from vidcondense import files, plain
+from vidcondense.base import files, plain
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.versions import refuse_newer
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
-from vidcondense.formats import refuse_newer
 from vidcondense.networks.flat import shapes
 
 INDEX = "experts.json"

@@ -13,18 +13,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense import files, networks
-from vidcondense.compute import Compute, choose, derive_seed, generator
+from vidcondense import networks
+from vidcondense.base import files
+from vidcondense.base.compute import Compute, choose, derive_seed, generator
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.interrupt import Interrupted, catch_interrupts
+from vidcondense.base.progress import Progress
+from vidcondense.base.versions import versions
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 from vidcondense.experts.buffer import Experts, start
-from vidcondense.interrupt import Interrupted, catch_interrupts
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.flat import flatten, load
-from vidcondense.progress import Progress
-from vidcondense.run_folder import versions
-from vidcondense.settings import ExpertSettings, check, check_seed
+from vidcondense.recipes.settings import ExpertSettings, check, check_seed
 
 GIGABYTE = 10**9
 HEADER_BYTES = 256

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vidcondense.settings import InsertionSettings
+from vidcondense.recipes.settings import InsertionSettings
 
 MOST_HALVINGS = 100
 """Larger scales are outside of float32."""

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vidcondense.compute import generator
-from vidcondense.errors import VidcondenseError
+from vidcondense.base.compute import generator
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.insertion.criteria import candidates, compared_keys, cosine_similarities
 from vidcondense.insertion.selection import lowest, lowest_of_all, random_scores, random_share
-from vidcondense.settings import InsertionSettings
+from vidcondense.recipes.settings import InsertionSettings
 from vidcondense.synthetic.base import Synthetic
 from vidcondense.synthetic.key_frames import KeyFrames
 

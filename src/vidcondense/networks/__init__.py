@@ -6,9 +6,9 @@ from functools import partial
 import torch
 from torch import nn
 
-from vidcondense.compute import Compute
-from vidcondense.errors import VidcondenseError
-from vidcondense.extension import is_extension, member
+from vidcondense.base.compute import Compute
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.extension import is_extension, member
 from vidcondense.networks import heads
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.cnn import CNN

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 
 
 class VideoNetwork(nn.Module, ABC):

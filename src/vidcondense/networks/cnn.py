@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense.errors import VidcondenseError
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.heads import Head
 from vidcondense.networks.operators import centre_crop, group_norm

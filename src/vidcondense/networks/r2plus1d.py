@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense.errors import VidcondenseError
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.networks.base import VideoNetwork
 
 SMALLEST_SIZE = 32

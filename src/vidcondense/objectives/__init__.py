@@ -1,15 +1,15 @@
 """Objectives: how synthetic clips are compared with real ones. One per file; `build` makes the one named."""
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
+from vidcondense.base.extension import member
 from vidcondense.data.store import ClipStore
-from vidcondense.extension import member
 from vidcondense.objectives.base import Objective
 from vidcondense.objectives.distribution_matching import DistributionMatching
 from vidcondense.objectives.gradient_matching import GradientMatching
 from vidcondense.objectives.kernel_ridge_regression import KernelRidgeRegression
 from vidcondense.objectives.trained_distribution_matching import TrainedDistributionMatching
 from vidcondense.objectives.trajectory_matching import TrajectoryMatching
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 
 __all__ = ["OBJECTIVES", "Objective", "build", "kind"]
 

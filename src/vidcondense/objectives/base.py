@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from vidcondense import networks
-from vidcondense.compute import Compute, derive_seed, generator
+from vidcondense.base.compute import Compute, derive_seed, generator
 from vidcondense.data.batches import RealClips, sample
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives import real_frames
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 
 Render = Callable[[], Tensor]
 

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.data.batches import RealClips
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives.base import Objective, RandomNetworks, real_clips
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 
 
 class DistributionMatching(Objective):

@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.data.batches import RealClips
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives.base import Objective, Render, real_clips
 from vidcondense.objectives.trained import TrainedNetwork
-from vidcondense.recipe import Recipe
-from vidcondense.settings import OptimiserSettings
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.recipes.settings import OptimiserSettings
 
 Distance = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
 """How far two gradients with respect to the same weights are from each other."""

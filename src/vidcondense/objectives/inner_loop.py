@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.networks.flat import FlatNetwork
 
 

@@ -8,16 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vidcondense.compute import Compute, generator
+from vidcondense.base.compute import Compute, generator
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.batches import RealClips
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, summed_loss
 from vidcondense.objectives.base import Objective, Render, real_clips
 from vidcondense.objectives.trained import TrainedNetwork, with_prefix
-from vidcondense.recipe import Recipe
-from vidcondense.settings import OptimiserSettings
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.recipes.settings import OptimiserSettings
 
 
 class KernelRidgeRegression(Objective):

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from vidcondense import experts
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.interrupt import Interrupted
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 from vidcondense.experts import Experts
-from vidcondense.interrupt import Interrupted
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives.base import Objective
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 
 FOLDER = "experts"
 """Where a run keeps the experts that it trained itself."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from vidcondense.condensed.interpolation import evenly_spread, interpolation_weights, segment_starts
 from vidcondense.data.batches import RealClips
-from vidcondense.interpolation import evenly_spread, interpolation_weights, segment_starts
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 
 
 def weights(recipe: Recipe, frames: int) -> Tensor | None:

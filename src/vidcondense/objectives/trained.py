@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from vidcondense import networks
-from vidcondense.compute import Compute, generator
+from vidcondense.base.compute import Compute, generator
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.loss import summed_loss
-from vidcondense.optimisation import Optimiser
-from vidcondense.recipe import Recipe
-from vidcondense.settings import OptimiserSettings
+from vidcondense.networks.optimiser import Optimiser
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.recipes.settings import OptimiserSettings
 
 
 class TrainedNetwork:

@@ -4,14 +4,14 @@ import numpy as np
 from torch import Tensor
 
 from vidcondense import networks
-from vidcondense.compute import Compute, derive_seed, generator
+from vidcondense.base.compute import Compute, derive_seed, generator
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 from vidcondense.networks.flat import load
 from vidcondense.objectives.base import real_clips
 from vidcondense.objectives.distribution_matching import distribution_matching
 from vidcondense.objectives.on_experts import OnExperts
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 
 
 class TrainedDistributionMatching(OnExperts):

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from vidcondense import networks
-from vidcondense.compute import Compute, derive_seed, generator
+from vidcondense.base.compute import Compute, derive_seed, generator
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.store import ClipStore
-from vidcondense.errors import VidcondenseError
 from vidcondense.networks.flat import FlatNetwork
 from vidcondense.objectives.base import Render
 from vidcondense.objectives.inner_loop import InnerLoop
 from vidcondense.objectives.on_experts import OnExperts
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 
 SMALLEST_STEP_SIZE = 1e-3
 """The learned step size is kept at or above this, as in the published code for video."""

@@ -1,0 +1,1 @@
+"""Methods as data: settings, recipes, and the TOML files that come with the package."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from vidcondense import files
+from vidcondense.base import files
+from vidcondense.base.versions import VERSION
 from vidcondense.condensed import CondensedVideos
 from vidcondense.report.animation import is_blended, sheets
 from vidcondense.report.charts import insertions_chart, losses_chart
@@ -68,7 +69,7 @@ def build_page(everything: Sequence[Run]) -> str:
         comparison=comparison(everything),
         tabs=_tabs(runs),
         sections=join(sections),
-        version=esc(_version()),
+        version=esc(VERSION),
         data=script_json(data),
         script=script,
     )
@@ -81,12 +82,6 @@ def script_json(value: object) -> str:
 
 def _resource(name: str) -> str:
     return (package_files("vidcondense.report") / name).read_text(encoding="utf-8")
-
-
-def _version() -> str:
-    from vidcondense import __version__
-
-    return __version__
 
 
 def _tabs(runs: Sequence[Run]) -> Markup:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vidcondense import files, plain
+from vidcondense.base import files, plain
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
-from vidcondense.errors import VidcondenseError
 
 # What an evaluation says of itself besides its results.
 SETTINGS = ("settings", "networks", "diverged", "seed", "precision", "seconds")

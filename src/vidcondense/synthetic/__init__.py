@@ -1,10 +1,10 @@
 """Representations: what is learned and stored. One per file; `build` makes the one that a recipe names."""
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
+from vidcondense.base.extension import member
 from vidcondense.coresets.selection import Embed, no_features
 from vidcondense.data.store import ClipStore
-from vidcondense.extension import member
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 from vidcondense.synthetic.base import Synthetic
 from vidcondense.synthetic.every_frame import EveryFrame
 from vidcondense.synthetic.key_frames import KeyFrames

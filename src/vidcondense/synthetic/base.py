@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.condensed import CondensedVideos
 from vidcondense.coresets.selection import Embed
 from vidcondense.data.store import ClipStore
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 
 
 class Synthetic(ABC):

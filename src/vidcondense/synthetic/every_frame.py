@@ -5,10 +5,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.coresets.selection import Embed
 from vidcondense.data.store import ClipStore
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 from vidcondense.synthetic.start import start_clips
 from vidcondense.synthetic.stored_frames import StoredFrames
 

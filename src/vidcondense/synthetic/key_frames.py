@@ -6,18 +6,18 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from vidcondense.compute import Compute
+from vidcondense.base.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
-from vidcondense.coresets.selection import Embed
-from vidcondense.data.store import ClipStore
-from vidcondense.interpolation import (
+from vidcondense.condensed.interpolation import (
     Interpolation,
     adjacent_keys,
     evenly_spread,
     interpolation_weights,
     segment_starts,
 )
-from vidcondense.recipe import Recipe
+from vidcondense.coresets.selection import Embed
+from vidcondense.data.store import ClipStore
+from vidcondense.recipes.recipe import Recipe
 from vidcondense.synthetic.start import start_clips
 from vidcondense.synthetic.stored_frames import StoredFrames
 

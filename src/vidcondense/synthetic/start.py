@@ -5,13 +5,13 @@ import torch
 from torch import Tensor
 
 from vidcondense import coresets
-from vidcondense.compute import Compute, derive_seed, generator, normalise
+from vidcondense.base.compute import Compute, derive_seed, generator, normalise
+from vidcondense.base.extension import member
+from vidcondense.condensed.hallucinator import CHOICES
 from vidcondense.coresets.selection import Embed, no_features
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.extension import member
-from vidcondense.hallucinator import CHOICES
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 
 
 def start_memories(store: ClipStore, recipe: Recipe, compute: Compute) -> tuple[Tensor, Tensor]:

@@ -6,12 +6,12 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from vidcondense.compute import Compute, generator
+from vidcondense.base.compute import Compute, generator
 from vidcondense.condensed import StaticDynamicVideos
+from vidcondense.condensed.hallucinator import CHOICES, COMBINATIONS, hallucinate, initial
 from vidcondense.coresets.selection import Embed
 from vidcondense.data.store import ClipStore
-from vidcondense.hallucinator import CHOICES, COMBINATIONS, hallucinate, initial
-from vidcondense.recipe import Recipe
+from vidcondense.recipes.recipe import Recipe
 from vidcondense.synthetic.base import Synthetic
 from vidcondense.synthetic.start import start_memories
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.listing import Found, Listing, Missing, folders_in, relative, videos_in
 from vidcondense.data.pictures import holds_pictures
-from vidcondense.errors import VidcondenseError
 
 DEEPEST = 4
 BLANK = re.compile(r"\s*")

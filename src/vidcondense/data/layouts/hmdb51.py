@@ -8,6 +8,7 @@ A list's x.avi also stands for x with another ending.
 import re
 from pathlib import Path
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.annotations import lines_of
 from vidcondense.data.layouts.listing import (
     TEST,
@@ -20,7 +21,6 @@ from vidcondense.data.layouts.listing import (
     folders_in,
     relative,
 )
-from vidcondense.errors import VidcondenseError
 
 LIST_NAME = re.compile(r"(?P<class_name>.+)_test_split(?P<split>\d+)\.txt")
 MEANING = {"0": UNUSED, "1": TRAIN, "2": TEST}

@@ -10,9 +10,9 @@ official test list, whose labels were long withheld, is not used.
 from collections.abc import Iterator
 from pathlib import Path
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.annotations import Row, csv_header, csv_rows, list_rows
 from vidcondense.data.layouts.listing import TEST, TRAIN, Listing, folders_in
-from vidcondense.errors import VidcondenseError
 
 COLUMNS = frozenset(["label", "youtube_id", "time_start", "time_end", "split"])
 ROLES = {"train": TRAIN, "val": TEST, "validate": TEST, "validation": TEST, "test": None}

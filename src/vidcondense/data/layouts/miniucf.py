@@ -7,9 +7,9 @@ listed here. Never found by looking, since the folder is that of UCF101.
 from dataclasses import replace
 from pathlib import Path
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts import ucf101
 from vidcondense.data.layouts.listing import Listing
-from vidcondense.errors import VidcondenseError
 
 SPLIT = "1"
 

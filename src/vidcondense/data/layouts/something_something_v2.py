@@ -10,9 +10,9 @@ official test videos, whose labels are not in test.json, are not used.
 from collections.abc import Iterator
 from pathlib import Path
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.annotations import Row, json_objects, json_table, list_rows
 from vidcondense.data.layouts.listing import TEST, TRAIN, Listing, folders_in
-from vidcondense.errors import VidcondenseError
 
 PREFIXES = ("something-something-v2-", "")
 ROLES = {"train": TRAIN, "validation": TEST}

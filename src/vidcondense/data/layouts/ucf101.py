@@ -10,6 +10,7 @@ import re
 from collections.abc import Container
 from pathlib import Path, PurePosixPath
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.annotations import lines_of
 from vidcondense.data.layouts.listing import (
     TEST,
@@ -22,7 +23,6 @@ from vidcondense.data.layouts.listing import (
     folders_in,
     relative,
 )
-from vidcondense.errors import VidcondenseError
 
 LIST_NAME = re.compile(r"(?P<role>train|test)list(?P<split>\d+)\.txt")
 VIDEO_FOLDERS = ("UCF-101", "UCF101", "videos")

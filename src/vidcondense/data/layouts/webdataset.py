@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.listing import (
     TEST,
     TRAIN,
@@ -29,7 +30,6 @@ from vidcondense.data.layouts.listing import (
 )
 from vidcondense.data.suffixes import VIDEO_SUFFIXES
 from vidcondense.data.tars import Contents, Member, Slice, read_contents
-from vidcondense.errors import VidcondenseError
 
 # fmt: off
 ROLE_WORDS = {

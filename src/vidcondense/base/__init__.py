@@ -1,0 +1,1 @@
+"""The ground: files, versions, devices, interrupts, progress and errors; nothing here knows of videos."""

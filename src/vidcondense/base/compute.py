@@ -1,0 +1,158 @@
+"""Device, precision and seeds: the only file that knows the hardware."""
+
+import hashlib
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from vidcondense.base.errors import VidcondenseError
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+_DEVICES = ("cpu", "cuda")
+
+# The largest activation of a forward pass on a CPU, so that it stays in the cache.
+_CACHED_BYTES = 16 * 2**20
+# On a GPU the part of its memory for it: a backward pass keeps several, beside weights and a resident store.
+_GPU_SHARE = 32
+
+_CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how precisely networks run.
+
+    Attributes:
+        device: the torch device.
+        dtype: of activations and network weights in matching: float32 or bfloat16.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def precision(self) -> str:
+        """ "float32" or "bfloat16"."""
+        return str(self.dtype).removeprefix("torch.")
+
+    def chunk(self, widest: int, weights: int = 0) -> int:
+        """Clips per forward pass; bounds memory whatever the dataset's size.
+
+        Args:
+            widest: elements of the largest activation per clip (`VideoNetwork.widest_activation`).
+            weights: the network's number of parameters. Each pass reads all of them, so activations may be
+                as large: a huge network fed clip by clip would only move its weights.
+        """
+        usual = self.memory() // _GPU_SHARE if self.device.type == "cuda" else _CACHED_BYTES
+        bound = max(usual, weights * self.dtype.itemsize)
+        return max(1, bound // (widest * self.dtype.itemsize))
+
+    def memory(self) -> int:
+        """Bytes of memory that the device has in all."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_properties(self.device).total_memory
+        return min(_host_memory(), _container_memory())
+
+    def peak_memory(self) -> int:
+        """Bytes that this process has held at most so far: on a GPU of its memory, else of the host's."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device)
+        return _host_peak()
+
+    def hardware(self) -> str:
+        """The processor and thread count, for provenance."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_name(self.device)
+        return f"{platform.machine()} CPU, {torch.get_num_threads()} threads of {os.cpu_count()}"
+
+
+def _host_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not a Unix: nothing to compare with
+        return sys.maxsize
+
+
+def _host_peak() -> int:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:  # not Linux: nothing is known
+        return 0
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+
+
+def _container_memory() -> int:
+    """The limit of the control group (version 2 or 1), which stops a process long before the host is full."""
+    for path in _CONTAINER_LIMITS:
+        try:
+            return int(Path(path).read_text())
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+    return sys.maxsize
+
+
+def choose(device: str = "auto", precision: Precision = "auto") -> Compute:
+    """Pick device and precision.
+
+    "auto" takes a GPU where there is one, and bfloat16 where the processor multiplies it in hardware.
+
+    Raises:
+        VidcondenseError: no such device here.
+    """
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    try:
+        chosen = torch.device(name)
+    except RuntimeError as error:
+        raise VidcondenseError(f"device {name!r} is not known; use auto, cpu, cuda or cuda:N") from error
+    if chosen.type not in _DEVICES:
+        raise VidcondenseError(f"device {name!r} is not supported; use auto, cpu, cuda or cuda:N")
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise VidcondenseError(
+            f"device {name!r} was asked for, but PyTorch sees no GPU here; use --device cpu"
+        )
+    if precision == "auto":
+        return Compute(chosen, torch.bfloat16 if _has_fast_bfloat16(chosen) else torch.float32)
+    return Compute(chosen, torch.bfloat16 if precision == "bfloat16" else torch.float32)
+
+
+def _has_fast_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) is True for name in ("avx512_bf16", "amx_bf16", "amx_tile"))
+
+
+def derive_seed(seed: int, *stream: str | int) -> int:
+    """A 63-bit seed for one named stream of random numbers.
+
+    Independent streams per purpose and iteration mean that a resumed run needs no generator state.
+    """
+    text = repr((seed, *stream)).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "little") >> 1
+
+
+def generator(seed: int, *stream: str | int) -> torch.Generator:
+    """A CPU generator for one named stream: the same numbers on every device."""
+    return torch.Generator().manual_seed(derive_seed(seed, *stream))
+
+
+def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...], compute: Compute) -> Tensor:
+    """uint8 clips (..., 3, height, width) to normalised ones in the compute dtype on its device.
+
+    Worked through row by row, colours side by side as a store holds them, so that the processor sees long
+    runs of numbers (eight times faster than three at a time); the result is channels-last in memory.
+    """
+    width = pixels.shape[-1]
+    shift = (torch.tensor(mean, device=compute.device) * 255).repeat(width)
+    scale = 1 / (torch.tensor(std, device=compute.device) * 255).repeat(width)
+    rows = pixels.to(compute.device).movedim(-3, -1).flatten(-2)
+    normal = rows.float().sub_(shift).mul_(scale).to(compute.dtype)
+    clips: Tensor = normal.unflatten(-1, (width, -1)).movedim(-1, -3)
+    return clips

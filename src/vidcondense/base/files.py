@@ -1,0 +1,257 @@
+"""Writing files so that a reader never sees half of one."""
+
+import glob
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vidcondense.base import plain
+from vidcondense.base.errors import VidcondenseError
+
+try:
+    import fcntl
+except ImportError:  # not a Unix: folders are not locked there
+    fcntl = None  # type: ignore[assignment]
+
+
+MOST_RECORD_BYTES = 2**22
+"""The largest record of an evaluation that is read: that of a thousand classes has three quarters of it."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success flush it to disk and rename it over `path`.
+
+    What processes that were killed while they wrote `path` have left beside it is removed.
+
+    Raises:
+        VidcondenseError: the target cannot be written (no space, no permission, no folder), or is something
+            else than a file, such as a folder or a device.
+    """
+    if path.exists() and not path.is_file():
+        raise VidcondenseError(f"cannot write {path}: it is not a file")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            number = leftover.suffixes[-2].removeprefix(".")
+            if number.isdecimal() and not _is_alive(int(number)):
+                unlink_quietly(leftover)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        unlink_quietly(temporary)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process of this number runs on this machine."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a folder may be made or filled: nothing is there, or what a killed writer left at most."""
+    if not folder.is_dir():
+        return not folder.exists()
+    return all(entry.name.startswith(".") and entry.name.endswith(".tmp") for entry in folder.iterdir())
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process within the block. The lock leaves no file, and ends with the process.
+
+    Raises:
+        VidcondenseError: another process holds it.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if not _lock(handle):
+            raise VidcondenseError(f"another process is working in {folder}; wait for it, or stop it first")
+        yield
+    finally:
+        os.close(handle)
+
+
+def claim(path: Path) -> int | None:
+    """Lock a file, made if it is not there, until all who have the handle (and inherit it) close it or end.
+
+    Returns:
+        the handle; None if another process holds the lock.
+
+    Raises:
+        VidcondenseError: the file cannot be made.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+    if _lock(handle):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _lock(handle: int) -> bool:
+    """Whether an open file or folder is now this process's; also where there are no locks."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
+def unlink_quietly(path: Path) -> None:
+    """Remove `path` if it is still there; a failing clean-up must not hide the first error."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def check_readable(path: Path) -> None:
+    """Open a file, for the reason if that fails: safetensors calls any reason a missing file.
+
+    Raises:
+        VidcondenseError: names the file and the reason.
+    """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def refuse_other(path: Path, is_ours: Callable[[bytes], bool], what: str) -> None:
+    """Refuse to write over a file that does not begin as those that are written there.
+
+    Args:
+        path: where something is to be written.
+        is_ours: whether a file that begins with these bytes may be replaced.
+        what: what such files are called.
+
+    Raises:
+        VidcondenseError: names the file.
+    """
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as file:
+            if not is_ours(file.read(64)):
+                raise VidcondenseError(f"{path} is there already and not {what}; name another --out")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_parts(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Write `parts` one after another to `path` atomically."""
+    with replacing(path) as temporary, temporary.open("wb", buffering=0) as file:
+        for part in parts:
+            left = memoryview(part)
+            while left:
+                left = left[file.write(left) :]
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add `data` to the end of `path`, all of it or nothing.
+
+    Raises:
+        VidcondenseError: it cannot be written; what was there before is still there.
+    """
+    try:
+        with path.open("ab", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            try:
+                while data:
+                    data = data[file.write(data) :]
+            except OSError:
+                file.truncate(before)
+                raise
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def flush(path: Path) -> None:
+    """Wait until what was written to `path` is on disk.
+
+    Raises:
+        VidcondenseError: it cannot be.
+    """
+    try:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def cut(path: Path, length: int) -> None:
+    """Keep the first `length` bytes of `path`.
+
+    Raises:
+        VidcondenseError: there are fewer, or the file is missing or cannot be written.
+    """
+    try:
+        with path.open("rb+") as file:
+            if file.seek(0, os.SEEK_END) < length:
+                raise VidcondenseError(f"{path} was cut short: it should have at least {length} bytes")
+            file.truncate(length)
+    except OSError as error:
+        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON to `path` atomically, lists of numbers on a line each."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # No text within JSON holds a line break, so that only lists are found.
+    text = re.sub(r"\[\n([-+.\dEea-zA-Z,\s]*)\]", lambda found: f"[{' '.join(found[1].split())}]", text)
+    write_bytes(path, to_utf8(text + "\n"))
+
+
+def to_utf8(json_text: str) -> bytes:
+    """JSON as UTF-8. What UTF-8 has no place for, half a surrogate pair in a file's name, is escaped."""
+    return json_text.encode(errors="backslashreplace")
+
+
+def read_json(path: Path, most: int | None = None) -> Any:
+    """Read a JSON file, of so many bytes at most.
+
+    Raises:
+        VidcondenseError: the file is missing, too large, a pipe or a device, or is not JSON.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening it might wait for ever
+            raise VidcondenseError(f"{path} is not a file")
+        if most is not None and status.st_size > most:
+            raise VidcondenseError(f"{path} has {status.st_size} bytes, more than {most}: it is not ours")
+        return plain.parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise VidcondenseError(f"{path} is not valid JSON ({error}); it may have been cut short") from error
+
+
+def make_folder(path: Path) -> Path:
+    """Create `path` and its parents, or say in one line why not."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VidcondenseError(f"cannot create folder {path}: {error.strerror or error}") from error
+    return path

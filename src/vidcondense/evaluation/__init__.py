@@ -1,0 +1,1 @@
+"""How good a set is: networks trained on it, under a protocol, and tested on real videos."""

@@ -1,0 +1,130 @@
+"""What networks are trained on: condensed clips, the same or drawn anew in each epoch, or real clips."""
+
+from abc import ABC, abstractmethod
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidcondense.base.compute import Compute, derive_seed, generator
+from vidcondense.data.batches import RealBatch
+from vidcondense.data.store import ClipStore
+
+
+class TrainingClips(ABC):
+    """Labelled clips as a protocol reads them: by number, a batch at a time."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """The number of clips in an epoch."""
+
+    @property
+    @abstractmethod
+    def goals(self) -> Tensor:
+        """What networks are trained towards, of every clip: labels (clip,) int64 or targets (clip, class)."""
+
+    @abstractmethod
+    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
+        """One batch.
+
+        Args:
+            chosen: (clip,) int64 on the CPU, numbers of clips in 0..len - 1.
+            seed: the network's, of what is drawn anew in each epoch.
+            epoch: counted from 0.
+
+        Returns:
+            clips (clip, time, 3, height, width) float32, normalised, and their `goals`.
+        """
+
+
+class FixedClips(TrainingClips):
+    """Clips in memory that never change.
+
+    Args:
+        clips: (clip, time, 3, height, width) float32, normalised.
+        goals: labels (clip,) int64, or learned targets (clip, class) float32.
+    """
+
+    def __init__(self, clips: Tensor, goals: Tensor) -> None:
+        self._clips, self._goals = clips, goals
+
+    @property
+    def goals(self) -> Tensor:
+        """See TrainingClips."""
+        return self._goals
+
+    def __len__(self) -> int:
+        """See TrainingClips."""
+        return len(self._goals)
+
+    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
+        """See TrainingClips; every epoch is the same."""
+        return self._clips[chosen], self._goals[chosen]
+
+
+class VariedClips(TrainingClips):
+    """Videos in memory that have several clips each, of which every epoch shows one at random (Wang et al.).
+
+    Args:
+        clips: (clip, time, 3, height, width) float32, normalised, those of a video one after another.
+        goals: labels (clip,) int64, or learned targets (clip, class) float32.
+        per_video: clips of each video.
+    """
+
+    def __init__(self, clips: Tensor, goals: Tensor, per_video: int) -> None:
+        self._clips, self._goals, self._per_video = clips, goals, per_video
+
+    @property
+    def goals(self) -> Tensor:
+        """See TrainingClips."""
+        return self._goals
+
+    def __len__(self) -> int:
+        """The number of videos."""
+        return len(self._goals) // self._per_video
+
+    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
+        """See TrainingClips."""
+        rng = generator(seed, "variant", epoch)
+        variant = torch.randint(self._per_video, (len(self),), generator=rng)
+        clips = chosen * self._per_video + variant[chosen]
+        return self._clips[clips], self._goals[clips]
+
+
+class StoreClips(TrainingClips):
+    """All training videos of a store's split, one window of each per epoch, read when its turn comes.
+
+    Args:
+        store: the real videos; pixels stay on disk but for the batch in hand.
+        flip: probability of mirroring a clip.
+        compute: where batches go.
+    """
+
+    def __init__(self, store: ClipStore, flip: float, compute: Compute) -> None:
+        self._store, self._flip = store, flip
+        self._videos = store.select("train")
+        self._exact = Compute(compute.device, torch.float32)
+        self._drawn = lru_cache(maxsize=1)(self._draw)
+
+    @property
+    def goals(self) -> Tensor:
+        """See TrainingClips; labels."""
+        return torch.from_numpy(self._store.labels[self._videos])
+
+    def __len__(self) -> int:
+        """See TrainingClips."""
+        return len(self._videos)
+
+    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
+        """See TrainingClips; each epoch has a random start and flip of each video."""
+        starts, flips = self._drawn(seed, epoch)
+        index = chosen.numpy()
+        videos = self._videos[index]
+        batch = RealBatch(videos, starts[index], flips[index], self._store.labels[videos])
+        return next(batch.read(self._store, self._exact, len(index)))
+
+    def _draw(self, seed: int, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        rng = np.random.default_rng(derive_seed(seed, "windows", epoch))
+        return self._store.random_starts(self._videos, rng), rng.random(len(self)) < self._flip

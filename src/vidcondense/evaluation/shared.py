@@ -1,0 +1,139 @@
+"""Evaluation by several processes, or in several goes: each network's result is a file of its own."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vidcondense.base import extension, files
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.progress import Progress
+from vidcondense.base.ranks import Ranks, wait_for_others
+from vidcondense.base.versions import versions
+from vidcondense.condensed import CondensedVideos
+from vidcondense.evaluation.trial import Evaluation, NetworkResult, Trial, check_count, shown_steps
+
+
+def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = True) -> Evaluation | None:
+    """Evaluate and write the result; networks that an earlier, interrupted call finished are kept.
+
+    Under torchrun call it in every process with the same arguments: they share the networks out, and the
+    first one waits for the others and gathers. Any number of processes gives the same result, but for
+    `seconds`.
+
+    Args:
+        out: the file for the result. Until it is written, single networks are in a folder beside it, of the
+            same name with the suffix .networks.
+        trial: what is evaluated, and how.
+        networks_count: how many networks.
+        show: whether to print progress, in the first process.
+
+    Returns:
+        The result in the first process, None in the others.
+
+    Raises:
+        VidcondenseError: as `evaluate`; the file cannot be written, or another process evaluates to it.
+        Interrupted: Ctrl-C or SIGTERM while waiting for other processes.
+    """
+    check_count(networks_count)
+    files.refuse_other(out, lambda begin: b'"protocol"' in begin, "an evaluation")
+    trial.memory()  # a network that cannot be had is refused before anything is made
+    ranks = Ranks.here()
+    folder = files.make_folder(out.parent / f"{out.stem}.networks")
+    parts = Parts(folder, _key(trial), len(trial.store.class_names))
+    mine = ranks.share(networks_count)
+    if not ranks.first:
+        _run(trial, parts, mine, False)
+        return None
+    with files.alone(folder):
+        _run(trial, parts, mine, show)
+        wait_for_others(lambda: parts.missing(networks_count), "networks", networks_count, show)
+        made = trial.evaluation([parts.read(number) for number in range(networks_count)])
+        files.write_json(out, made.to_dict())
+        shutil.rmtree(folder)
+    return made
+
+
+def _run(trial: Trial, parts: "Parts", mine: range, show: bool) -> None:
+    left = [number for number in mine if not parts.holds(number)]
+    before: list[NetworkResult] = []
+    with Progress(len(left) * trial.steps, enabled=show) as progress:
+        progress.say(trial.memory())
+        for number in left:
+            before.append(trial.run(number, shown_steps(progress, number, before)))
+            parts.write(number, before[-1])
+
+
+class Parts:
+    """Results of single networks in a folder.
+
+    Args:
+        folder: where.
+        key: of everything that a result depends on; files with another one count as missing.
+        classes: number of classes.
+    """
+
+    def __init__(self, folder: Path, key: str, classes: int) -> None:
+        self._folder, self._key, self._classes = folder, key, classes
+
+    def holds(self, number: int) -> bool:
+        """Whether a network's result is there."""
+        return self._stored(number) is not None
+
+    def missing(self, count: int) -> list[int]:
+        """Those of the first `count` networks whose result is not there."""
+        return [number for number in range(count) if not self.holds(number)]
+
+    def write(self, number: int, result: NetworkResult) -> None:
+        """Keep a network's result."""
+        values = {**vars(result), "confusion": result.confusion.tolist()}
+        files.write_json(self._path(number), {"key": self._key, "result": values})
+
+    def read(self, number: int) -> NetworkResult:
+        """What `write` kept.
+
+        Raises:
+            VidcondenseError: it is not there, or damaged.
+        """
+        stored = self._stored(number) or {}
+        try:
+            confusion = torch.tensor(stored["confusion"], dtype=torch.int64)
+            return NetworkResult(**{**stored, "confusion": confusion.view(self._classes, self._classes)})
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise VidcondenseError(
+                f"{self._path(number)} is damaged; remove it and evaluate again"
+            ) from error
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number:03d}.json"
+
+    def _stored(self, number: int) -> dict[str, Any] | None:
+        path = self._path(number)
+        value = files.read_json(path) if path.is_file() else None
+        if not isinstance(value, dict) or value.get("key") != self._key:
+            return None
+        return dict(value["result"])
+
+
+def _key(trial: Trial) -> str:
+    """SHA-256 of everything that a network's result depends on, but for its number."""
+    store, training = trial.store, trial.training
+    about = {
+        "trained_on": dict(trial.trained_on),
+        "tested_on": [store.fingerprint, store.split],
+        "network": [trial.network, extension.fingerprint(trial.network)],
+        "protocol": trial.protocol.settings(),
+        "seed": trial.seed,
+        "compute": [trial.compute.device.type, trial.compute.precision],
+        "versions": versions(),
+    }
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    if isinstance(training, CondensedVideos):
+        digest.update(json.dumps(training.content_header(), sort_keys=True).encode())
+        goals = {"labels": training.labels, "goals": training.goals}
+        for tensor in {**training.tensors(), **goals}.values():
+            digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()

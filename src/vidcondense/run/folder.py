@@ -1,0 +1,192 @@
+"""The folder of one condensation run: run.json, metrics.jsonl, checkpoint and the condensed set."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NotRequired, TypedDict
+
+from vidcondense.base import files, plain
+from vidcondense.base.compute import Compute
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.versions import refuse_newer, versions
+from vidcondense.data.store import ClipStore
+from vidcondense.recipes import recipe
+from vidcondense.recipes.recipe import Recipe
+
+RUN_FORMAT = 1
+
+
+class _Store(TypedDict):
+    path: str
+    split: str
+    fingerprint: str
+
+
+class _Description(TypedDict):
+    """run.json, as far as it is read."""
+
+    status: str
+    recipe: dict[str, Any]
+    store: _Store
+    precision: Literal["float32", "bfloat16"]
+    shards: NotRequired[int]
+    seconds: NotRequired[float]
+    extensions: NotRequired[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside a run folder, and what is known of the run."""
+
+    path: Path
+
+    @property
+    def condensed(self) -> Path:
+        """The result, a condensed set."""
+        return self.path / "condensed.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state to resume from, while the run is not finished."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object per line: iterations and insertions."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def evaluations(self) -> Path:
+        """One JSON file per evaluation."""
+        return self.path / "evaluations"
+
+    @property
+    def description(self) -> Path:
+        """run.json: recipe, store, versions, status."""
+        return self.path / "run.json"
+
+    def read(self) -> dict[str, Any]:
+        """run.json as a dictionary.
+
+        Raises:
+            VidcondenseError: this is not a run folder, or run.json is damaged or not ours.
+        """
+        if not self.description.is_file():
+            raise VidcondenseError(f"{self.path} is not a run folder: it has no run.json")
+        values = files.read_json(self.description)
+        if isinstance(values, dict):
+            refuse_newer(self.description, values.get("format"), RUN_FORMAT, values.get("versions"))
+        if not isinstance(values, dict) or values.get("format") != RUN_FORMAT:
+            raise VidcondenseError(f"{self.description} was not written by this vidcondense")
+        try:
+            plain.expect(values, _Description)
+        except VidcondenseError as error:
+            raise VidcondenseError(f"{self.description} is damaged: {error}") from error
+        if values["status"] == "finished" and "seconds" not in values:
+            raise VidcondenseError(f"{self.description} is damaged: it has no 'seconds'")
+        return dict(values)
+
+    def existing(self) -> Path:
+        """The folder.
+
+        Raises:
+            VidcondenseError: as `read`.
+        """
+        self.read()
+        return self.path
+
+    def recipe(self) -> Recipe:
+        """The recipe that the run was started with.
+
+        Raises:
+            VidcondenseError: names run.json and what is wrong in its recipe.
+        """
+        values = self.read()["recipe"]
+        try:
+            return recipe.from_dict(values)
+        except VidcondenseError as error:
+            raise VidcondenseError(f"{self.description}: {error}") from error
+
+    @property
+    def identity(self) -> str:
+        """What tells this run from others: a hash of its recipe, as it was written, precision and videos."""
+        values = self.read()
+        words = [
+            values["recipe"],
+            values["precision"],
+            values["store"]["fingerprint"],
+            values["store"]["split"],
+        ]
+        return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
+
+    def update(self, **values: Any) -> None:
+        """Change entries of run.json."""
+        files.write_json(self.description, {**self.read(), **values})
+
+    def append_metrics(self, rows: list[dict[str, Any]]) -> None:
+        """Add lines to metrics.jsonl: all of them, or none where they cannot be written."""
+        files.append(self.metrics, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+    def cut_metrics(self, length: int) -> None:
+        """Keep the first `length` bytes of metrics.jsonl: what was written before a checkpoint."""
+        if length:
+            files.cut(self.metrics, length)
+        else:
+            files.write_bytes(self.metrics, b"")
+
+
+def refuse_taken(path: Path) -> None:
+    """Refuse a folder that a new run cannot have.
+
+    Raises:
+        VidcondenseError: the folder holds something already.
+    """
+    if RunFolder(path).description.exists():
+        raise VidcondenseError(
+            f"{path} already holds a run; continue it with --resume {path}, or name another --out folder"
+        )
+    if not files.is_free(path):
+        raise VidcondenseError(f"{path} exists and is not an empty folder; name another --out folder")
+
+
+def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute, **more: Any) -> RunFolder:
+    """Start a new run folder; `more` goes into run.json too.
+
+    Raises:
+        VidcondenseError: the folder holds something already, or cannot be written.
+    """
+    refuse_taken(path)
+    run = RunFolder(path)
+    files.make_folder(path)
+    train, test = len(store.select("train")), len(store.select("test"))
+    files.write_json(
+        run.description,
+        {
+            "format": RUN_FORMAT,
+            "status": "running",
+            "recipe": recipe.to_dict(),
+            "extensions": recipe.extensions(),
+            "seed": recipe.seed,
+            "iterations": recipe.all_iterations,
+            "store": {
+                "path": str(store.path.resolve()),
+                "name": store.name,
+                "fingerprint": store.fingerprint,
+                "split": store.split,
+                "frames": store.frames,
+                "stride": store.stride,
+                "size": store.size,
+                "classes": list(store.class_names),
+                "train_videos": train,
+                "test_videos": test,
+            },
+            "device": str(compute.device),
+            "precision": compute.precision,
+            "hardware": compute.hardware(),
+            "versions": versions(),
+            **more,
+        },
+    )
+    run.cut_metrics(0)
+    return run

@@ -1,0 +1,289 @@
+"""The condensation loop."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vidcondense import networks, objectives
+from vidcondense.base import files
+from vidcondense.base.compute import Precision, choose
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.interrupt import Interrupted, Interrupts, catch_interrupts
+from vidcondense.base.progress import Progress
+from vidcondense.base.versions import versions
+from vidcondense.condensed import CondensedVideos
+from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
+from vidcondense.data.store import ClipStore
+from vidcondense.networks.base import VideoNetwork
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.run import folder as run_folder
+from vidcondense.run.checkpoint import Checkpoint
+from vidcondense.run.cost import Cost, measure
+from vidcondense.run.folder import RunFolder
+from vidcondense.run.state import NotFinite, State
+
+CHECKPOINT_SECONDS = 120.0
+PREVIEW_SECONDS = 3.0
+WEIGHT_COPIES = 2  # as drawn, and in the compute dtype
+LARGE = 100_000_000  # weights of a network whose memory is stated before it is built, not only with the rest
+
+
+def condense(
+    store: ClipStore,
+    recipe: Recipe,
+    out: Path | str,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    show: bool = True,
+) -> CondensedVideos:
+    """Condense the training videos of a store.
+
+    Args:
+        store: the real videos.
+        recipe: method and hyper-parameters.
+        out: a new folder for the result, the log and the checkpoint.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        precision: of the networks' forward and backward passes; the synthetic set is float32 always.
+        show: whether to print cost and progress.
+
+    Raises:
+        VidcondenseError: store and recipe do not fit, the folder is taken or cannot be written, or the loss
+            is not finite.
+        Interrupted: Ctrl-C or SIGTERM; the state is saved, `resume` goes on.
+    """
+    compute = choose(device, precision)
+    check(store, recipe)
+    run_folder.refuse_taken(Path(out))
+    if recipe.objective.experts:  # whoever resumes the run may do so from another folder
+        recipe = recipe.with_experts(str(Path(recipe.objective.experts).resolve()))
+    outline = _outline(store, recipe)
+    line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
+    Progress(0, enabled=show and outline.weights >= LARGE).say(line)
+    state = State.start(store, recipe, compute, show)
+    with files.alone(files.make_folder(Path(out))):
+        return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
+
+
+def preview(
+    store: ClipStore,
+    recipe: Recipe,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    spent: float = 0.0,
+) -> Cost | None:
+    """What condensing would cost, from iterations run here; nothing is written.
+
+    Args:
+        store: see `condense`.
+        recipe: see `condense`.
+        device: see `condense`.
+        precision: see `condense`.
+        spent: seconds that the command took before; they count as part of its start.
+
+    Returns:
+        None where nothing is learned: real clips are kept as they are.
+
+    Raises:
+        VidcondenseError: as `condense`; or the recipe trains experts first and names none.
+    """
+    check(store, recipe)
+    if objectives.kind(recipe).needs_experts and not recipe.objective.experts:
+        raise VidcondenseError(
+            f"recipe {recipe.name} trains experts first: train them with vidcondense experts, which states "
+            "its own cost, and name them with --set objective.experts=FOLDER"
+        )
+    state = State.start(store, recipe, choose(device, precision))
+    state.objective.prepare(Path(), False)
+    if not recipe.all_iterations:
+        return None
+    cost = _cost(state, state.step, least_seconds=PREVIEW_SECONDS)
+    start = spent + state.seconds + 2 * cost.iteration.seconds  # `condense` measures an iteration too
+    return replace(cost, start=start, iterations=recipe.all_iterations)
+
+
+def resume(
+    out: Path | str, *, store: ClipStore | None = None, device: str = "auto", show: bool = True
+) -> CondensedVideos:
+    """Go on with an interrupted run; the result has the same bytes as an uninterrupted one.
+
+    Args:
+        out: the run's folder.
+        store: where the real videos are, if the store has moved.
+        device: see `condense`.
+        show: whether to print progress.
+
+    Raises:
+        VidcondenseError: not a run folder, finished already, no checkpoint, or another store.
+    """
+    with files.alone(RunFolder(Path(out)).existing()):
+        return _resume(RunFolder(Path(out)), store, device, show)
+
+
+def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) -> CondensedVideos:
+    out, known = run.path, run.read()
+    if known["status"] == "finished":
+        if run.checkpoint.is_file():  # it was killed in the very end
+            run.checkpoint.unlink()
+            return CondensedVideos.load(run.condensed)
+        raise VidcondenseError(f"the run in {out} is finished; its result is {run.condensed}")
+    store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])
+    if store.fingerprint != known["store"]["fingerprint"] or store.split != known["store"]["split"]:
+        raise VidcondenseError(
+            f"{store.path} is not the store (or split) that the run in {out} was started with"
+        )
+    if run.recipe().extensions() != known.get("extensions", {}):
+        raise VidcondenseError(
+            f"a file that the recipe of the run in {out} names has changed since its start"
+        )
+    compute = choose(device, known["precision"])
+    state = State.start(store, run.recipe(), compute, show)
+    if run.checkpoint.exists() and not run.checkpoint.is_file():
+        raise VidcondenseError(f"{run.checkpoint} is not a file; remove it")
+    if run.checkpoint.is_file():
+        checkpoint = Checkpoint.load(run.checkpoint)
+        try:
+            if checkpoint.run not in ("", run.identity):
+                raise KeyError("another run's")
+            state.restore(checkpoint)
+        except (KeyError, RuntimeError) as error:
+            raise VidcondenseError(
+                f"{run.checkpoint} is not a checkpoint of this run ({error}); start the run again"
+            ) from error
+        run.cut_metrics(checkpoint.metrics_bytes)
+    else:
+        run.cut_metrics(0)
+    return _run(run, state, show)
+
+
+def check(store: ClipStore, recipe: Recipe) -> None:
+    """Refuse a recipe that does not fit a store, before anything is written."""
+    if recipe.frames not in (0, store.frames):
+        raise VidcondenseError(
+            f"store {store.path} has clips of {store.frames} frames, the recipe wants {recipe.frames}; "
+            f"prepare another store with --frames {recipe.frames}, or pass --set frames={store.frames}"
+        )
+    _outline(store, recipe)
+
+
+def _outline(store: ClipStore, recipe: Recipe) -> VideoNetwork:
+    return networks.outline(recipe.network, len(store.class_names), store.frames, store.size)
+
+
+def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
+    run.update(status="running")
+    try:
+        _learn(run, state, show)
+    except Interrupted:
+        run.update(status="interrupted")
+        raise
+    except NotFinite:
+        run.update(status="failed")
+        raise
+    return _finish(run, state)
+
+
+def _learn(run: RunFolder, state: State, show: bool) -> None:
+    total = state.recipe.all_iterations
+    state.objective.prepare(run.path, show)
+    with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupts:
+        try:
+            if show and state.iteration < total:
+                with interrupts.at_once():
+                    progress.say(_cost(state, state.match).describe())
+            saved = time.monotonic()
+            while state.iteration < total:
+                row = _iterate(run, state, interrupts)
+                progress.advance(loss=row["loss"], key_frames=row["key_frames"])
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    _save(run, state)
+                    saved = time.monotonic()
+            if interrupts():
+                raise Interrupted
+        except Interrupted as stop:
+            _save(run, state)
+            raise Interrupted(
+                f"stopped after iteration {state.iteration} of {total}; all is saved, go on with:\n"
+                f"  vidcondense condense --resume {run.path}"
+            ) from stop
+
+
+def _iterate(run: RunFolder, state: State, interrupts: Interrupts) -> dict[str, Any]:
+    """One iteration and its lines in the log; a signal cuts matching short, which changes nothing."""
+    stage = state.stage.name
+    with _timed(state):
+        with interrupts.at_once():
+            loss, gradient = state.match()
+        events = state.update(loss, gradient)
+    keys = state.synthetic.key_frames
+    row = {"event": "iteration", "iteration": state.iteration - 1, "loss": loss, "key_frames": keys}
+    row |= {"stage": stage} if stage else {}
+    run.append_metrics([*(event.to_dict() for event in events), row])
+    return row
+
+
+def _save(run: RunFolder, state: State) -> None:
+    files.flush(run.metrics)
+    replace(state.checkpoint(run.metrics.stat().st_size), run=run.identity).save(run.checkpoint)
+
+
+@contextmanager
+def _timed(state: State) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    state.seconds += time.perf_counter() - began
+
+
+def _cost(state: State, run: Callable[[], object], *, least_seconds: float = 0.0) -> Cost:
+    """What is left of a run will cost; `run` does an iteration, or the matching in it."""
+    iteration = measure(run, state.objective.store, least_seconds)
+    beside = sum(value.numel() for value in state.objective.parameters.values())
+    to_come = [value.nbytes for value in state.optimiser.parameters.values() if value.grad is None]
+    moments = 1 if state.recipe.optimiser.kind == "sgd" else 2
+    return Cost(
+        iteration=iteration,
+        iterations=state.recipe.all_iterations - state.iteration,
+        start=0.0,
+        result=(state.synthetic.stored_values + beside) * 4,
+        most=(state.insertion.most_values(state.synthetic) + beside) * 4,
+        memory=state.compute.peak_memory() + (1 + moments) * sum(to_come),
+        store=state.store.bytes,
+        compute=state.compute,
+    )
+
+
+def _finish(run: RunFolder, state: State) -> CondensedVideos:
+    store, recipe = state.store, state.recipe
+    condensed = state.synthetic.condensed(
+        labels=state.synthetic.labels.cpu(),
+        class_names=tuple(store.class_names),
+        frames=store.frames,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        storage=recipe.storage,
+        provenance={
+            "recipe": recipe.portable().to_dict(),
+            "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},
+            **state.objective.provenance(),
+            "precision": state.compute.precision,
+            "device": state.compute.device.type,
+            "versions": versions(),
+            **({"features": dict(state.features)} if state.features else {}),
+            **({"extensions": recipe.extensions()} if recipe.extensions() else {}),
+        },
+        **state.objective.learned(),
+    )
+    size = condensed.save(run.condensed)
+    made = CondensedVideos.load(run.condensed)  # a run is finished when its result can be read
+    run.update(
+        status="finished",
+        seconds=round(state.seconds, 3),
+        key_frames=state.synthetic.key_frames,
+        file_bytes=size,
+    )
+    run.checkpoint.unlink(missing_ok=True)
+    return made

@@ -1,0 +1,240 @@
+"""Condensing in shards: the classes shared out among processes that need not talk to each other.
+
+A shard is a run on some of the classes, in a folder of its own, with the networks and the real clips that a
+run on all of them draws. Which classes share a shard depends on their number alone, and which process learns
+a shard changes nothing, so that any number of processes gives the same bytes. They meet in the run's folder
+only, on one machine or on a file system that several share.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vidcondense import objectives, synthetic
+from vidcondense.base import files
+from vidcondense.base.compute import Precision, choose
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.interrupt import Interrupted
+from vidcondense.base.progress import Progress
+from vidcondense.base.ranks import Ranks, local_device, wait_for_first, wait_for_others
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos
+from vidcondense.data.store import ClipStore
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.run import folder as run_folder
+from vidcondense.run import loop as condensation
+from vidcondense.run.folder import RunFolder
+
+FOLDER = "shards"
+USUAL_SHARDS = 16
+
+
+def parts(classes: int, shards: int) -> list[range]:
+    """Classes of each shard: neighbours, as many in each as possible."""
+    bounds = [classes * number // shards for number in range(shards + 1)]
+    return [range(first, last) for first, last in pairwise(bounds)]
+
+
+def condense_in_shards(
+    store: ClipStore,
+    recipe: Recipe,
+    out: Path | str,
+    shards: int | None = None,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    show: bool = True,
+) -> CondensedVideos | None:
+    """Learn the shards of this process; the first process then waits for the others and merges all.
+
+    Call it in every process with the same arguments, and again after an interruption or a crash, with as many
+    processes as there are then: finished shards are kept, others go on from their checkpoints.
+
+    Args:
+        store: the real videos.
+        recipe: method and hyper-parameters.
+        out: a new folder, or that of an unfinished run with the same arguments.
+        shards: how many; a few times the number of processes shares work evenly. None takes 16, or one per
+            class where there are fewer. The result's bytes depend on it.
+        device: see `condense`.
+        precision: see `condense`.
+        show: whether to print progress, in the first process.
+
+    Returns:
+        The merged set in the first process, None in the others.
+
+    Raises:
+        VidcondenseError: as `condense`; a recipe that couples classes; more processes than shards.
+        Interrupted: see `condense`.
+    """
+    ranks, classes = Ranks.here(), len(store.class_names)
+    shards = shards or min(USUAL_SHARDS, classes)
+    condensation.check(store, recipe)
+    _refuse(recipe, shards, classes, ranks)
+    compute = choose(local_device(device), precision)
+    run = RunFolder(Path(out))
+    wanted: dict[str, Any] = {"recipe": recipe.to_dict(), "shards": shards, "precision": compute.precision}
+    if ranks.first and not run.description.exists():
+        run_folder.create(run.path, recipe, store, compute, shards=shards)
+    wait_for_first(run.description)
+    _refuse_difference(run, wanted, store)
+    if run.read()["status"] == "finished":  # by the others before this one started, or was started again
+        if not ranks.first:
+            return None
+        shutil.rmtree(run.path / FOLDER, ignore_errors=True)  # the merging one was killed in the very end
+        return CondensedVideos.load(run.condensed)
+    speak = show and ranks.first
+    try:
+        for number in ranks.share(shards):
+            Progress(0, enabled=speak).say(f"shard {number + 1} of {shards}")
+            part = store.only(parts(classes, shards)[number])
+            _learn(run, number, part, recipe, str(compute.device), precision, speak)
+        if not ranks.first:
+            return None
+        wait_for_others(lambda: _unfinished(run, shards), "shards", shards, speak)
+    except Interrupted as stop:
+        if ranks.first:
+            run.update(status="interrupted")
+        raise Interrupted(
+            f"stopped; all is saved, run the same command again to go on, with any number of processes, or:\n"
+            f"  vidcondense condense --resume {run.path}"
+        ) from stop
+    return merge(run, store, recipe, shards)
+
+
+def resume(
+    out: Path | str, *, store: ClipStore | None = None, device: str = "auto", show: bool = True
+) -> CondensedVideos | None:
+    """Go on with an interrupted run, in shards or not; see `condensation.resume` and `condense_in_shards`."""
+    run = RunFolder(Path(out))
+    known = run.read()
+    merged = known["status"] == "finished" and not (run.path / FOLDER).is_dir()
+    if "shards" not in known or (merged and Ranks.here().count == 1):
+        return condensation.resume(out, store=store, device=device, show=show)
+    store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])
+    return condense_in_shards(
+        store, run.recipe(), out, known["shards"], device=device, precision=known["precision"], show=show
+    )
+
+
+def shard_folder(run: RunFolder, number: int) -> RunFolder:
+    """The run of one shard."""
+    return RunFolder(run.path / FOLDER / f"{number:03d}")
+
+
+def _refuse(recipe: Recipe, shards: int, classes: int, ranks: Ranks) -> None:
+    reason = objectives.kind(recipe).couples_classes(recipe) or synthetic.kind(recipe).couples_classes
+    if reason:
+        raise VidcondenseError(f"recipe {recipe.name} cannot be condensed in shards: {reason}")
+    if not 1 <= shards <= classes:
+        raise VidcondenseError(f"--shards must lie between 1 and the {classes} classes, not {shards}")
+    if ranks.count > shards:
+        raise VidcondenseError(
+            f"{ranks.count} processes for {shards} shards; start fewer, or choose --shards {ranks.count} or "
+            "more"
+        )
+
+
+def _refuse_difference(run: RunFolder, wanted: dict[str, Any], store: ClipStore) -> None:
+    known = run.read()
+    held = {**known, "recipe": run.recipe().to_dict()}
+    different = [key for key, value in wanted.items() if held.get(key) != value]
+    if (known["store"]["fingerprint"], known["store"]["split"]) != (store.fingerprint, store.split):
+        different.append("store or split")
+    if different:
+        raise VidcondenseError(
+            f"{run.path} holds a run with another {different[0]}; name another --out folder"
+        )
+
+
+def _learn(
+    run: RunFolder,
+    number: int,
+    store: ClipStore,
+    recipe: Recipe,
+    device: str,
+    precision: Precision,
+    show: bool,
+) -> None:
+    """One shard from where it is; frames are rounded for storage once, when shards are merged."""
+    shard = shard_folder(run, number)
+    if not shard.description.exists():
+        if run.read()["status"] == "finished":  # the first process has merged it already
+            return
+        exact = replace(recipe, storage="float32")
+        condensation.condense(store, exact, shard.path, device=device, precision=precision, show=show)
+    elif shard.read()["status"] != "finished":
+        condensation.resume(shard.path, store=store, device=device, show=show)
+
+
+def _unfinished(run: RunFolder, shards: int) -> list[int]:
+    return [number for number in range(shards) if not _finished(shard_folder(run, number))]
+
+
+def _finished(shard: RunFolder) -> bool:
+    if not shard.description.exists():
+        return False
+    status = shard.read()["status"]
+    if status == "failed":
+        raise VidcondenseError(f"the shard in {shard.path} has failed: its loss is not finite")
+    return bool(status == "finished")
+
+
+def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> CondensedVideos:
+    """The whole set from finished shards, with the log of all of them; the shards are removed."""
+    runs = [shard_folder(run, number) for number in range(shards)]
+    sets = [CondensedVideos.load(shard.condensed) for shard in runs]
+    frames = [one for one in sets if isinstance(one, KeyFrameVideos)]
+    if len(frames) < len(sets):
+        raise VidcondenseError(f"the shards in {run.path / FOLDER} hold no key frames")
+    condensed = replace(
+        frames[0],
+        key_frames=torch.cat([one.key_frames for one in frames]),
+        positions=torch.cat([one.positions for one in frames]),
+        counts=torch.cat([one.counts for one in frames]),
+        labels=torch.cat([one.labels for one in frames]),
+        storage=recipe.storage,
+        provenance={**frames[0].provenance, "recipe": recipe.portable().to_dict(), "shards": shards},
+    )
+    firsts = [part.start * recipe.vpc for part in parts(len(store.class_names), shards)]
+    lines = merged_metrics([shard.metrics for shard in runs], firsts)
+    files.write_bytes(run.metrics, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    size = condensed.save(run.condensed)
+    made = CondensedVideos.load(run.condensed)
+    run.update(
+        status="finished",
+        seconds=round(sum(shard.read()["seconds"] for shard in runs), 3),
+        key_frames=sum(condensed.key_counts),
+        file_bytes=size,
+    )
+    shutil.rmtree(run.path / FOLDER)
+    return made
+
+
+def merged_metrics(logs: list[Path], firsts: list[int]) -> Iterator[dict[str, Any]]:
+    """One log out of those of all shards: losses and key frames add up, videos are counted through.
+
+    Args:
+        logs: metrics.jsonl of each shard.
+        firsts: the number of each shard's first video.
+    """
+    handles = [log.read_text().splitlines() for log in logs]
+    rows = [[json.loads(line) for line in lines] for lines in handles]
+    totals: dict[int, dict[str, Any]] = {}
+    inserted: dict[int, list[dict[str, Any]]] = {}
+    for log, first in zip(rows, firsts, strict=True):
+        for row in log:
+            if row["event"] == "insertion":
+                inserted.setdefault(row["iteration"], []).append({**row, "video": row["video"] + first})
+                continue
+            total = totals.setdefault(row["iteration"], {**row, "loss": 0.0, "key_frames": 0})
+            total["loss"] += row["loss"]
+            total["key_frames"] += row["key_frames"]
+    for iteration in sorted(totals):
+        yield from inserted.get(iteration, [])
+        yield totals[iteration]

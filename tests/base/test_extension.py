@@ -1,0 +1,205 @@
+"""Members from files of your own: found, refused, recorded; and the four examples work and are right."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vidcondense import ClipStore, CondensedVideos, cli, networks, synthetic
+from vidcondense.base import extension
+from vidcondense.base.compute import Compute, choose
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.coresets import CORESETS
+from vidcondense.evaluation.protocols import Strict
+from vidcondense.evaluation.trial import evaluate
+from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.initialisation import initialise
+from vidcondense.objectives import Objective, build
+from vidcondense.objectives.base import real_clips
+from vidcondense.recipes import recipe
+from vidcondense.run.loop import condense, resume
+from vidcondense.synthetic import Synthetic
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "extend"
+NAMES = ("robust_matching", "low_resolution", "nearest_to_mean", "frame_average")
+FLOAT32 = Compute(torch.device("cpu"), torch.float32)
+
+
+def main(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of `vidcondense ARGUMENTS`."""
+    monkeypatch.setattr("sys.argv", ["vidcondense", *arguments])
+    try:
+        cli.main()
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def load(name: str, **overrides: Any) -> recipe.Recipe:
+    made = recipe.load(str(EXAMPLES / f"{name}.toml"), overrides={**overrides})
+    return made if not made.iterations else recipe.from_dict({**made.to_dict(), "iterations": 2})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_and_a_recipe_are_enough(name: str, tiny_store: ClipStore, tmp_path: Path) -> None:
+    made = condense(tiny_store, load(name), tmp_path / "run", device="cpu", show=False)
+    assert bool(made.render().isfinite().all())
+    network = f"{EXAMPLES / 'frame_average.py'}:FrameAverage" if name == "frame_average" else "minic3d"
+    result = evaluate(
+        made, tiny_store, network=network, networks_count=1, protocol=Strict(steps=4, epochs=1), show=False
+    )
+    assert len(result.results) == 1
+    # The artifact names the file and its content, and no folder of this machine.
+    provenance = CondensedVideos.load(tmp_path / "run" / "condensed.safetensors").provenance
+    assert list(provenance["extensions"]) == [f"{name}.py"]
+    assert str(EXAMPLES) not in json.dumps(provenance)
+    again = condense(tiny_store, load(name), tmp_path / "again", device="cpu", show=False)
+    assert torch.equal(made.render(), again.render())
+
+
+def test_robust_matching_is_the_huber_loss_of_mean_features(tiny_store: ClipStore) -> None:
+    made = load("robust_matching", **{"options.huber_delta": 0.01})
+    start = synthetic.build(made, tiny_store, FLOAT32)
+    objective = build(made, tiny_store, FLOAT32)
+    loss, gradient = objective.match(0, start.render(), start.labels)
+
+    plain = recipe.from_dict({**made.to_dict(), "objective": {"batch_real": 8}, "options": {}})
+    squared = build(plain, tiny_store, FLOAT32)
+    network = squared.networks.at(0)  # type: ignore[attr-defined]
+    batches = list(real_clips(made, tiny_store, FLOAT32, 0, 2))
+    clips = start.render().requires_grad_()
+    expected = torch.zeros(())
+    for label in range(len(tiny_store.class_names)):
+        real = torch.cat([network.embed(part[labels == label]) for part, labels in batches])
+        for gap in network.embed(clips[start.labels == label]).mean(0) - real.mean(0).detach():
+            size = gap.abs()
+            expected = expected + (0.5 * size**2 if size < 0.01 else 0.01 * (size - 0.005))
+    (slope,) = torch.autograd.grad(expected, clips)
+    assert loss == pytest.approx(expected.item(), rel=1e-4)
+    assert torch.allclose(gradient, slope, rtol=1e-3, atol=1e-6)
+
+
+def test_low_resolution_pulls_gradients_back_through_its_enlargement(tiny_store: ClipStore) -> None:
+    made: Any = synthetic.build(load("low_resolution"), tiny_store, FLOAT32)
+    size = tiny_store.size
+    assert made.parameters["frames"].shape[-1] == size // 2
+    shown = made.render()
+    assert shown.shape[1:] == (tiny_store.frames, 3, size, size)
+    # Enlarging is linear, so <gradient, change of what is shown> = <pulled back, change of what is learned>.
+    rng = torch.Generator().manual_seed(0)
+    gradient, change = (torch.randn(shape.shape, generator=rng) for shape in (shown, made.small))
+    made.pull_back(gradient)
+    pulled = made.small.grad.clone()
+    with torch.no_grad():
+        made.small += change
+    assert torch.allclose(
+        (gradient * (made.render() - shown)).sum().double(), (pulled * change).sum().double(), rtol=1e-3
+    )
+
+
+def test_nearest_to_mean_by_hand(tiny_store: ClipStore) -> None:
+    select = extension.member(CORESETS, f"{EXAMPLES / 'nearest_to_mean.py'}:nearest_to_mean")
+    rule: Any = select
+    # The mean is 4: the 4 itself, then the 5, then of 2 and 6 the earlier, the 6.
+    assert rule(np.array([[0.0], [5.0], [6.0], [2.0], [4.0], [7.0]]), 4).tolist() == [4, 1, 2, 3]
+
+    def embed(batches: Any) -> Iterator[Any]:
+        for batch in batches:
+            yield batch.videos[:, None].astype(np.float64)
+
+    whole = extension.member(CORESETS, f"{EXAMPLES / 'nearest_to_mean.py'}:select_nearest_to_mean")
+    batch = whole(tiny_store, 1, np.random.default_rng(0), embed)
+    middles = [int(sorted(videos)[len(videos) // 2]) for videos in tiny_store.by_class("train")]
+    assert batch.videos.tolist() == middles
+
+
+def test_frame_average_does_not_see_the_order_of_frames() -> None:
+    network = networks.build(f"{EXAMPLES / 'frame_average.py'}:FrameAverage", 3, 4, 32)
+    initialise(network, torch.Generator().manual_seed(0))
+    clips = torch.randn(2, 4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(network(clips), network(clips[:, [2, 0, 3, 1]]), atol=1e-6)
+    assert not torch.allclose(network(clips), network(clips.flip(3)), atol=1e-6)
+
+
+def test_the_command_line_takes_them(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in EXAMPLES.glob("*.*"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    store = str(tiny_store.path)
+    learn = ["condense", "STORE", "--out", "run", "--recipe", "robust_matching.toml", "--set", "iterations=1"]
+    evaluate = ["evaluate", "run", "STORE", "--network", "frame_average.py:FrameAverage", "--networks", "1"]
+    look = "show run", "report run --out report.html"
+
+    def code(words: list[str]) -> int:
+        return main([store if word == "STORE" else word for word in words], monkeypatch)
+
+    assert code([*learn, "--set", "options.huber_delta=3"]) == 0
+    assert json.loads(Path("run/run.json").read_text())["recipe"]["options"] == {"huber_delta": 3.0}
+    assert code(evaluate) == 0
+    assert Path("run/evaluations/strict-FrameAverage.json").is_file()
+    Path("robust_matching.py").unlink()  # who looks at a result does not load the file that learned it
+    assert [code(words.split()) for words in look] == [0, 0]
+    assert code([*learn[:3], "other", *learn[4:]]) == 2
+    assert "robust_matching.py cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ({"options.huber_delt": 1.0}, "unknown option 'huber_delt'; known: huber_delta"),
+        ({"options.huber_delta": "much"}, "'options.huber_delta' must be of type float, not 'much'"),
+        ({"objective.kind": "robust_matching"}, "must be one of distribution_matching, .* or FILE.py:NAME"),
+        ({"objective.kind": "missing.py:Mine"}, "missing.py cannot be read: No such file"),
+        ({"objective.kind": f"{EXAMPLES / 'robust_matching.py'}:Mine"}, "defines no 'Mine'"),
+        ({"objective.kind": f"{EXAMPLES / 'robust_matching.py'}:Tensor"}, "not a class derived .* Objective"),
+        ({"objective.kind": "distribution_matching"}, r"\[options\] are for members of your own"),
+    ],
+)
+def test_bad_names_and_options_are_refused_in_one_line(
+    override: dict[str, Any], message: str, tiny_store: ClipStore
+) -> None:
+    with pytest.raises(VidcondenseError, match=message) as caught:
+        build(load("robust_matching", **override), tiny_store, choose("cpu"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_fails_to_load_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text("import no_such_package\n")
+    with pytest.raises(VidcondenseError, match=r"broken\.py cannot be loaded: ModuleNotFoundError"):
+        extension.member({}, f"{path}:Mine", Objective)
+    listed = tmp_path / "listed.py"
+    listed.write_text("OPTIONS = {'sizes': [1, 2]}\nmine = 3\n")
+    with pytest.raises(VidcondenseError, match="OPTIONS has to map names to numbers"):
+        extension.options(f"{listed}:mine")
+    with pytest.raises(VidcondenseError, match="is not a function"):
+        extension.member({}, f"{listed}:mine")
+
+
+def test_a_run_is_not_resumed_with_another_file(tiny_store: ClipStore, tmp_path: Path) -> None:
+    for name in ("robust_matching.py", "robust_matching.toml"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    made = recipe.load(str(tmp_path / "robust_matching.toml"), overrides={"iterations": 1})
+    condense(tiny_store, made, tmp_path / "run", device="cpu", show=False)
+    description = tmp_path / "run" / "run.json"
+    description.write_text(description.read_text().replace('"finished"', '"interrupted"'))
+    with (tmp_path / "robust_matching.py").open("a") as file:
+        file.write("# another version\n")
+    with pytest.raises(VidcondenseError, match="has changed since its start"):
+        resume(tmp_path / "run", device="cpu", show=False)
+
+
+def test_families_are_what_files_have_to_fit() -> None:
+    bases = {"robust_matching:RobustMatching": Objective, "low_resolution:LowResolution": Synthetic}
+    bases["frame_average:FrameAverage"] = VideoNetwork
+    for name, base in bases.items():
+        file, _, kind = name.partition(":")
+        found: type = extension.member({}, f"{EXAMPLES / file}.py:{kind}", base)
+        assert issubclass(found, base)

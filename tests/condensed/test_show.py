@@ -1,0 +1,88 @@
+"""`show` prints what is in the file, the right bytes, and nothing that steers the terminal."""
+
+import dataclasses
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
+from vidcondense.condensed.show import describe
+
+
+def shown(condensed: CondensedVideos, path: Path) -> str:
+    condensed.save(path)
+    console = Console(file=io.StringIO(), width=110, force_terminal=False)
+    console.print(describe(condensed, path))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def make(counts: list[int], names: tuple[str, ...], frames: int = 8) -> KeyFrameVideos:
+    positions = [t for count in counts for t in [*range(count - 1), frames - 1]]
+    return KeyFrameVideos(
+        key_frames=torch.zeros(sum(counts), 3, 16, 20),
+        positions=torch.tensor(positions),
+        counts=torch.tensor(counts),
+        labels=torch.arange(len(counts)) % len(names),
+        class_names=names,
+        frames=frames,
+        mean=(0.4, 0.4, 0.4),
+        std=(0.2, 0.2, 0.2),
+        provenance={"recipe": {"name": "prism", "insertion": {"warm_up": 0.2}}, "seed": 7},
+    )
+
+
+def test_bytes_frames_and_provenance(tmp_path: Path) -> None:
+    path = tmp_path / "condensed.safetensors"
+    text = shown(make([2, 3, 2, 8], ("walk", "run")), path)
+    stored, every = 15 * 3 * 16 * 20 * 4, 4 * 8 * 3 * 16 * 20 * 4
+    assert f"{stored:,} bytes" in text and f"{stored / 2**20:.2f} MiB as the papers" in text
+    assert f"{path.stat().st_size:,} bytes" in text
+    assert f"{every / 2**20:.2f} MiB if all 8 frames" in text and "46.9% of that, 2.13 times" in text
+    assert "4 in 2 classes, 2 per class" in text and "8 frames of 20 x 16 pixels" in text
+    assert "15 stored; per video 3.75 on average, 2 to 8" in text
+    assert "0 1 7" in text and "every frame" in text
+    assert "insertion.warm_up" in text and "prism" in text and "7" in text
+
+
+def test_what_makes_the_frames_between_is_named_where_it_is_unusual(tmp_path: Path) -> None:
+    path, usual = tmp_path / "condensed.safetensors", make([3, 3], ("walk", "run"))
+    assert "interpolation" not in shown(usual, path)
+    unusual = dataclasses.replace(usual, interpolation="smooth", segments=(0, 4))
+    assert re.search(r"interpolation +smooth, in 2 segments from 0 4", shown(unusual, path))
+
+
+def test_memories_are_counted_as_videos(tmp_path: Path, memories: Callable[..., StaticDynamicVideos]) -> None:
+    path = tmp_path / "condensed.safetensors"
+    made = memories([0, 1], ("walk", "run"), 8, (16, 20))
+    text = shown(made, path)
+    stored, every = 4 * (3 + 8) * 320 * 4 + 327 * 4, 2 * 8 * 3 * 320 * 4
+    assert "2 in 2 classes, 1 per class" in text
+    assert "4 static and 4 dynamic memories and a hallucinator of 327 values" in text
+    assert f"{stored:,} bytes" in text and f"{every / 2**20:.2f} MiB if all 8 frames" in text
+    assert "key frames" not in text.lower()
+
+
+def test_learned_labels_are_named_and_counted(tmp_path: Path) -> None:
+    made = make([2, 3], ("walk", "run"))
+    assert "one class per video" in shown(made, tmp_path / "condensed.safetensors")
+    text = shown(replace(made, targets=torch.ones(2, 2)), tmp_path / "condensed.safetensors")
+    assert "learned: 2 values per video" in text
+    assert "key frames and learned labels" in text and f"{(5 * 3 * 16 * 20 + 4) * 4:,} bytes" in text
+
+
+def test_class_names_are_plain_text(tmp_path: Path) -> None:
+    text = shown(make([2, 2], ("[bold]x[/bold]", "a\x1b[31mred")), tmp_path / "condensed.safetensors")
+    assert "[bold]x[/bold]" in text
+    assert "\x1b" not in text and "a\N{REPLACEMENT CHARACTER}[31mred" in text
+
+
+def test_long_sets_are_cut(tmp_path: Path) -> None:
+    names = tuple(f"class {i}" for i in range(70))
+    text = shown(make([2] * 70, names), tmp_path / "condensed.safetensors")
+    assert "class 59" in text and "class 60" not in text and "and 10 more videos" in text

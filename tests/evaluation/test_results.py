@@ -1,0 +1,106 @@
+"""The figures of an evaluation against loops over the cases, and what becomes of networks that diverged."""
+
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from vidcondense.base import plain
+from vidcondense.evaluation.protocols import Strict
+from vidcondense.evaluation.trial import Evaluation, NetworkResult, Record, _accuracies, mean_std, table
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 12), st.integers(2, 8), st.integers(0, 2**31))
+def test_accuracies_against_a_loop(cases: int, classes: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.permuted(np.tile(np.arange(classes, dtype=np.float32), (cases, 1)), axis=1)
+    truth = rng.integers(0, classes, cases)
+    right = first = 0
+    confusion = np.zeros((classes, classes), np.int64)
+    for row, label in zip(scores, truth, strict=True):
+        order = sorted(range(classes), key=lambda one: -row[one])
+        first += order[0] == label
+        right += label in order[:5]
+        confusion[label, order[0]] += 1
+    top1, top5, counts = _accuracies(torch.from_numpy(scores), torch.from_numpy(truth))
+    assert (top1, top5) == (pytest.approx(first / cases), pytest.approx(right / cases))
+    assert counts.dtype == torch.int64 and counts.tolist() == confusion.tolist()
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=6))
+def test_mean_and_deviation_against_numpy(values: list[float]) -> None:
+    assert mean_std(values) == pytest.approx((np.mean(values), np.std(values, ddof=1)), abs=1e-12)
+
+
+def test_none_and_one() -> None:
+    assert all(map(math.isnan, mean_std([])))
+    assert mean_std([0.25]) == (0.25, 0.0)
+
+
+def result(
+    top1: float, confusion: list[list[int]], loss: float = 0.5, diverged: bool = False
+) -> NetworkResult:
+    return NetworkResult(top1, 1.0, torch.tensor(confusion), loss, diverged, seconds=0.41152)
+
+
+def evaluation(*results: NetworkResult, **more: object) -> Evaluation:
+    return Evaluation(Strict(), "minic3d", ("walk", "wave"), results, 8, 7, "float32", **more)  # type: ignore[arg-type]
+
+
+def test_the_record_of_three_networks_of_which_one_diverged() -> None:
+    made = evaluation(
+        result(0.75, [[3, 1], [1, 3]]),
+        result(0.9, [[0, 4], [4, 0]], math.inf, True),
+        result(0.25, [[1, 3], [3, 1]], 0.25),
+    )
+    record = made.to_dict()
+    plain.expect(record, Record)
+    assert json.loads(json.dumps(record, allow_nan=False))["protocol"] == "strict"
+    expected = {
+        "network": "minic3d",
+        "networks": 3,
+        "diverged": 1,
+        "top1": {"mean": 0.5, "std": pytest.approx(0.25 * math.sqrt(2)), "values": [0.75, None, 0.25]},
+        "top5": {"mean": 1.0, "std": 0.0, "values": [1.0, None, 1.0]},
+        "per_class": {"walk": 0.5, "wave": 0.5},
+        "confusion": [[4, 4], [4, 4]],
+        "train_loss": [0.5, None, 0.25],
+        "test_videos": 8,
+        "seconds": 1.235,
+        "seed": 7,
+        "precision": "float32",
+        "settings": Strict().settings(),
+    }
+    assert {key: record[key] for key in expected} == expected
+    assert set(record) == {*expected, "protocol"}
+    assert evaluation(result(1, [[1]]), trained_on={"videos": 3}).to_dict()["trained_on"] == {"videos": 3}
+
+
+def test_accuracy_of_a_class_counts_its_own_cases() -> None:
+    record = evaluation(result(0.5, [[3, 1], [0, 0]])).to_dict()
+    assert record["per_class"] == {"walk": 0.75, "wave": 0.0}  # of no case none is right
+
+
+def test_where_all_diverged_there_is_no_figure() -> None:
+    made = evaluation(result(0.5, [[9, 9], [9, 9]], math.nan, True))
+    record = made.to_dict()
+    plain.expect(record, Record)
+    assert record["top1"] == {"mean": None, "std": None, "values": [None]}
+    assert record["confusion"] == [[0, 0], [0, 0]]
+    assert made.trained == []
+    text = io.StringIO()
+    Console(file=text, width=100).print(table(made))
+    assert "1 of 1 networks diverged" in " ".join(text.getvalue().split())
+
+
+def test_a_class_of_one_test_video() -> None:
+    record = evaluation(result(0.75, [[1, 0], [1, 2]])).to_dict()
+    assert record["per_class"] == {"walk": 1.0, "wave": pytest.approx(2 / 3)}

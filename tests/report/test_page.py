@@ -1,0 +1,281 @@
+"""The page is complete in itself, escapes what it is given, and shows what the run folder says."""
+
+import base64
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import torch
+from tiny_run import CLASSES, FRAMES, KEYS, condensed_videos, evaluation
+
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.condensed import StaticDynamicVideos
+from vidcondense.report import write_report
+from vidcondense.report.page import script_json
+
+Make = Callable[..., Path]
+
+
+class Page(HTMLParser):
+    """The elements of a page, with the text inside each script and the text outside of all."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.source = path.read_text(encoding="utf-8")
+        self.feed(self.source)
+        assert self.open == [], "elements are left open"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in {"meta", "link", "input"}:
+            self.open.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] += data
+        elif "style" not in self.open:
+            self.text += data
+
+    def data(self) -> Any:
+        """What the page's script draws from."""
+        return json.loads(self.scripts[0])
+
+    def of_class(self, name: str) -> list[dict[str, str]]:
+        """Attributes of all elements of a class."""
+        return [attributes for _, attributes in self.elements if name in attributes.get("class", "").split()]
+
+
+def report(tmp_path: Path, *runs: Path) -> Page:
+    return Page(write_report(list(runs), tmp_path / "deep" / "report.html"))
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def test_learned_labels_are_mentioned(tmp_path: Path, make_run: Make) -> None:
+    run = make_run()
+    assert "learned" not in report(tmp_path, run).text
+    replace(condensed_videos(), targets=torch.zeros(3, 3)).save(run / "condensed.safetensors")
+    text = plain(report(tmp_path, run).text)
+    assert "Their labels are learned too: a score for every class" in text
+    assert "float32 key frames and learned labels" in text
+
+
+def test_loads_nothing_from_elsewhere(tmp_path: Path, make_run: Make) -> None:
+    page = report(tmp_path, make_run(), make_run("second", "random"))
+    assert not re.search(r"https?://|url\(|@import", page.source)
+    for _, attributes in page.elements:
+        for name in ("src", "href", "srcset", "action", "data"):
+            assert attributes.get(name, "#").startswith(("#", "data:")), attributes
+    policy = next(a["content"] for t, a in page.elements if t == "meta" and "http-equiv" in a)
+    digest = base64.b64encode(hashlib.sha256(page.scripts[1].encode()).digest()).decode()
+    assert policy.startswith("default-src 'none'") and f"script-src 'sha256-{digest}'" in policy
+
+
+def test_text_from_data_is_escaped(tmp_path: Path, make_run: Make) -> None:
+    page = report(tmp_path, make_run("a<i>b"), make_run("second", "random<u>"))
+    assert len(page.scripts) == 2, "a class name made a script element"
+    assert not {"b-", "u"} & {tag for tag, _ in page.elements}
+    assert "tiny <b>set</b>" in page.text
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    captions = [a["title"] for t, a in page.elements if t == "figcaption"]
+    assert captions[:3] == list(CLASSES)
+
+
+def test_markers_stand_at_the_key_positions(tmp_path: Path, make_run: Make) -> None:
+    page = report(tmp_path, make_run())
+    marks = [a for t, a in page.elements if t == "i" and "data-time" in a]
+    assert len(marks) == len(KEYS) * FRAMES
+    for video, keys in enumerate(KEYS):
+        mine = marks[video * FRAMES : (video + 1) * FRAMES]
+        found = {int(a["data-time"]): a["class"] for a in mine if a["class"] != "tick"}
+        assert found == {time: "start" if since is None else "added" for time, since in keys}
+        assert [a["style"] for a in mine] == [f"left:{20 * time:.3f}%" for time in range(FRAMES)]
+    for video, keys in zip(page.data()[0]["videos"], KEYS, strict=True):
+        assert list(zip(video["keys"], video["since"], strict=True)) == keys
+    assert "2iter. 31" in page.text and "0, 5from the start" in page.text
+
+
+def sheet_frames(folder: Path, sheet: str) -> Any:
+    """The frames of 8 x 10 pixels below one another in a sheet."""
+    kind, encoded = sheet.split(",", 1)
+    assert kind == "data:image/png;base64"
+    path = folder / "sheet.png"
+    path.write_bytes(base64.b64decode(encoded))
+    with av.open(path) as container:
+        picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    return picture.reshape(-1, 8, 10, 3)
+
+
+def test_sheets_hold_the_exact_key_frames(tmp_path: Path, make_run: Make) -> None:
+    data = report(tmp_path, make_run()).data()[0]
+    pixels = condensed_videos().pixels().permute(0, 1, 3, 4, 2).numpy()
+    for video, shown in enumerate(data["videos"]):
+        assert np.array_equal(sheet_frames(tmp_path, shown["sheet"]), pixels[video, shown["keys"]])
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "smooth"])
+def test_other_interpolations_are_drawn_exactly(tmp_path: Path, make_run: Make, interpolation: Any) -> None:
+    made = dataclasses.replace(condensed_videos(), interpolation=interpolation, segments=(0, 4))
+    run = make_run()
+    made.save(run / "condensed.safetensors")
+    pixels = made.pixels().permute(0, 1, 3, 4, 2).numpy()
+    page = report(tmp_path, run)
+    assert ("the frames between are blended" in page.text) == (interpolation == "nearest")
+    for video, shown in enumerate(page.data()[0]["videos"]):
+        assert shown["keys"] == [time for time, _ in KEYS[video]]
+        sheet = sheet_frames(tmp_path, shown["sheet"])
+        assert len(sheet) == (FRAMES if interpolation == "smooth" else len(KEYS[video]))
+        drawn = np.stack([w * sheet[i] + (1 - w) * sheet[j] for i, j, w in shown["mix"]])
+        assert np.array_equal(drawn, pixels[video])
+
+
+def test_linear_blends_stop_at_the_borders_of_segments(tmp_path: Path, make_run: Make) -> None:
+    run = make_run()
+    whole = report(tmp_path, run).data()[0]["videos"][0]["mix"]
+    assert [i * w + j * (1 - w) for i, j, w in whole] == pytest.approx([0, 0.5, 1, 4 / 3, 5 / 3, 2], abs=1e-5)
+    dataclasses.replace(condensed_videos(), segments=(0, 4)).save(run / "condensed.safetensors")
+    first, middle, last = (video["mix"] for video in report(tmp_path, run).data()[0]["videos"])
+    for mix, expected in (
+        (first, [0, 0.5, 1, 1, 2, 2]),
+        (middle, [0, 0, 0, 0, 1, 1]),
+        (last, [0, 1, 1.5, 2, 3, 3]),
+    ):
+        assert [i * w + j * (1 - w) for i, j, w in mix] == expected
+
+
+def test_memories_are_shown_clip_by_clip(
+    tmp_path: Path, make_run: Make, memories: Callable[..., StaticDynamicVideos]
+) -> None:
+    run = make_run()
+    made = memories([0, 1, 2], CLASSES, FRAMES, (8, 10))
+    made.save(run / "condensed.safetensors")
+    rows = [{"event": "iteration", "iteration": i, "loss": 5.0 - i, "key_frames": 18} for i in range(4)]
+    rows = [{**row, "stage": "static" if row["iteration"] < 2 else "dynamic"} for row in rows]
+    (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    page = report(tmp_path, run)
+    text = plain(page.text)
+    data = page.data()[0]
+    assert (data["whole"], len(data["videos"])) == ("rendered", 12)
+    assert [video["keys"] for video in data["videos"]] == [list(range(FRAMES))] * 12
+    assert "1 synthetic clip per class: 6 static and 6 dynamic memories and a hallucinator" in text
+    stored, every = 6 * (3 + FRAMES) * 80 + 327, 3 * FRAMES * 3 * 80
+    assert f"{100 * stored / every:.0f} % of what as many clips would take" in text.replace("\u00a0", " ")
+    assert "float32 memories" in text
+    assert "every frame is stored" not in text and "stored frame" not in text and "key frames, as" not in text
+    assert [f"combination {n} of 4" in text for n in range(1, 6)] == [True] * 4 + [False]
+    assert "The first 2 iterations learned the static memory" in text
+
+
+def test_says_accuracy_beside_random_selection(tmp_path: Path, make_run: Make) -> None:
+    text = plain(report(tmp_path, make_run(), make_run("second", "random", 0.5)).text)
+    assert "recognises 62.5 ± 1.2 % of 12 real test videos" in text
+    assert "standard deviation of 2 networks, 1 more diverged, protocol strict" in text
+    assert "12.5 points above random selection" in text
+    assert "random selection 50.0 ± 1.2 %" in text and "chance 33.3 %" in text
+    assert "1 of 3" in text, "diverged networks are not shown"
+    # 90 videos of 6 frames of 8 x 10 pixels against 9 key frames.
+    assert "60 ×" in text and f"{9 * 3 * 8 * 10 * 4 / 2**20:.3f} MiB" in text
+
+
+def test_a_difference_within_the_spread_is_no_gain(tmp_path: Path, make_run: Make) -> None:
+    text = plain(report(tmp_path, make_run(), make_run("second", "random", 0.615)).text)
+    assert "within the spread of random selection" in text and "above random" not in text
+
+
+def test_one_network_has_no_spread(tmp_path: Path, make_run: Make) -> None:
+    runs = [make_run(), make_run("second", "random", 0.5)]
+    path = runs[0] / "evaluations" / "strict.json"
+    one = {"mean": 0.75, "std": 0.0, "values": [0.75]}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "networks": 1, "diverged": 0, "top1": one}))
+    text = plain(report(tmp_path, *runs).text)
+    assert "75.0 % of 12 real test videos (one network only" in text and "75.0 ±" not in text
+    assert "above random selection of as many real clips; a single network cannot tell" in text
+
+
+def test_data_cannot_close_its_script() -> None:
+    text = script_json({"name": "</script><!--"})
+    assert "<" not in text and json.loads(text) == {"name": "</script><!--"}
+
+
+def test_shades_warm_up_and_cool_down(tmp_path: Path, make_run: Make) -> None:
+    shades = report(tmp_path, make_run()).of_class("shade")
+    assert [(a["x"], a["width"]) for a in shades] == [("0.00%", "20.00%"), ("70.00%", "30.00%")]
+
+
+def test_confusion_counts_are_in_the_table(tmp_path: Path, make_run: Make) -> None:
+    source = report(tmp_path, make_run()).source
+    body = re.search(r'<table class="confusion small".*?<tbody>(.*?)</tbody>', source, re.DOTALL)
+    assert body is not None
+    rows = [re.findall(r"<td[^>]*>(\d*)</td>", row) for row in body[1].split("</tr>")[:-1]]
+    assert rows == [["6", "2", ""], ["1", "4", "3"], ["3", "", "5"]]
+
+
+@pytest.mark.parametrize(
+    ("remove", "said"),
+    [
+        ("evaluations/strict.json", "Not evaluated yet"),
+        ("metrics.jsonl", "No losses were logged"),
+        ("run.json", "unnamed dataset"),
+        ("condensed.safetensors", "no condensed set yet"),
+    ],
+)
+def test_missing_parts_are_named_not_fatal(tmp_path: Path, make_run: Make, remove: str, said: str) -> None:
+    folder = make_run()
+    (folder / remove).unlink()
+    assert said in report(tmp_path, folder).text
+
+
+def test_tabs_only_for_several_runs(tmp_path: Path, make_run: Make) -> None:
+    first, second = make_run(), make_run("second")
+    assert not report(tmp_path, first).of_class("tabs")
+    page = report(tmp_path, first, second)
+    tabs = [a for _, a in page.elements if a.get("role") == "tab"]
+    panels = [a["id"] for a in page.of_class("run")]
+    assert [a["aria-controls"] for a in tabs] == panels == ["run-0", "run-1"]
+
+
+def test_a_failed_write_leaves_the_old_page(tmp_path: Path, make_run: Make) -> None:
+    out = tmp_path / "page.html"
+    out.mkdir()
+    with pytest.raises(VidcondenseError, match="cannot write"):
+        write_report([make_run()], out)
+    assert not list(tmp_path.glob("*.tmp")) and not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_whole_dataset_is_a_row_and_no_more(tmp_path: Path, make_run: Make) -> None:
+    first, whole = make_run("first"), tmp_path / "whole.json"
+    store = {"name": "tiny <b>set</b>", "fingerprint": "f1", "split": "1", "videos": 90, "flip": 0.5}
+    whole.write_text(json.dumps({**evaluation(0.875), "trained_on": store}))
+    alone = Page(write_report([first], tmp_path / "alone.html"))
+    beside = Page(write_report([whole, first], tmp_path / "beside.html"))
+    assert "all training clips" in beside.text
+    assert "87.5" in beside.text
+    assert "87.5" not in alone.text
+    assert "do not compare" not in beside.text
+    assert beside.data() == alone.data()
+    assert beside.of_class("lead") == alone.of_class("lead")
+    assert len(beside.of_class("run")) == len(alone.of_class("run")) == 1
+    with pytest.raises(VidcondenseError, match="at least one"):
+        write_report([whole], tmp_path / "none.html")
+    with pytest.raises(VidcondenseError, match=r"strict\.json is not an evaluation of a whole store"):
+        write_report([first, first / "evaluations" / "strict.json"], tmp_path / "none.html")

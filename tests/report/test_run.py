@@ -1,0 +1,106 @@
+"""Reading run folders that are whole, interrupted, damaged, or none."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.report.run import Insertion, load_run, load_runs
+
+Make = Callable[..., Path]
+
+
+def test_metrics_of_a_resumed_run_count_once(make_run: Make) -> None:
+    folder = make_run()
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('\n{"event": "iteration", "iteration": 7, "loss": 0.5}')
+        file.write('\n{"event": "iteration", "iteration": 8, "loss": NaN}\n{"event": "iterat')
+    metrics = load_run(folder, "run").metrics
+    assert len(metrics.losses) == 99 and dict(metrics.losses)[7] == 0.5
+    assert metrics.insertions == (Insertion(25, 2, 3), Insertion(31, 0, 2), Insertion(44, 2, 1))
+    assert metrics.unreadable == 1
+
+
+def test_the_headline_prefers_the_default_protocol(make_run: Make) -> None:
+    folder = make_run()
+    one = json.loads((folder / "evaluations" / "strict.json").read_text())
+    (folder / "evaluations" / "a.json").write_text(json.dumps({**one, "protocol": "vdsd"}))
+    (folder / "evaluations" / "b.json").write_text(json.dumps({**one, "network": "cnn_gru"}))
+    run = load_run(folder, "run")
+    assert len(run.evaluations) == 3
+    assert run.evaluation is not None and run.evaluation.test == ("strict", "minic3d")
+
+
+def test_runs_of_one_name_are_told_apart(tmp_path: Path, make_run: Make) -> None:
+    runs = load_runs([make_run("a/run"), make_run("b/run"), make_run("c")])
+    assert [run.label for run in runs] == ["a/run", "b/run", "c"]
+
+
+def test_networks_that_all_diverged_have_no_score(make_run: Make) -> None:
+    folder = make_run()
+    path = folder / "evaluations" / "strict.json"
+    one = json.loads(path.read_text())
+    path.write_text(json.dumps({**one, "top1": {"mean": float("nan"), "std": 0, "values": []}}))
+    found = load_run(folder, "run").evaluation
+    assert found is not None and found.top1 is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "match"),
+    [
+        ("run.json", "{", "not valid JSON"),
+        ("run.json", "[1]", "should hold a JSON object"),
+        ("condensed.safetensors", "abc", "cut short or not ours"),
+        ("evaluations/x.json", '{"protocol": "strict"}', "x.json is not an evaluation"),
+        (
+            "evaluations/x.json",
+            '{"protocol": "s", "network": "n", "networks": 1, "confusion": [[1, 2]]}',
+            "not square",
+        ),
+    ],
+)
+def test_damaged_files_are_named(make_run: Make, name: str, text: str, match: str) -> None:
+    folder = make_run()
+    (folder / name).write_text(text)
+    with pytest.raises(VidcondenseError, match=match) as caught:
+        load_run(folder, "run")
+    assert "\n" not in str(caught.value)
+
+
+def test_other_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(VidcondenseError, match="no run folder at"):
+        load_runs([tmp_path / "none"])
+    with pytest.raises(VidcondenseError, match="is not a run folder"):
+        load_runs([tmp_path])
+    with pytest.raises(VidcondenseError, match="at least one"):
+        load_runs([])
+
+
+def test_numbers_out_of_range_are_passed_over_or_refused(make_run: Make) -> None:
+    folder = make_run()
+    lines = [
+        *('{"event": "iteration", "iteration": 1e999, "loss": 1}', '{"event": "iteration", "iteration": -1}'),
+        *("[1]", "[" * 50_000, '{"event": "insertion", "iteration": 1, "video": 0, "position": 1.5}'),
+        '{"event": "iteration", "iteration": 7, "loss": 1e308}',
+        '{"event": "iteration", "iteration": 8, "loss": 2.0}',
+    ]
+    (folder / "metrics.jsonl").write_text("\n".join(lines))
+    (folder / "run.json").write_text(json.dumps({"iterations": 10**400, "seconds": 1e999}))
+    run = load_run(folder, "run")
+    assert run.metrics.losses == ((8, 2.0),)
+    assert run.metrics.unreadable == 5
+    assert (run.iterations, run.seconds) == (8, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("networks", -1), ("networks", 10**400), ("per_class", {"a": 2.0}), ("confusion", [[float("inf")]])],
+)
+def test_evaluations_that_make_no_sense_are_refused(make_run: Make, field: str, value: object) -> None:
+    folder = make_run()
+    path = folder / "evaluations" / "strict.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(VidcondenseError, match=r"strict\.json is not an evaluation"):
+        load_run(folder, "run")

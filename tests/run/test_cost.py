@@ -1,0 +1,83 @@
+"""Operations and bytes of an iteration, against arithmetic by hand."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from vidcondense import networks
+from vidcondense.base.compute import Compute
+from vidcondense.data.store import ClipStore
+from vidcondense.recipes import recipe
+from vidcondense.run.cost import Cost, Iteration, flops_of_embedding, measure
+from vidcondense.run.loop import preview
+from vidcondense.run.state import State
+
+EXACT = Compute(torch.device("cpu"), torch.float32)
+
+
+def convolutions(frames: int, size: int) -> int:
+    """Operations of miniC3D's three convolutions, layer by layer from its description."""
+    total, channels = 0, 3
+    for number, filters in enumerate((64, 128, 128)):
+        size = -(-size // 2)
+        total += 2 * 3 * 7 * 7 * channels * filters * frames * size * size
+        channels, size = filters, max(1, size // 2)
+        frames = frames if number == 0 else max(1, frames // 2)
+    return total
+
+
+@pytest.mark.parametrize(("frames", "size"), [(4, 32), (8, 64), (16, 112)])
+def test_operations_of_minic3d(frames: int, size: int) -> None:
+    counted = flops_of_embedding(networks.outline("minic3d", 5, frames, size), frames, size)
+    assert counted == pytest.approx(convolutions(frames, size), rel=0.4)  # however it computes them
+    assert counted >= convolutions(frames, size)
+
+
+@pytest.mark.parametrize("vpc", [1, 3])
+def test_an_iteration_of_distribution_matching(vpc: int, tiny_store: ClipStore) -> None:
+    overrides = {"vpc": vpc, "objective.batch_real": 4}
+    state = State.start(tiny_store, recipe.load("dm_debug", overrides=overrides), EXACT)
+    one = measure(state.match, tiny_store)
+    each = flops_of_embedding(networks.outline("minic3d", 3, 4, 32), 4, 32)
+    real, synthetic = 3 * 4, 3 * vpc
+    assert one.flops == pytest.approx(each * (real + 2 * synthetic), rel=0.05)  # a CPU pads one kernel
+    assert one.read == real * 4 * 32 * 32 * 3
+    assert one.seconds > 0
+
+
+@pytest.mark.parametrize("name", ["dc_debug", "frepo_debug", "wang_debug"])
+def test_every_objective_can_be_counted(name: str, tiny_store: ClipStore) -> None:
+    state = State.start(tiny_store, recipe.load(name), EXACT)
+    assert measure(state.match, tiny_store).flops > 10**7
+
+
+def test_a_call_is_counted_once_and_timed_as_long_as_wanted(tiny_store: ClipStore) -> None:
+    calls: list[Tensor] = []
+    one = measure(lambda: calls.append(torch.ones(2, 3) @ torch.ones(3, 5)), tiny_store, 0.05)
+    assert (one.flops, one.read) == (2 * 2 * 3 * 5, 0)
+    assert len(calls) > 10
+    assert one.seconds < 0.01
+
+
+def test_what_is_said() -> None:
+    cost = Cost(Iteration(0.5, 3 * 10**9, 2**21), 1000, 10.0, 2**20, 2**22, 2**30, 2**25, EXACT)
+    assert cost.seconds == 510
+    assert cost.describe().splitlines() == [
+        "result 1.00 MiB as float32 (at most 4.00 MiB with all insertions); store 32.00 MiB; "
+        "peak memory about 1024 MiB",
+        "per iteration 3.0 GFLOP, 2.00 MiB read, 0.500 s (6 GFLOP/s on cpu in float32)",
+        "1000 iterations: 3.0 TFLOP, 2000.00 MiB read, about 8.5 min with 10.0 s to start",
+    ]
+
+
+def test_a_preview_counts_all_iterations_and_the_start(
+    tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vidcondense.run.loop.PREVIEW_SECONDS", 0.0)
+    chosen = recipe.load("prism_small_debug", overrides={"iterations": 77})
+    cost = preview(tiny_store, chosen, device="cpu", spent=5.0)
+    assert cost is not None
+    assert cost.iterations == 77
+    assert cost.start > 5
+    assert cost.store == tiny_store.bytes
+    assert cost.memory > 2**27  # PyTorch alone takes more

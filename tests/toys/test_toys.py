@@ -1,0 +1,151 @@
+"""Generated clips: seeds, independence of counts and workers, the files themselves, refusals."""
+
+import hashlib
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.toys import KINDS, class_names, generate
+from vidcondense.toys.writer import Task, write_all
+
+SMALL: dict[str, Any] = {"train_per_class": 2, "test_per_class": 1, "classes": 2, "frames": 8, "size": 48}
+
+
+def digests(root: Path) -> dict[str, str]:
+    """Relative path and hash of every video."""
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*.mp4"))
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_same_seed_same_bytes_and_another_seed_differs(kind: str, tmp_path: Path) -> None:
+    first = digests(generate(kind, tmp_path / "first", **SMALL))
+    again = digests(generate(kind, tmp_path / "again", **SMALL))
+    other = digests(generate(kind, tmp_path / "other", **SMALL, seed=1))
+    assert first == again
+    assert len(first) == 6
+    assert len(set(first.values())) == 6  # no clip twice, across splits either
+    assert first.keys() == other.keys()
+    assert not set(first.values()) & set(other.values())
+
+
+def test_a_clip_depends_neither_on_counts_nor_on_workers(tmp_path: Path) -> None:
+    few = digests(generate("actions", tmp_path / "few", **SMALL, workers=1))
+    more = {**SMALL, "train_per_class": 5, "test_per_class": 3, "classes": 4}
+    many = digests(generate("actions", tmp_path / "many", **more, workers=2))  # enough to start processes
+    assert len(many) == 32
+    assert few.items() <= many.items()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_class_is_written_and_reads_back(kind: str, tmp_path: Path) -> None:
+    root = generate(kind, tmp_path / "all", train_per_class=1, test_per_class=0, frames=9, size=64)
+    names = sorted(folder.name for folder in (root / "train").iterdir())
+    assert names == sorted(class_names(kind))
+    assert not (root / "test").exists()
+    for name in names:
+        with av.open(str(root / "train" / name / "00000.mp4")) as container:
+            container.streams.video[0].thread_count = 1
+            clip = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+        assert clip.shape == (9, 48, 64, 3)
+        moved = np.abs(clip[:1].astype(int) - clip)
+        assert moved.max() > 20, f"{name} does not move"
+
+
+def test_identical_settings_return_at_once_and_others_are_refused(tmp_path: Path) -> None:
+    root = generate("motion", tmp_path / "clips", **SMALL)
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    assert generate("motion", root, **SMALL) == root
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+    with pytest.raises(VidcondenseError, match=r"seed 0, not 3"):
+        generate("motion", root, **SMALL, seed=3)
+    with pytest.raises(VidcondenseError, match=r"train_per_class 2, not 7"):
+        generate("motion", root, **{**SMALL, "train_per_class": 7})
+
+
+def test_an_interrupted_folder_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = digests(generate("motion", tmp_path / "whole", **SMALL))
+    import vidcondense.toys as generated
+
+    def interrupted(tasks: Any, workers: int) -> Any:
+        tasks[0].path.write_bytes(b"half a clip")
+        yield
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(generated, "write_all", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            generate("motion", tmp_path / "half", **SMALL)
+    assert digests(generate("motion", tmp_path / "half", **SMALL)) == whole
+
+
+def test_a_folder_with_other_content_is_refused_untouched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(VidcondenseError, match="not empty"):
+        generate("motion", tmp_path, **SMALL)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "message"),
+    [
+        ("dance", {}, "'dance'.*actions, motion, motion-hard"),
+        ("motion", {"classes": 13}, "classes is 13.*only 12"),
+        ("actions", {"classes": 0}, "classes is 0.*at least 1"),
+        ("actions", {"train_per_class": -1}, "train_per_class is -1.*at least 1"),
+        ("actions", {"test_per_class": -2}, "test_per_class is -2.*at least 0"),
+        ("actions", {"frames": 1}, "frames is 1.*at least 2"),
+        ("actions", {"size": 24}, "size is 24.*at least 32"),
+        ("actions", {"size": 50}, "size is 50.*multiple of 8, such as 48"),
+        ("actions", {"seed": -5}, "seed is -5.*at least 0"),
+        ("actions", {"workers": -1}, "workers is -1"),
+        ("actions", {"workers": 10**20}, "workers is 1000.*at most 1024"),
+        ("actions", {"frames": 99999999999}, "frames is 99999999999.*at most 100000"),
+        ("actions", {"frames": 100_000, "size": 96}, "frames is 100000.*at size 96.*at most 12945 frames"),
+        ("actions", {"size": 99999999992}, "size is 99999999992.*at most 4096"),
+        ("actions", {"train_per_class": 10**20}, "train_per_class is 1000.*at most 100000"),
+        ("actions", {"test_per_class": 10**20}, "test_per_class is 1000.*at most 100000"),
+        ("actions", {"seed": 2**63}, "seed is 9223372036854775808.*at most"),
+    ],
+)
+def test_bad_settings_are_refused_in_one_line(
+    kind: str, change: dict[str, int], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(VidcondenseError, match=message) as caught:
+        generate(kind, tmp_path / "clips", **{**SMALL, **change})
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "clips").exists()
+
+
+def test_a_target_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(VidcondenseError, match="file"):
+        generate("motion", tmp_path / "file" / "clips", **SMALL)
+
+
+def test_ctrl_c_does_not_wait_for_the_clips_at_hand(tmp_path: Path) -> None:
+    """Each takes seconds."""
+    tasks = [
+        Task("actions", "ball_bounce", "train", n, 300, 640, 0, tmp_path / f"{n}.mp4") for n in range(16)
+    ]
+
+    def press(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, press)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            list(write_all(tasks, 2))
+        assert time.monotonic() - began < 2
+    finally:
+        signal.signal(signal.SIGALRM, before)

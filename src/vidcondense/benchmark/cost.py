@@ -8,14 +8,14 @@ from pathlib import Path
 
 import torch
 
-from vidcondense import networks, objectives
+from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS, backward, scored
-from vidcondense.recipes.settings import InsertionSettings
+from vidcondense.insertion.schedule import NoInsertion
 from vidcondense.run.state import State
 
 MEBIBYTE = 2**20
@@ -109,7 +109,7 @@ class Estimator:
             name="",
             description="",
             iterations=min(1, recipe.iterations),
-            insertion=InsertionSettings("none"),
+            insertion=NoInsertion.Settings(),
         )
         if known not in self._iterations and time.monotonic() < self.deadline:
             try:
@@ -137,22 +137,22 @@ def _note(total: Cost, task: Task, problem: str | None) -> None:
 
 def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> tuple[float, float]:
     recipe = task.recipe()
-    if objectives.kind(recipe).needs_experts and not recipe.objective.experts:
+    if not recipe.unread("experts") and not getattr(recipe.objective, "experts", ""):
         raise VidcondenseError(
             "it trains experts of its own first; share them with --set METHOD:objective.experts=FOLDER"
         )
     began = time.perf_counter()
     state = State.start(store, recipe, compute)
     start = time.perf_counter() - began
-    if not recipe.iterations:
+    if not recipe.all_iterations:
         return start, 0.0
     step = _timed_step(state)
-    return start, _timed_step(state) if step < WARM_SECONDS and recipe.iterations > 1 else step
+    return start, _timed_step(state) if step < WARM_SECONDS and recipe.all_iterations > 1 else step
 
 
 def _timed_step(state: State) -> float:
     began = time.perf_counter()
-    state.step()
+    state.iterate()
     return time.perf_counter() - began
 
 

@@ -24,7 +24,7 @@ from vidcondense.benchmark.tasks import Task, refuse_foreign, task_of, tasks_of
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS
 from vidcondense.networks import is_known
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 
 PAPER_FRAMES, PAPER_SIZE = 16, 112
 """Clips of miniUCF and HMDB51 in the papers, for which the published hyper-parameters are."""

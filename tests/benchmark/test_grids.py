@@ -6,7 +6,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark import BENCHMARKS
 from vidcondense.benchmark.cell import Choices, check_overrides
 from vidcondense.benchmark.grids import affordable, equal_bytes
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 
 
 def cells(name: str, **choices: object):  # type: ignore[no-untyped-def]

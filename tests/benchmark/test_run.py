@@ -234,7 +234,7 @@ def test_every_benchmark_has_cells_that_this_version_can_measure(name: str, tiny
 
 
 def test_tradeoff_adds_videos_until_bytes_are_equal(call: Call, tmp_path: Path) -> None:
-    methods = ("random", "dm", "prism", "wang_debug")
+    methods = ("random", "dm", "prism", "wang")
     assert call("tradeoff", "--methods", *methods, "--set", "insertion.kind=none") == 0
     found = {(row["method"], row["column"]): row for row in rows(tmp_path / "out", "tradeoff")}
     equal = "bytes of Random at VPC 1"

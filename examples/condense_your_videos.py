@@ -27,8 +27,10 @@ def main(
     for name, run in zip(recipes, runs, strict=True):
         if (run / "evaluations" / "strict-minic3d.json").exists():
             continue
-        # vpc: synthetic videos per class. flip=0 because mirroring may turn one class into another.
-        recipe = load_recipe(name, vpc=1, overrides={"flip": 0.0})
+        # vpc: synthetic videos per class. flip=0 because mirroring may turn one class into another; random
+        # selection mirrors nothing.
+        overrides = {} if name == "random" else {"flip": 0.0}
+        recipe = load_recipe(name, vpc=1, overrides=overrides)
         condensed = resume(run) if (run / "run.json").exists() else condense(store, recipe, run)
         result = evaluate(condensed, store, networks_count=networks)
         mean, deviation = result.top1

@@ -18,7 +18,8 @@ import vidcondense
 from vidcondense import ClipStore, CondensedVideos
 from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.evaluation.protocols import Strict
-from vidcondense.recipes.recipe import Recipe
+from vidcondense.experts.settings import ExpertSettings
+from vidcondense.recipes.recipe import FAMILIES, Recipe
 
 ROOT = Path(__file__).parent.parent
 
@@ -141,12 +142,30 @@ def flat(kind: type, prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def test_the_method_page_lists_every_recipe_key_with_its_default() -> None:
-    rows = re.findall(r"^\| `([\w.]+)` \| [^|]+ \| `([^`]*)` \|", text("docs/method.md"), re.MULTILINE)
-    expected = {
-        key: f'"{value}"' if isinstance(value, str) else str(value) for key, value in flat(Recipe).items()
-    }
-    assert dict(rows) == expected
+def test_the_method_page_lists_every_recipe_key_with_its_kinds_and_default() -> None:
+    page = text("docs/method.md")
+    plain = r"^\| `([\w.]+)` \| [^|]+ \| `([^`]*)` \| [^|]+ \|$"
+    shown = {(key, ""): default for key, default in re.findall(plain, page, re.MULTILINE)}
+    for key, kinds, default in re.findall(
+        r"^\| `([\w.]+)` \| ([^|]+) \| [^|]+ \| `([^`]*)` \| [^|]+ \|$", page, re.MULTILINE
+    ):
+        every = list(FAMILIES[key.partition(".")[0]].members())
+        named = re.findall(r"`(\w+)`", kinds)
+        members = named if not kinds.startswith("all") else [kind for kind in every if kind not in named]
+        shown |= {(key, kind): default for kind in members}
+    expected = {(key, ""): value for key, value in Recipe().fields().items() if "." not in key}
+    expected |= {(f"experts.{key}", ""): value for key, value in ExpertSettings().to_dict().items()}
+    for table, family in FAMILIES.items():
+        for kind in family.members():
+            needed = {"mean_key_frames": 2.0} if kind == "uniform" else {}
+            settings = family.settings(kind)(**needed).to_dict()
+            del settings["kind"]
+            expected |= {(f"{table}.{key}", kind): value for key, value in settings.items()}
+    expected["insertion.mean_key_frames", "uniform"] = "needed"
+    for pair, value in expected.items():
+        quoted = isinstance(value, str) and value != "needed"
+        assert shown.pop(pair) == (f'"{value}"' if quoted else str(value)), pair
+    assert not shown
 
 
 def test_the_protocol_page_has_the_constants_of_strict() -> None:

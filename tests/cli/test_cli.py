@@ -94,7 +94,7 @@ def test_trajectory_matching_on_shared_experts(
     printed = capsys.readouterr()
     assert "2 experts of 1 epochs; in the last one training loss" in printed.out
     assert "GB of disk to go" in printed.err
-    condense = ("condense", tiny_store_path, *quick.words("mtt"), "--set", "objective.experts=experts")
+    condense = ("condense", tiny_store_path, *quick.words("mtt", {"objective.experts": "experts"}))
     assert call(monkeypatch, *condense, "--out", run) == 0
     assert json.loads((run / "run.json").read_text())["recipe"]["objective"]["experts"] == str(experts)
     assert call(monkeypatch, "show", run) == 0
@@ -215,7 +215,7 @@ def test_resume_of_finished_and_foreign_runs_changes_nothing(
 
     described = json.loads(before["run.json"])
     for change, message in (
-        ({"format": 2}, "written by a newer vidcondense"),
+        ({"format": 3}, "written by a newer vidcondense"),
         ({"status": "running", "store": {**described["store"], "fingerprint": "x"}}, "is not the store"),
         ({"status": "running", "store": {**described["store"], "path": "/nowhere"}}, "/nowhere"),
         ({"status": "running", "store": {}}, "is damaged: it has no 'store.path'"),

@@ -35,16 +35,15 @@ def load(name: str, *, vpc: int | None = None, overrides: Mapping[str, Any] = Ma
     return recipes.load(name, vpc=vpc, overrides={**_fitting(name, overrides), **overrides})
 
 
-def words(name: str) -> list[str]:
+def words(name: str, overrides: Mapping[str, Any] = MappingProxyType({})) -> list[str]:
     """The same as arguments of `vidcondense condense`."""
-    sets = [part for key, value in fewer(name).items() for part in ("--set", f"{key}={value}")]
-    return ["--recipe", name, *sets]
+    chosen = {**_fitting(name, overrides), **overrides}
+    return ["--recipe", name, *(part for key in chosen for part in ("--set", f"{key}={chosen[key]}"))]
 
 
 def _fitting(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `fewer` that a recipe still reads with other kinds, and with experts that are named."""
-    kinds = {key: value for key, value in overrides.items() if key.endswith(".kind")}
-    read = recipes.load(name, overrides=kinds).keys()
+    read = recipes.load(name, overrides=overrides).keys()
     named = bool(overrides.get("objective.experts"))
     return {
         key: value for key, value in fewer(name).items() if key in read and not (named and "experts." in key)

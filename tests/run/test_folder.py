@@ -122,5 +122,5 @@ def test_a_damaged_recipe_is_named_with_its_file(run: RunFolder) -> None:
     values = run.read()
     values["recipe"]["optimiser"]["learning_rate"] = "fast"
     run.description.write_text(json.dumps(values))
-    with pytest.raises(VidcondenseError, match=r"run\.json: recipe key 'optimiser\.learning_rate'"):
+    with pytest.raises(VidcondenseError, match=r"run\.json: optimiser\.learning_rate must be a number"):
         run.recipe()

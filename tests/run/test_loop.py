@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import quick
@@ -59,7 +60,7 @@ def test_every_recipe_runs_and_repeats_to_the_byte(name: str, tiny_store: ClipSt
 def test_learned_labels_are_stored_and_the_precision_is_the_one_used(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
-    chosen = load("frepo", optimiser__targets_learning_rate=0.1)
+    chosen = load("frepo", objective__targets_learning_rate=0.1)
     made = condense(tiny_store, chosen, tmp_path / "run", precision="bfloat16", show=False)
     classes = len(tiny_store.class_names)
     start = (torch.eye(classes) - 1 / classes) / (classes / 10) ** 0.5
@@ -71,7 +72,7 @@ def test_learned_labels_are_stored_and_the_precision_is_the_one_used(
     assert torch.equal(loaded.targets, made.targets)
     described = json.loads((tmp_path / "run" / "run.json").read_text())
     assert described["precision"] == loaded.provenance["precision"] == "float32"
-    fixed = run(tiny_store, load("frepo", optimiser__targets_learning_rate=0), tmp_path / "fixed")
+    fixed = run(tiny_store, load("frepo", objective__targets_learning_rate=0), tmp_path / "fixed")
     assert fixed.targets is not None
     torch.testing.assert_close(fixed.targets, start)
 
@@ -127,13 +128,9 @@ def test_random_and_uniform_insertion_can_be_held_to_the_same_storage(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
     for kind in ("gradient", "random", "uniform"):
-        chosen = load(
-            "prism",
-            iterations=10,
-            insertion__kind=kind,
-            insertion__threshold=1.0,
-            insertion__mean_key_frames=2.67,
-        )
+        chosen = load("prism", iterations=10, insertion__kind=kind, insertion__mean_key_frames=2.67)
+        if kind != "uniform":
+            chosen = chosen.replace(insertion=chosen.insertion.replace(threshold=1.0))
         assert len(run(tiny_store, chosen, tmp_path / kind).key_frames) == 8
     with pytest.raises(VidcondenseError, match="mean_key_frames = 1 must lie between"):
         run(tiny_store, load("prism", insertion__mean_key_frames=1.0), tmp_path / "run")
@@ -145,7 +142,7 @@ def test_random_selection_is_real_clips(tiny_store: ClipStore, tmp_path: Path) -
     train = tiny_store.select("train")
     for clip, label in zip(made.pixels(), made.labels.tolist(), strict=True):
         mine = train[tiny_store.labels[train] == label]
-        frames = torch.cat([tiny_store.read(mine, mine * 0 + start) for start in range(1)])
+        frames = torch.cat([tiny_store.read(mine, mine * 0 + start) for start in (0,)])
         assert clip.shape == frames.shape[1:]
         nearest = min(
             float((clip.int() - candidate.int()).abs().max())
@@ -157,6 +154,7 @@ def test_random_selection_is_real_clips(tiny_store: ClipStore, tmp_path: Path) -
 
 
 GROWING = {"iterations": 8, "insertion__threshold": 1.0, "insertion__smoothing": 0.5}
+UNIFORM = {"iterations": 8, "vpc": 3, "insertion__kind": "uniform", "insertion__mean_key_frames": 3}
 
 
 @pytest.mark.parametrize(
@@ -166,7 +164,7 @@ GROWING = {"iterations": 8, "insertion__threshold": 1.0, "insertion__smoothing":
         ("prism_small", GROWING),
         ("dm", {"iterations": 8}),
         ("prism", {**GROWING, "vpc": 3, "insertion__kind": "random"}),
-        ("prism", {**GROWING, "vpc": 3, "insertion__kind": "uniform", "insertion__mean_key_frames": 3}),
+        ("prism", UNIFORM),
         ("segments_small", {"iterations": 8, "objective__real_frames": 2}),
         # Stopped after 4 iterations, in the middle of a network's life.
         ("dc", {"iterations": 6, "objective__outer_steps": 3, "objective__inner_steps": 2}),
@@ -197,7 +195,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
         monkeypatch.setattr(State, name, signalled)
 
     with monkeypatch.context() as monkeypatch:
-        signal_after("update", 2)
+        signal_after("iterate", 2)
         with pytest.raises(Interrupted, match=r"after iteration 2 of .*\n.*--resume"):
             run(tiny_store, chosen, tmp_path / "cut")
     with monkeypatch.context() as monkeypatch:
@@ -217,20 +215,22 @@ def test_a_run_of_two_stages_resumes_to_the_same_bytes(
     stop: int, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Interrupted within the static stage of 3 iterations, between the stages, and within the second."""
-    chosen = load("wang_small", static_iterations=3, iterations=4, synthetic__static_memory="learned")
+    chosen = load(
+        "wang_small", synthetic__static_iterations=3, iterations=4, synthetic__static_memory="learned"
+    )
     whole = run(tiny_store, chosen, tmp_path / "whole")
-    original = State.update
+    original = State.iterate
 
-    def update(self: State, loss: float, gradient: torch.Tensor) -> object:
-        result = original(self, loss, gradient)
+    def iterate(self: State, cut_short: Any) -> object:
+        result = original(self, cut_short)
         if self.iteration == stop:
             os.kill(os.getpid(), signal.SIGINT)
         return result
 
-    monkeypatch.setattr(State, "update", update)
+    monkeypatch.setattr(State, "iterate", iterate)
     with pytest.raises(Interrupted, match=f"stopped after iteration {stop} of 7"):
         run(tiny_store, chosen, tmp_path / "cut")
-    monkeypatch.setattr(State, "update", original)
+    monkeypatch.setattr(State, "iterate", original)
     resume(tmp_path / "cut", show=False)
     for name in ("condensed.safetensors", "metrics.jsonl"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -242,7 +242,7 @@ def test_a_run_of_two_stages_resumes_to_the_same_bytes(
 
 
 def test_a_recipe_may_end_with_its_static_stage(tiny_store: ClipStore, tmp_path: Path) -> None:
-    made = run(tiny_store, load("wang_small", static_iterations=2, iterations=0), tmp_path / "run")
+    made = run(tiny_store, load("wang_small", synthetic__static_iterations=2, iterations=0), tmp_path / "run")
     assert made.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
 
@@ -299,13 +299,14 @@ def test_a_damaged_checkpoint_is_refused(tiny_store: ClipStore, tmp_path: Path) 
 def test_a_checkpoint_of_another_run_and_lost_metrics_are_refused(
     tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = State.update
+    original = State.iterate
 
-    def update(self: State, loss: float, gradient: torch.Tensor) -> object:
+    def iterate(self: State, cut_short: Any) -> object:
+        result = original(self, cut_short)
         os.kill(os.getpid(), signal.SIGINT)
-        return original(self, loss, gradient)
+        return result
 
-    monkeypatch.setattr(State, "update", update)
+    monkeypatch.setattr(State, "iterate", iterate)
     for other in ({"vpc": 1}, {"vpc": 2}, {"seed": 1}):
         name = "".join(f"{key}{value}" for key, value in other.items())
         with pytest.raises(Interrupted):

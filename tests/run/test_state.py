@@ -4,12 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import quick
 import torch
 
 from vidcondense.base.compute import Compute, choose
 from vidcondense.data.store import ClipStore
 from vidcondense.objectives import OBJECTIVES
-from vidcondense.recipes import load as recipe
+from vidcondense.recipes import load as recipes
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.loop import condense
 from vidcondense.run.state import State
@@ -18,7 +19,7 @@ EXACT = Compute(torch.device("cpu"), torch.float32)
 
 
 def load(name: str, **overrides: object) -> Recipe:
-    return recipe.load(name, overrides={key.replace("__", "."): value for key, value in overrides.items()})
+    return quick.load(name, overrides={key.replace("__", "."): value for key, value in overrides.items()})
 
 
 def test_matching_lowers_the_loss_and_moves_key_frames_only(tiny_store: ClipStore) -> None:
@@ -34,7 +35,7 @@ def test_matching_lowers_the_loss_and_moves_key_frames_only(tiny_store: ClipStor
     start = state.synthetic.values.detach().clone()
     before, _ = state.match()
     for _ in range(10):
-        state.step()
+        state.iterate()
     state.iteration = 0  # the same network and real clips as at the start
     after, _ = state.match()
     assert after < 0.8 * before
@@ -44,12 +45,12 @@ def test_matching_lowers_the_loss_and_moves_key_frames_only(tiny_store: ClipStor
 
 @pytest.mark.parametrize("memory", ["frozen", "learned"])
 def test_each_stage_learns_its_own(memory: str, tiny_store: ClipStore) -> None:
-    chosen = load("wang_small", static_iterations=2, iterations=2, synthetic__static_memory=memory)
+    chosen = load("wang_small", synthetic__static_iterations=2, iterations=2, synthetic__static_memory=memory)
     state = State.start(tiny_store, chosen, EXACT)
 
     def step() -> set[str]:
         before = {name: value.detach().clone() for name, value in state.synthetic.values.items()}
-        state.step()
+        state.iterate()
         return {
             name for name, value in state.synthetic.values.items() if not torch.equal(value, before[name])
         }
@@ -65,40 +66,34 @@ def test_each_stage_learns_its_own(memory: str, tiny_store: ClipStore) -> None:
 
 def test_the_static_stage_learns_from_stills(tiny_store: ClipStore) -> None:
     wanted = {"synthetic__init": "noise", "optimiser__schedule": "constant", "objective__batch_real": 5}
-    state = State.start(tiny_store, load("wang_small", static_iterations=9, iterations=0, **wanted), EXACT)
-    assert state.objective.store.stride == 0
-    assert state.objective.recipe.vpc == 2
+    state = State.start(
+        tiny_store, load("wang_small", synthetic__static_iterations=9, iterations=0, **wanted), EXACT
+    )
+    assert state.objective.context.store.stride == 0
+    assert state.objective.context.vpc == 2
     before, _ = state.match()
     for _ in range(8):
-        state.step()
+        state.iterate()
     state.iteration = 0  # the same network and real frames as at the start
     after, _ = state.match()
     assert after < 0.7 * before
     state.iteration = 8
-    state.step()
+    state.iterate()
     assert state.stage.name == "dynamic"
-    assert state.objective.store is tiny_store
+    assert state.objective.context.store is tiny_store
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", OBJECTIVES.members())
 @pytest.mark.parametrize("kind", ["key_frames", "every_frame", "static_dynamic"])
 def test_every_representation_learns_under_every_objective(
     kind: str, objective: str, tiny_store: ClipStore, tmp_path: Path
 ) -> None:
-    chosen = load(
-        "dm",
-        iterations=2,
-        synthetic__kind=kind,
-        objective__kind=objective,
-        objective__batch_real=2,
-        objective__pool=1,
-        objective__max_start_epoch=1,
-        objective__synthetic_steps=1,
-        experts__count=1,
-        experts__epochs=1,
-        experts__learning_rate=0.1,
-        optimiser__learning_rate=0.01,
-    )
+    kinds = {"synthetic.kind": kind, "objective.kind": objective}
+    quickly = {key: value for key, value in quick.FEWER.items() if "static" not in key}
+    read = recipes.load("dm", overrides=kinds).keys()
+    overrides = {"iterations": 2, "optimiser.learning_rate": 0.01, **quickly, "objective.pool": 1}
+    overrides = {key: value for key, value in overrides.items() if key in read}
+    chosen = recipes.load("dm", overrides={**kinds, **overrides})
     state = State.start(tiny_store, chosen, EXACT)
     start = {name: value.detach().clone() for name, value in state.synthetic.parameters.items()}
     made = condense(tiny_store, chosen, tmp_path / "run", precision="float32", show=False)
@@ -113,7 +108,7 @@ def test_every_representation_learns_under_every_objective(
 def test_a_checkpoint_of_other_shapes_is_refused(tiny_store: ClipStore) -> None:
     """Copying would repeat what is too small."""
     state = State.start(tiny_store, load("prism"), choose("cpu"))
-    state.step()
+    state.iterate()
     whole = state.checkpoint(0)
     state.restore(whole)
     tensors = {name: dict(one) for name, one in whole.tensors.items()}
@@ -130,7 +125,7 @@ def test_a_checkpoint_of_other_shapes_is_refused(tiny_store: ClipStore) -> None:
 
 def test_a_checkpoint_with_broken_numbers_is_refused(tiny_store: ClipStore) -> None:
     first = State.start(tiny_store, load("prism"), EXACT)
-    first.step()
+    first.iterate()
     whole = first.checkpoint(0)
     broken = {name: {key: value.clone() for key, value in one.items()} for name, one in whole.tensors.items()}
     broken["synthetic"]["frames"][0, 0, 0, 0, 0] = torch.nan

@@ -21,6 +21,8 @@ from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives import real_frames
 
 Render = Callable[[], Tensor]
+CHUNK = 64
+"""Clips per forward pass, where nothing else is said."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vidcondense.base.compute import Compute
 from vidcondense.data.batches import RealClips
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.objectives.base import Context, Objective, RandomNetworks, RealClipsSettings
+from vidcondense.objectives.base import CHUNK, Context, Objective, RandomNetworks, RealClipsSettings
 
 
 class DistributionMatching(Objective):
@@ -31,33 +30,32 @@ class DistributionMatching(Objective):
         network = self.networks.at(iteration)
         chunk = network.chunk(self.compute)
         real = self.context.real_clips(self.settings, iteration, chunk)
-        return distribution_matching(network, real, clips, labels, self.compute, chunk)
+        return distribution_matching(network, real, clips, labels, chunk)
 
 
 def distribution_matching(
-    network: VideoNetwork, real: RealClips, clips: Tensor, labels: Tensor, compute: Compute, chunk: int
+    network: VideoNetwork, real: RealClips, clips: Tensor, labels: Tensor, chunk: int = CHUNK
 ) -> tuple[float, Tensor]:
     """The sum over classes and features of the squared difference of mean features, and its gradient.
 
     Classes share forward passes of about `chunk` clips, so memory does not grow with their number.
 
     Args:
-        network: with random weights, in the compute dtype on its device.
+        network: whose weights say in which precision, and where, it runs; sums are float32.
         real: chunks of real clips (video, time, 3, height, width) and labels; every class of `labels` in it.
         clips: rendered synthetic clips (video, time, 3, height, width) float32.
         labels: (video,) int64, ascending.
-        compute: precision of the forward passes; sums are float32.
         chunk: clips per forward pass.
 
     Returns:
         The loss, and its gradient with respect to `clips`, float32 of the same shape.
     """
-    lowest = int(labels[0])
+    lowest, dtype = int(labels[0]), next(network.parameters()).dtype
     real_means = mean_features(network, real, int(labels[-1]) + 1, lowest)
     gradient = torch.empty_like(clips)
     loss = 0.0
     for first, last in class_groups(labels, chunk):
-        leaf = clips[first:last].to(compute.dtype).requires_grad_()
+        leaf = clips[first:last].to(dtype).requires_grad_()
         features = network.embed(leaf).float()
         present, index, counts = torch.unique_consecutive(
             labels[first:last], return_inverse=True, return_counts=True

@@ -14,7 +14,7 @@ from vidcondense.base.settings import Count, Positive, StepSize
 from vidcondense.data.batches import RealClips
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.optimiser import Sgd
-from vidcondense.objectives.base import Context, Objective, RealClipsSettings, Render
+from vidcondense.objectives.base import CHUNK, Context, Objective, RealClipsSettings, Render
 from vidcondense.objectives.trained import TrainedNetwork
 
 Distance = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
@@ -100,7 +100,12 @@ class GradientMatching(Objective):
 
 
 def gradient_matching(
-    network: VideoNetwork, real: RealClips, clips: Tensor, labels: Tensor, distance: Distance, chunk: int
+    network: VideoNetwork,
+    real: RealClips,
+    clips: Tensor,
+    labels: Tensor,
+    distance: Distance | None = None,
+    chunk: int = CHUNK,
 ) -> tuple[float, Tensor]:
     """The sum over classes of the distance between mean gradients, and its gradient.
 
@@ -111,7 +116,7 @@ def gradient_matching(
         real: chunks of real clips (video, time, 3, height, width) and labels, ascending, of the same classes.
         clips: rendered synthetic clips (video, time, 3, height, width) float32.
         labels: (video,) int64, ascending.
-        distance: between two gradients.
+        distance: between two gradients, `squared` by default.
         chunk: clips per forward pass.
 
     Returns:
@@ -129,7 +134,7 @@ def gradient_matching(
         if theirs_label != label:
             raise ValueError(f"real clips of class {theirs_label} where those of class {label} should be")
         mine = slice(first, first + count)
-        value, gradient[mine] = _match_class(network, clips[mine], label, target, distance, chunk)
+        value, gradient[mine] = _match_class(network, clips[mine], label, target, distance or squared, chunk)
         loss += value
         first += count
     return loss, gradient

@@ -17,7 +17,7 @@ from vidcondense.data.batches import RealClips
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, summed_loss
 from vidcondense.networks.optimiser import Adam
-from vidcondense.objectives.base import Context, Objective, RealClipsSettings, Render
+from vidcondense.objectives.base import CHUNK, Context, Objective, RealClipsSettings, Render
 from vidcondense.objectives.trained import TrainedNetwork, with_prefix
 
 
@@ -141,9 +141,9 @@ def kernel_ridge_regression(
     real: RealClips,
     clips: Tensor,
     targets: Tensor,
-    regularisation: float,
-    label_margin: float,
-    chunk: int,
+    regularisation: float = 1e-6,
+    label_margin: float = 1.0,
+    chunk: int = CHUNK,
 ) -> tuple[float, Tensor, Tensor]:
     """The loss of predicting real clips from the synthetic set, and its gradients.
 

@@ -52,7 +52,7 @@ class TrainedDistributionMatching(OnExperts):
         self.network.load_state_dict(self._drawn.state_dict())
         chunk = self.network.chunk(self.compute)
         real = self.context.real_clips(self.settings, iteration, chunk)
-        return distribution_matching(self.network, real, clips, labels, self.compute, chunk)
+        return distribution_matching(self.network, real, clips, labels, chunk)
 
     def drawn(self, iteration: int) -> tuple[int, int]:
         """Which expert an iteration takes, and after how many epochs."""

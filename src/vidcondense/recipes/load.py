@@ -77,10 +77,12 @@ def load(
 def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values with others, by dotted key, over them.
 
-    Where these choose another kind, what only the old kind reads is left behind.
+    Where these choose another kind, what only the old kind reads is left behind; but a method does not become
+    a coreset in this way.
     """
     merged = nested({**flat(below), **above})
-    changed = [key for key in above if key.endswith(".kind") and flat(below).get(key) != above[key]]
+    kinds = [key for key in above if key.endswith(".kind") and key != "coreset.kind"]
+    changed = any(flat(below).get(key) != above[key] for key in kinds)
     return nested({**flat(readable(merged)), **above}) if changed else merged
 
 

@@ -1,105 +1,96 @@
-"""The animated clips of a page: a card for each video, and the data its script draws them from."""
+"""The animated clips of a page: what its cards show, and the data its script draws them from."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from vidcondense.condensed import CondensedVideos
-from vidcondense.report.animation import Sheets, blends
-from vidcondense.report.markup import Markup, plural, tag
-from vidcondense.report.run import Run
+from vidcondense.report.animation import Sheets, blends, is_blended
+
+Inserted = Mapping[tuple[int, int], int]
+"""The iteration in which the key frame of (video, time) was inserted."""
 
 
-def clip_data(
-    condensed: CondensedVideos, sheets: Sheets, inserted: dict[tuple[int, int], int]
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Clip:
+    """The card of one video.
+
+    Attributes:
+        video: its number in the condensed set.
+        caption: what stands above it.
+        called: its full name: class, and number within the class where that has several.
+        kinds: of each frame: "start" for a key frame from the start, "added" for one inserted later, "tick".
+        first: times of the key frames from the start.
+        added: (time, iteration) of those that were inserted.
+    """
+
+    video: int
+    caption: str
+    called: str
+    kinds: Sequence[str]
+    first: Sequence[int]
+    added: Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Clips under one heading, the name of their class; None where no class has several."""
+
+    heading: str | None
+    clips: Sequence[Clip]
+
+
+@dataclass(frozen=True)
+class Clips:
+    """All clips of a run; `lossless` as in `Sheets`, `blended` as in `is_blended`."""
+
+    groups: Sequence[Group]
+    lossless: bool
+    blended: bool
+
+
+def clips_of(condensed: CondensedVideos, sheets: Sheets, inserted: Inserted) -> Clips:
+    """All videos of a condensed set, class by class."""
+    labels = condensed.labels.tolist()
+    by_class = [
+        (condensed.class_names[label], list(videos))
+        for label, videos in groupby(sorted(range(len(labels)), key=labels.__getitem__), labels.__getitem__)
+    ]
+    positions = condensed.key_positions()
+
+    def card(video: int, name: str, number: int) -> Clip:
+        """`number` counts within the class from 1, 0 where a class has only this one."""
+        added = [(time, inserted[video, time]) for time in positions[video] if (video, time) in inserted]
+        first = [time for time in positions[video] if (video, time) not in inserted]
+        kinds = ["tick"] * condensed.frames
+        for times, kind in ((first, "start"), (dict(added), "added")):
+            for time in times:
+                kinds[time] = kind
+        caption, called = (f"clip {number}", f"{name}, clip {number}") if number else (name, name)
+        return Clip(video, caption, called, kinds, first, added)
+
+    if all(len(videos) == 1 for _, videos in by_class):
+        groups = [Group(None, [card(video, name, 0) for name, (video,) in by_class])]
+    else:
+        groups = [
+            Group(name, [card(video, name, number) for number, video in enumerate(videos, start=1)])
+            for name, videos in by_class
+        ]
+    return Clips(groups, sheets.lossless, is_blended(condensed))
+
+
+def clip_data(condensed: CondensedVideos, sheets: Sheets, inserted: Inserted) -> dict[str, Any]:
     """What the script needs to draw a run's videos: size, T, and for each key positions, sheet and blends.
 
     `whole` is what it calls a frame where none is interpolated.
     """
     height, width = condensed.size
-    whole = "rendered" if condensed.clips_per_video > 1 else "stored"
     videos = [
-        {
-            "keys": keys,
-            "since": [inserted.get((video, time)) for time in keys],
-            "sheet": sheets.uris[video],
-            "mix": mix,
-        }
-        for video, (keys, mix) in enumerate(zip(condensed.key_positions(), blends(condensed), strict=True))
+        {"keys": keys, "since": [inserted.get((video, time)) for time in keys], "sheet": sheet, "mix": mix}
+        for video, (keys, sheet, mix) in enumerate(
+            zip(condensed.key_positions(), sheets.uris, blends(condensed), strict=True)
+        )
     ]
-    return {
-        "frames": condensed.frames,
-        "width": width,
-        "height": height,
-        "whole": whole,
-        "videos": videos,
-    }
-
-
-def clip_section(run: Run, condensed: CondensedVideos, index: int) -> Markup:
-    """All videos of a run, class by class; `index` is the run's place in the page's data."""
-    groups: dict[int, list[int]] = {}
-    for video, label in enumerate(condensed.labels.tolist()):
-        groups.setdefault(label, []).append(video)
-    single = all(len(videos) == 1 for videos in groups.values())
-    if single:
-        cards = [_card(run, condensed, index, videos[0], 0) for _, videos in sorted(groups.items())]
-        return tag("div", *cards, class_="clips")
-    parts = []
-    for label, videos in sorted(groups.items()):
-        heading = tag("h4", condensed.class_names[label], tag("small", plural(len(videos), "clip")))
-        cards = [_card(run, condensed, index, video, number) for number, video in enumerate(videos, start=1)]
-        parts.append(tag("section", heading, tag("div", *cards, class_="clips"), class_="class"))
-    return tag("div", *parts)
-
-
-def _card(run: Run, condensed: CondensedVideos, index: int, video: int, number: int) -> Markup:
-    """One video; `number` counts within the class from 1, 0 where a class has only this one."""
-    name = condensed.class_names[int(condensed.labels[video])]
-    called = f"{name}, clip {number}" if number else name
-    height, width = condensed.size
-    canvas = tag("canvas", width=width, height=height, aria_hidden="true")
-    screen = tag(
-        "button",
-        canvas,
-        type="button",
-        class_="screen",
-        aria_label=f"Play or pause {called}",
-        aria_pressed="false",
-    )
-    caption = tag("figcaption", f"clip {number}" if number else name, title=called)
-    keys = condensed.key_positions()[video]
-    parts = (caption, screen, _timeline(keys, run.inserted, video, condensed.frames, called))
-    status = tag("p", class_="status", aria_hidden="true")
-    listed = _key_list(keys, run.inserted, video, condensed.frames)
-    several = condensed.clips_per_video
-    if several > 1:
-        listed = tag("p", f"combination {video % several + 1} of {several}", class_="keys")
-    style = f"--ratio:{width}/{height}"
-    return tag("figure", *parts, status, listed, class_="clip", data_run=index, data_video=video, style=style)
-
-
-def _timeline(
-    keys: list[int], inserted: dict[tuple[int, int], int], video: int, frames: int, called: str
-) -> Markup:
-    """A slider over the frames with a mark for each: key frames large, interpolated ones a tick."""
-    marks = []
-    for time in range(frames):
-        kind = "tick" if time not in keys else "added" if (video, time) in inserted else "start"
-        place = 100 * time / max(frames - 1, 1)
-        marks.append(tag("i", class_=kind, data_time=time, style=f"left:{place:.3f}%"))
-    slider = tag(
-        "input", type="range", min=0, max=frames - 1, step=1, value=0, aria_label=f"Frame of {called}"
-    )
-    return tag("div", tag("div", *marks, class_="marks", aria_hidden="true"), slider, class_="timeline")
-
-
-def _key_list(keys: list[int], inserted: dict[tuple[int, int], int], video: int, frames: int) -> Markup:
-    """In words when each key frame came: "0, 7 from the start", "3 iter. 120"."""
-    added = [time for time in keys if (video, time) in inserted]
-    if len(keys) == frames and not added:
-        return tag("p", "every frame is stored", class_="keys")
-    first = ", ".join(str(time) for time in keys if time not in added)
-    items = [tag("li", tag("b", first), "from the start", class_="start")] if first else []
-    for time in added:
-        items.append(tag("li", tag("b", time), f"iter. {inserted[video, time]}", class_="added"))
-    return tag("ul", *items, class_="keys", aria_label="Key frames")
+    whole = "rendered" if condensed.clips_per_video > 1 else "stored"
+    return {"frames": condensed.frames, "width": width, "height": height, "whole": whole, "videos": videos}

@@ -23,8 +23,8 @@ from vidcondense.report.charts import (
     round_ticks,
     smoothed,
 )
-from vidcondense.report.page import commonest_mistakes
 from vidcondense.report.run import Insertion, Score
+from vidcondense.report.summary import commonest_mistakes
 
 
 def test_ticks_are_round_and_inside() -> None:

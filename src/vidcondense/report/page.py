@@ -15,61 +15,77 @@ from markupsafe import Markup
 from vidcondense.base import files, units
 from vidcondense.base.versions import VERSION
 from vidcondense.condensed.show import dotted
-from vidcondense.report.animation import sheets
+from vidcondense.report.animation import is_blended, sheets
 from vidcondense.report.charts import Chart, ScoreScale, insertions_chart, losses_chart
-from vidcondense.report.clips import Clips, clip_data, clips_of
+from vidcondense.report.clips import by_class, clip_data
 from vidcondense.report.run import Evaluation, Run, Share, load_runs, readable
-from vidcondense.report.summary import baseline_of, common_chance, main_run, results_of, verdict_on
+from vidcondense.report.summary import baseline_of, commonest_mistakes, main_run, results_of, verdict
 
 # Bytes of pictures in a page over all its runs: a third more in base64, so that pages stay below some 9 MB.
 PICTURE_BUDGET = 6_300_000
-MOST_MISTAKES = 3
 
 
 @dataclass(frozen=True)
 class Section:
-    """What a page shows of one run; parts that it does not have are None or empty.
+    """A run, with what its part of the page shows beside what is in its folder.
 
     Attributes:
-        run: the run.
-        clips: the cards of its videos.
-        growth: when and where key frames were inserted.
-        loss: its losses over the iterations.
+        lossless: whether its frames are embedded without loss, None without a condensed set.
         baseline: random selection's evaluation to hold its own against.
-        best_classes: (name, accuracy as a fraction), best first.
-        class_names: what the rows of the confusion matrix are called.
-        mistakes: the commonest (share of the true class, true class, predicted class).
-        provenance: (title, its facts as names and values).
     """
 
     run: Run
-    clips: Clips | None
-    growth: Chart | None
-    loss: Chart | None
+    lossless: bool | None
     baseline: Evaluation | None
-    best_classes: Sequence[tuple[str, float]]
-    class_names: Sequence[str]
-    mistakes: Sequence[tuple[float, str, str]]
-    provenance: Sequence[tuple[str, Sequence[tuple[str, str]]]]
 
-    @classmethod
-    def of(cls, run: Run, runs: Sequence[Run], clips: Clips | None) -> "Section":
-        """All about `run`, held against the others; `clips` are its videos."""
-        per_class = run.evaluation.per_class if run.evaluation else {}
-        names = _class_names(run)
-        return cls(
-            run=run,
-            clips=clips,
-            growth=_growth(run),
-            loss=losses_chart(run.metrics.losses, run.iterations or 0)
-            if len(run.metrics.losses) > 1
-            else None,
-            baseline=baseline_of(run, runs),
-            best_classes=sorted(per_class.items(), key=lambda item: (-item[1], item[0])),
-            class_names=names,
-            mistakes=commonest_mistakes(run.evaluation.confusion, names) if run.evaluation else (),
-            provenance=_provenance(run),
-        )
+    @property
+    def clips(self) -> list[tuple[str | None, list[int]]]:
+        """Headings, and the videos under each."""
+        return by_class(self.run.condensed) if self.run.condensed else []
+
+    @property
+    def blended(self) -> bool:
+        """Whether the page blends frames from others."""
+        return self.run.condensed is not None and is_blended(self.run.condensed)
+
+    @property
+    def growth(self) -> Chart | None:
+        """When and where key frames were inserted."""
+        run, events = self.run, self.run.metrics.insertions
+        if not events or run.condensed is None:
+            return None
+        settings = run.recipe.get("insertion")
+        settings = settings if isinstance(settings, Mapping) else {}
+        warm_up, cool_down = (readable(settings.get(name), Share) or 0.0 for name in ("warm_up", "cool_down"))
+        iterations = run.iterations or events[-1].iteration + 1
+        return insertions_chart(events, run.condensed.frames, iterations, warm_up, cool_down)
+
+    @property
+    def loss(self) -> Chart | None:
+        """The loss over the iterations."""
+        losses = self.run.metrics.losses
+        return losses_chart(losses, self.run.iterations or 0) if len(losses) > 1 else None
+
+    @property
+    def confusion_names(self) -> Sequence[str]:
+        """Names for the rows of the confusion matrix, from whatever has as many."""
+        evaluation = self.run.evaluation
+        count = len(evaluation.confusion) if evaluation else 0
+        known = (self.run.class_names, tuple(evaluation.per_class) if evaluation else ())
+        return next((names for names in known if len(names) == count), [f"class {i}" for i in range(count)])
+
+    @property
+    def provenance(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The title of each part, and its facts as names and values."""
+        run = self.run
+        parts: list[tuple[str, Mapping[str, Any]]] = [
+            ("Recipe", run.recipe),
+            ("Run", {key: value for key, value in run.info.items() if key not in {"recipe", "store"}}),
+            ("Real clips", run.store),
+            ("Condensed file", run.provenance),
+            *((f"Evaluation {evaluation.name}", evaluation.facts) for evaluation in run.evaluations),
+        ]
+        return [(title, list(dotted(values))) for title, values in parts if values]
 
 
 def write_report(runs: list[Path], out: Path) -> Path:
@@ -100,53 +116,34 @@ def build_page(everything: Sequence[Run]) -> str:
     sections: list[Section] = []
     data: list[dict[str, Any] | None] = []
     for run in runs:
-        clips = drawn = None
-        if run.condensed is not None:
-            pictures = sheets(run.condensed, budget)
-            drawn = clip_data(run.condensed, pictures, run.inserted)
-            clips = clips_of(run.condensed, pictures, run.inserted)
-        data.append(drawn)
-        sections.append(Section.of(run, runs, clips))
-    results, chance, main = results_of(everything), common_chance(everything), main_run(runs)
+        pictures = sheets(run.condensed, budget) if run.condensed else None
+        data.append(clip_data(run.condensed, pictures, run.inserted) if run.condensed and pictures else None)
+        sections.append(Section(run, pictures.lossless if pictures else None, baseline_of(run, runs)))
+    results, main = results_of(everything), main_run(runs)
     scores = [evaluation.top1 for _, evaluation in results if evaluation and evaluation.top1]
+    of_one_size = len({len(run.class_names) for run in everything}) == 1
+    chance = everything[0].chance if of_one_size else None
     script = _resource("page.js")
-    return (
-        _templates()
-        .get_template("page.html.jinja")
-        .render(
-            main=main,
-            baseline=baseline_of(main, runs),
-            verdict=verdict_on(main, runs),
-            results=results,
-            stores=len({str(run.store.get("fingerprint")) for run in everything}),
-            scale=ScoreScale.over(scores, chance) if scores else None,
-            chance=chance,
-            sections=sections,
-            version=VERSION,
-            style=Markup(_resource("page.css")),
-            script=Markup(script),
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            data=Markup(script_json(data)),
-        )
+    page = _templates().get_template("page.html.jinja")
+    return page.render(
+        main=main,
+        baseline=baseline_of(main, runs),
+        results=results,
+        stores=len({str(run.store.get("fingerprint")) for run in everything}),
+        scale=ScoreScale.over(scores, chance) if scores else None,
+        chance=chance,
+        sections=sections,
+        version=VERSION,
+        style=Markup(_resource("page.css")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        data=Markup(script_json(data)),
     )
 
 
 def script_json(value: object) -> str:
     """JSON that can stand in a script element: no text in it can close the element or open a comment."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def commonest_mistakes(
-    counts: Sequence[Sequence[float]], names: Sequence[str]
-) -> list[tuple[float, str, str]]:
-    """The commonest by their share of the true class: (share, true class, predicted class)."""
-    mistakes = [
-        (count / sum(row), names[true], names[predicted])
-        for true, row in enumerate(counts)
-        for predicted, count in enumerate(row)
-        if predicted != true and count
-    ]
-    return sorted(mistakes, reverse=True)[:MOST_MISTAKES]
 
 
 def _resource(name: str) -> str:
@@ -172,40 +169,10 @@ def _templates() -> Environment:
         spread=_unbroken(lambda score: units.spread(score.mean, score.std)),
         unbroken=_unbroken(str),
     )
+    templates.globals.update(commonest_mistakes=commonest_mistakes, verdict=verdict)
     return templates
 
 
 def _unbroken(say: Callable[..., str]) -> Callable[..., str]:
     """`say` with spaces at which no line is broken: a number stays with its unit."""
     return lambda *value: say(*value).replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def _growth(run: Run) -> Chart | None:
-    events = run.metrics.insertions
-    if not events or run.condensed is None:
-        return None
-    settings = run.recipe.get("insertion")
-    settings = settings if isinstance(settings, Mapping) else {}
-    warm_up, cool_down = (readable(settings.get(name), Share) or 0.0 for name in ("warm_up", "cool_down"))
-    iterations = run.iterations or events[-1].iteration + 1
-    return insertions_chart(events, run.condensed.frames, iterations, warm_up, cool_down)
-
-
-def _class_names(run: Run) -> Sequence[str]:
-    """Names for the rows of the confusion matrix, from whatever has as many."""
-    if run.evaluation is None:
-        return run.class_names
-    count = len(run.evaluation.confusion)
-    known = (run.class_names, tuple(run.evaluation.per_class))
-    return next((names for names in known if len(names) == count), [f"class {i}" for i in range(count)])
-
-
-def _provenance(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
-    parts: list[tuple[str, Mapping[str, Any]]] = [
-        ("Recipe", run.recipe),
-        ("Run", {key: value for key, value in run.info.items() if key not in {"recipe", "store"}}),
-        ("Real clips", run.store),
-        ("Condensed file", run.provenance),
-        *((f"Evaluation {evaluation.name}", evaluation.facts) for evaluation in run.evaluations),
-    ]
-    return [(title, list(dotted(values))) for title, values in parts if values]

@@ -124,11 +124,6 @@ class Run:
         return str(self.recipe.get("name") or "unknown recipe")
 
     @property
-    def dataset(self) -> str:
-        """The name of the store, as a reader would call the dataset."""
-        return str(self.store.get("name") or "unnamed dataset")
-
-    @property
     def is_random(self) -> bool:
         """Whether this is the random-selection baseline."""
         return self.coreset == "random"
@@ -160,10 +155,9 @@ class Run:
     @property
     def iterations(self) -> int | None:
         """Iterations of condensing: planned if known, else the last one logged."""
-        planned = (readable(where.get("iterations"), Count) for where in (self.info, self.recipe))
-        return next(filter(None, planned), None) or (
-            self.metrics.losses[-1][0] if self.metrics.losses else None
-        )
+        planned = [readable(said.get("iterations"), Count) for said in (self.info, self.recipe)]
+        logged = [iteration for iteration, _ in self.metrics.losses[-1:]]
+        return next(filter(None, planned + logged), None)
 
     @property
     def seconds(self) -> float | None:
@@ -181,47 +175,17 @@ class Run:
         return 1 / len(self.class_names) if self.class_names else None
 
     @property
-    def stored_bytes(self) -> int:
-        """Bytes of float32 values, as the papers count storage; 0 without a condensed set."""
-        return self.condensed.stored_values * 4 if self.condensed else 0
-
-    @property
-    def frames(self) -> int:
-        """Frames of all its clips together."""
-        return len(self.condensed) * self.condensed.frames if self.condensed else 0
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether some frames are interpolated: not every one is stored."""
-        return self.condensed is not None and sum(self.condensed.key_counts) < self.frames
-
-    @property
-    def key_frames_per_video(self) -> float | None:
-        """The mean over its videos; None without a condensed set, or where memories are stored."""
-        if self.condensed is None or self.condensed.clips_per_video > 1:
-            return None
-        return sum(self.condensed.key_counts) / len(self.condensed)
-
-    def clip_bytes(self, clips: int) -> int:
-        """Bytes of so many clips counted the same way, with every frame stored."""
-        if self.condensed is None:
-            return 0
-        height, width = self.condensed.size
-        return clips * self.condensed.frames * 3 * height * width * 4
-
-    @property
-    def inserted(self) -> dict[tuple[int, int], int]:
-        """(video, position) of each inserted key frame, and its iteration."""
-        return {(event.video, event.position): event.iteration for event in self.metrics.insertions}
+    def inserted(self) -> dict[int, dict[int, int]]:
+        """Of each video the positions of key frames that were inserted, and the iteration of each."""
+        videos: dict[int, dict[int, int]] = {}
+        for event in self.metrics.insertions:
+            videos.setdefault(event.video, {})[event.position] = event.iteration
+        return videos
 
     @property
     def evaluation(self) -> Evaluation | None:
         """The evaluation the headline speaks of: the default protocol and network first."""
         return min(self.evaluations, key=lambda one: one.order, default=None)
-
-    def matching(self, other: Evaluation) -> Evaluation | None:
-        """This run's evaluation under the same protocol and network as `other`."""
-        return next((mine for mine in self.evaluations if mine.test == other.test), None)
 
 
 def load_runs(folders: Sequence[Path]) -> list[Run]:
@@ -235,14 +199,11 @@ def load_runs(folders: Sequence[Path]) -> list[Run]:
     if all(map(_is_result, folders)):
         raise VidcondenseError("no run folder given; a report needs at least one")
     names = [folder.resolve().name for folder in folders]
-    labels = [
-        name if names.count(name) == 1 else f"{folder.resolve().parent.name}/{name}"
-        for folder, name in zip(folders, names, strict=True)
-    ]
-    return [
-        load_whole(folder, label) if _is_result(folder) else load_run(folder, label)
-        for folder, label in zip(folders, labels, strict=True)
-    ]
+    runs = []
+    for folder, name in zip(folders, names, strict=True):
+        label = name if names.count(name) == 1 else f"{folder.resolve().parent.name}/{name}"
+        runs.append(load_whole(folder, label) if _is_result(folder) else load_run(folder, label))
+    return runs
 
 
 def load_whole(path: Path, label: str) -> Run:
@@ -275,8 +236,8 @@ def load_run(folder: Path, label: str) -> Run:
     paths = RunFolder(folder)
     held, described = paths.condensed.is_file(), paths.description.is_file()
     if not held and not described:
-        names = f"neither {paths.condensed.name} nor {paths.description.name}"
-        raise VidcondenseError(f"{folder} is not a run folder: it has {names}")
+        neither = f"neither {paths.condensed.name} nor {paths.description.name}"
+        raise VidcondenseError(f"{folder} is not a run folder: it has {neither}")
     return Run(
         folder=folder,
         label=label,

@@ -2,35 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from vidcondense.report.run import Evaluation, Run, Score
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A difference from random selection; one that the spread over networks could explain is no gain.
-
-    Attributes:
-        points: how large it is, in percentage points with one digit.
-        side: "above" or "below".
-        has_spread: whether both accuracies are of several networks, so that a spread is known.
-        within_spread: whether it is no larger than the combined standard deviation.
-    """
-
-    points: str
-    side: str
-    has_spread: bool
-    within_spread: bool
-
-    @classmethod
-    def of(cls, mine: Score, theirs: Score) -> "Verdict":
-        """Compare an accuracy with that of random selection."""
-        difference = mine.mean - theirs.mean
-        has_spread = mine.std is not None and theirs.std is not None
-        noise = math.hypot(mine.std or 0.0, theirs.std or 0.0)
-        side = "above" if difference > 0 else "below"
-        return cls(f"{100 * abs(difference):.1f}", side, has_spread, has_spread and abs(difference) <= noise)
 
 
 def main_run(runs: Sequence[Run]) -> Run:
@@ -44,18 +17,23 @@ def baseline_of(run: Run, runs: Sequence[Run]) -> Evaluation | None:
         return None
     for other in runs:
         same = other.store.get("fingerprint") == run.store.get("fingerprint") and other.vpc == run.vpc
-        rival = other.matching(run.evaluation) if other.is_random and same else None
-        if rival is not None and rival.top1 is not None:
-            return rival
+        for rival in other.evaluations if other.is_random and same else ():
+            if rival.test == run.evaluation.test and rival.top1 is not None:
+                return rival
     return None
 
 
-def verdict_on(run: Run, runs: Sequence[Run]) -> Verdict | None:
-    """How `run` compares with random selection; None where there is nothing to compare."""
-    baseline, evaluation = baseline_of(run, runs), run.evaluation
-    if baseline is None or baseline.top1 is None or evaluation is None or evaluation.top1 is None:
-        return None
-    return Verdict.of(evaluation.top1, baseline.top1)
+def verdict(mine: Score, theirs: Score) -> str:
+    """A difference of two accuracies in a word; one that the spread over networks could explain is no gain.
+
+    Returns:
+        "within the spread" where it is no larger than the combined deviation, else "above" or "below".
+    """
+    difference = mine.mean - theirs.mean
+    deviations = [score.std for score in (mine, theirs) if score.std is not None]
+    if len(deviations) == 2 and abs(difference) <= math.hypot(*deviations):
+        return "within the spread"
+    return "above" if difference > 0 else "below"
 
 
 def results_of(runs: Sequence[Run]) -> list[tuple[Run, Evaluation | None]]:
@@ -64,6 +42,14 @@ def results_of(runs: Sequence[Run]) -> list[tuple[Run, Evaluation | None]]:
     return sorted(results, key=lambda result: result[1].order if result[1] else (True, "", True, ""))
 
 
-def common_chance(runs: Sequence[Run]) -> float | None:
-    """Accuracy of guessing, where all runs have as many classes."""
-    return runs[0].chance if len({len(run.class_names) for run in runs}) == 1 else None
+def commonest_mistakes(
+    counts: Sequence[Sequence[float]], names: Sequence[str], most: int = 3
+) -> list[tuple[float, str, str]]:
+    """The commonest by their share of the true class: (share, true class, predicted class)."""
+    mistakes = [
+        (count / sum(row), names[true], names[predicted])
+        for true, row in enumerate(counts)
+        for predicted, count in enumerate(row)
+        if predicted != true and count
+    ]
+    return sorted(mistakes, reverse=True)[:most]

@@ -47,6 +47,22 @@ def test_networks_that_all_diverged_have_no_score(make_run: Make) -> None:
     assert found is not None and found.top1 is None
 
 
+def test_only_what_the_recipe_says_makes_a_run_a_selection(make_run: Make) -> None:
+    """Runs of earlier versions do not say it: they are shown, whatever their recipe is called."""
+    folder = make_run(recipe="random")
+    assert load_run(folder, "run").is_random
+    path = folder / "run.json"
+    values = json.loads(path.read_text())
+    values["recipe"]["coreset"]["kind"] = "k_center"
+    path.write_text(json.dumps(values))
+    run = load_run(folder, "run")
+    assert (run.coreset, run.is_random) == ("k_center", False)
+    del values["recipe"]["coreset"]
+    path.write_text(json.dumps(values))
+    run = load_run(folder, "run")
+    assert (run.recipe_name, run.coreset, run.is_random) == ("random", None, False)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "match"),
     [

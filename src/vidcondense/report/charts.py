@@ -69,7 +69,7 @@ def losses_chart(losses: Sequence[tuple[int, float]], iterations: int) -> Chart:
     ticks = log_ticks(low, high) if log else round_ticks(low, high)
 
     def paint(axes: Any) -> None:
-        for line, alpha, width in ((values, 0.32, 1), (10**mean if log else mean, 1, 2)):
+        for line, alpha, width in ((values, 0.4, 1), (10**mean if log else mean, 1, 2)):
             axes.plot(*_envelope(steps, line), color=BLUE, alpha=alpha, linewidth=width, clip_on=False)
         axes.set_yscale("log" if log else "linear")
         axes.minorticks_off()
@@ -79,7 +79,7 @@ def losses_chart(losses: Sequence[tuple[int, float]], iterations: int) -> Chart:
         _name_axes(axes, f"matching loss{', log scale' if log else ''}", max(iterations, float(steps[-1]), 1))
 
     words = f"Loss over {len(losses)} iterations, from {values[0]:.4g} to {values[-1]:.4g}"
-    return _chart(paint, 240, words)
+    return _chart(paint, 200, words)
 
 
 def insertions_chart(
@@ -124,7 +124,7 @@ def insertions_chart(
         _name_axes(axes, "time of the new key frame", end)
 
     words = f"{plural(len(insertions), 'key frame')} inserted over {iterations} iterations"
-    return _chart(paint, TOP + BOTTOM + min(230, 24 * len(times)), words)
+    return _chart(paint, min(240, 40 + 22 * len(times)), words)
 
 
 @dataclass(frozen=True)
@@ -156,12 +156,14 @@ def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers in [low, high], both positive, for a log scale; linear steps if it spans little."""
-    from matplotlib.ticker import LogLocator
+    """Round numbers in [low, high], both positive, for a log scale; linear steps if it spans little.
 
+    matplotlib's LogLocator labels powers of ten alone, or where these are few, up to nine linear steps.
+    """
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1,), (1, 3), (1, 2, 5)):
-        ticks = LogLocator(subs=factors, numticks=7).tick_values(low, high)
-        ticks = [float(f"{tick:.10g}") for tick in ticks if low <= tick <= high]
+        ticks = [float(f"{f}e{d}") for d in decades[:: max(1, len(decades) // 6)] for f in factors]
+        ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) >= 3:
             return ticks
     return round_ticks(low, high, 4)
@@ -197,8 +199,9 @@ def _name_axes(axes: Any, y_title: str, end: float) -> None:
 
 
 def _chart(paint: Callable[[Any], None], height: int, description: str) -> Chart:
-    """Draw a chart of a height in points, at both widths; `paint` draws into the axes it is given."""
-    wide, narrow = (_drawn(paint, width, height, f"{description}, {width}") for width in WIDTHS.values())
+    """Draw a chart at both widths; `paint` draws into axes of a height in points, without the margins."""
+    sizes = [(width, TOP + height + BOTTOM) for width in WIDTHS.values()]
+    wide, narrow = (_drawn(paint, *size, salt=f"{description}, {size}") for size in sizes)
     return Chart(wide, narrow, description)
 
 

@@ -8,7 +8,7 @@ from vidcondense.report.animation import Sheets, blends
 
 
 def by_class(condensed: CondensedVideos) -> list[tuple[str | None, list[int]]]:
-    """The name and the videos of each class that has any; without a name all together, if none has several."""
+    """The name and the videos of each class that has any; None and all videos, if no class has several."""
     videos: dict[int, list[int]] = {}
     for video, label in enumerate(condensed.labels.tolist()):
         videos.setdefault(label, []).append(video)

@@ -156,8 +156,7 @@ class Run:
     def iterations(self) -> int | None:
         """Iterations of condensing: planned if known, else the last one logged."""
         planned = [readable(said.get("iterations"), Count) for said in (self.info, self.recipe)]
-        logged = [iteration for iteration, _ in self.metrics.losses[-1:]]
-        return next(filter(None, planned + logged), None)
+        return next(filter(None, planned), self.metrics.losses[-1][0] if self.metrics.losses else None)
 
     @property
     def seconds(self) -> float | None:

@@ -22,7 +22,7 @@ from vidcondense.report.run import Insertion, Score
 
 # More points than a chart has pixels only make the page larger.
 MOST_POINTS = 600
-WIDTHS = {"wide": 900, "narrow": 340}
+WIDTHS = {"wide": 820, "narrow": 340}
 """Of the two drawings, in points; they fill what width there is, up to about one and a half times that."""
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 26, 44
 """Margins around the plot area for its labels, in points."""
@@ -117,7 +117,14 @@ def insertions_chart(
             when = f"iteration {first}" if width == 1 else f"iterations {first} to {last}"
             said = f"{plural(count, 'key frame')} at time {position}, {when}"
             size = 2 * min(4 * math.sqrt(count), 13)
-            dot = {"marker": "o", "markersize": size, "color": RUST, "alpha": 0.62, "markeredgecolor": CARD}
+            dot = {
+                "marker": "o",
+                "linestyle": "",
+                "markersize": size,
+                "color": RUST,
+                "alpha": 0.62,
+                "markeredgecolor": CARD,
+            }
             axes.plot([first + (width - 1) / 2], [position], clip_on=False, gid=said, **dot)
         axes.set_ylim(-0.5, frames - 0.5)
         axes.set_yticks(times)

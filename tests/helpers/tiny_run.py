@@ -69,10 +69,11 @@ def write_run(folder: Path, recipe: str = "prism", mean: float | None = 0.625) -
     (folder / "evaluations").mkdir(parents=True)
     condensed_videos().save(folder / "condensed.safetensors")
     insertion = {"warm_up": 0.2, "cool_down": 0.3}
+    coreset = {"kind": "random" if recipe.startswith("random") else "none"}
     run = {
         "format": 1,
         "status": "finished",
-        "recipe": {"name": recipe, "vpc": 1, "iterations": 100, "insertion": insertion},
+        "recipe": {"name": recipe, "vpc": 1, "iterations": 100, "insertion": insertion, "coreset": coreset},
         "store": {
             "name": "tiny <b>set</b>",
             "fingerprint": "f1",

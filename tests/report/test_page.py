@@ -193,6 +193,7 @@ def test_says_accuracy_beside_random_selection(tmp_path: Path, make_run: Make) -
     assert "12.5 points above random selection" in text
     assert "random selection 50.0 ± 1.2 %" in text and "chance 33.3 %" in text
     assert "1 of 3" in text, "diverged networks are not shown"
+    assert "100.0 %" not in text, "top-5 among three classes says nothing"
     # 90 videos of 6 frames of 8 x 10 pixels against 9 key frames.
     assert "60 ×" in text and f"{9 * 3 * 8 * 10 * 4 / 2**20:.3f} MiB" in text
 
@@ -218,8 +219,18 @@ def test_data_cannot_close_its_script() -> None:
 
 
 def test_shades_warm_up_and_cool_down(tmp_path: Path, make_run: Make) -> None:
-    shades = report(tmp_path, make_run()).of_class("shade")
-    assert [(a["x"], a["width"]) for a in shades] == [("0.00%", "20.00%"), ("70.00%", "30.00%")]
+    source = report(tmp_path, make_run()).source
+    wide = re.search(r'<div class="wide"><svg viewBox="0 0 820 .*?</svg>', source)
+    assert wide is not None and "warm-up</text>" in wide[0] and "cool-down</text>" in wide[0]
+    grid = re.search(r'<path d="M ([\d.]+) \S+ L ([\d.]+) ', wide[0])
+    assert grid is not None
+    left, right = float(grid[1]), float(grid[2])
+    shades = [
+        path.split()[1::3] for path in re.findall(r'<path d="([^"]*)" style="fill: var\(--sunk\)', wide[0])
+    ]
+    places = [[float(x) for x in xs] for xs in shades]
+    spans = [[(x - left) / (right - left) for x in (min(xs), max(xs))] for xs in places]
+    assert spans == [pytest.approx([0, 0.2]), pytest.approx([0.7, 1])]
 
 
 def test_confusion_counts_are_in_the_table(tmp_path: Path, make_run: Make) -> None:

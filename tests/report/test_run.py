@@ -47,6 +47,33 @@ def test_networks_that_all_diverged_have_no_score(make_run: Make) -> None:
     assert found is not None and found.top1 is None
 
 
+def test_only_what_the_recipe_says_makes_a_run_a_selection(make_run: Make) -> None:
+    """Runs of earlier versions do not say it: they are shown, whatever their recipe is called."""
+    folder = make_run(recipe="random")
+    assert load_run(folder, "run").is_random
+    path = folder / "run.json"
+    values = json.loads(path.read_text())
+    values["recipe"]["coreset"]["kind"] = "k_center"
+    path.write_text(json.dumps(values))
+    run = load_run(folder, "run")
+    assert (run.coreset, run.is_random) == ("k_center", False)
+    del values["recipe"]["coreset"]
+    path.write_text(json.dumps(values))
+    run = load_run(folder, "run")
+    assert (run.recipe_name, run.coreset, run.is_random) == ("random", None, False)
+
+
+def test_only_networks_that_trained_have_a_value_and_two_a_deviation(make_run: Make) -> None:
+    folder = make_run()
+    path = folder / "evaluations" / "strict.json"
+    record = json.loads(path.read_text())
+    for values, known, std in (([0.5, None, 0.5], (0.5, 0.5), 0.0), ([None, 0.5], (0.5,), None)):
+        path.write_text(json.dumps({**record, "top1": {"mean": 0.5, "std": 0.0, "values": values}}))
+        evaluation = load_run(folder, "run").evaluation
+        assert evaluation is not None and evaluation.top1 is not None
+        assert (evaluation.top1.values, evaluation.top1.std) == (known, std)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "match"),
     [

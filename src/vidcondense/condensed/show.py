@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from vidcondense.condensed import MEBIBYTE, CondensedVideos, KeyFrameVideos
+from vidcondense.base.units import mebibytes
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos
 
 MOST_ROWS = 60
 
@@ -29,7 +30,9 @@ def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
         _facts(_storage(condensed, path)),
         *_key_frames(condensed),
         Text("Provenance", style="bold"),
-        _facts(_flat(condensed.provenance)) if condensed.provenance else Text("  none recorded", style="dim"),
+        _facts(dotted(condensed.provenance))
+        if condensed.provenance
+        else Text("  none recorded", style="dim"),
     ]
     return Group(*parts)
 
@@ -87,9 +90,9 @@ def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
     learned = condensed.targets is not None
     counted = ("values" if condensed.clips_per_video > 1 else "key frames") + " and learned labels" * learned
     return [
-        (counted, f"{_mib(stored)} as the papers count it (float32), {stored:,} bytes"),
-        ("file", f"{_mib(real)}, {real:,} bytes, frames as {condensed.storage}"),
-        ("every frame", f"{_mib(every)} if all {condensed.frames} frames of each video were stored"),
+        (counted, f"{mebibytes(stored)} as the papers count it (float32), {stored:,} bytes"),
+        ("file", f"{mebibytes(real)}, {real:,} bytes, frames as {condensed.storage}"),
+        ("every frame", f"{mebibytes(every)} if all {condensed.frames} frames of each video were stored"),
         ("ratio", f"{stored / every:.1%} of that, {every / stored:.2f} times smaller"),
     ]
 
@@ -128,11 +131,11 @@ def _facts(facts: Iterable[tuple[str, str]]) -> RenderableType:
     return Padding(table, (0, 0, 1, 0))
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
     """Nested mappings as dotted names, so that a recipe reads as its `--set` keys."""
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from dotted(value, f"{prefix}{key}.")
         else:
             shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
             yield f"{prefix}{key}", shown
@@ -141,7 +144,3 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, st
 def _plain(text: str, style: str = "") -> Text:
     """Text as it is: no rich markup, and no escape sequences that would steer the terminal."""
     return Text("".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text), style)
-
-
-def _mib(count: int) -> str:
-    return f"{count / MEBIBYTE:.2f} MiB"

@@ -1,95 +1,90 @@
-"""Charts as inline SVG.
+"""Charts of a run as inline SVG, drawn by matplotlib in the page's colours; it is imported when one is drawn.
 
-All coordinates are percentages of the plot area and all text is sized in CSS, so that a chart fills whatever
-width it gets and its text stays readable on a phone.
+Each chart is drawn twice, for wide windows and for phones, so that its text is readable on both; the style
+sheet shows one of them.
 """
 
+import io
 import math
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
-from vidcondense.report.markup import Markup, join, percent, plural, spread, tag
+from vidcondense.base.units import plural
 from vidcondense.report.run import Insertion, Score
 
 # More points than a chart has pixels only make the page larger.
 MOST_POINTS = 600
+WIDTHS = {"wide": 820, "narrow": 340}
+"""Of the two drawings, in points; they fill what width there is, up to about one and a half times that."""
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 26, 44
+"""Margins around the plot area for its labels, in points."""
+QUIET, LINE, SUNK, BLUE, RUST, CARD = "#5a606b", "#dedfda", "#eeeeea", "#2455c3", "#b5480a", "#fffffe"
+COLOURS = {QUIET: "quiet", LINE: "line", SUNK: "sunk", BLUE: "blue", RUST: "rust", CARD: "card"}
+"""What is drawn in these colours takes the style sheet's variable of that name, which dark mode changes."""
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "path.simplify": False,
+    "font.size": 12,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": QUIET,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "xtick.labelcolor": QUIET,
+    "ytick.labelcolor": QUIET,
+    "text.color": QUIET,
+    **{f"axes.spines.{side}": False for side in ("left", "right", "top", "bottom")},
+    "xtick.bottom": False,
+    "ytick.left": False,
+}
+KEPT = {"viewBox", "d", "x", "y", "style", "transform"}
+HREF = "{http://www.w3.org/1999/xlink}href"
 Numbers = NDArray[np.float64]
-Ticks = Sequence[tuple[float, str]]
 
 
 @dataclass(frozen=True)
-class Axis:
-    """A linear axis from `low` to `high`; `at` gives the place of a value as a fraction."""
+class Chart:
+    """Two drawings of one thing, `wide` and `narrow` SVG elements, and what they show in words."""
 
-    low: float
-    high: float
-
-    def at(self, value: float) -> float:
-        """The place of `value`: 0 at `low`, 1 at `high`."""
-        return (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+    wide: Markup
+    narrow: Markup
+    description: str
 
 
-def plot(
-    marks: Markup,
-    x_ticks: Ticks,
-    y_ticks: Ticks,
-    *,
-    x_title: str,
-    y_title: str,
-    description: str,
-    height: int = 240,
-) -> Markup:
-    """A frame with grid lines and tick labels (places as fractions, y from the bottom) around `marks`."""
-    grid = [line(0, y, 1, y, class_="grid") for y, _ in y_ticks]
-    labels = [
-        tag("text", text, x="-8", y=pct(1 - y), dy="0.32em", class_="tick", text_anchor="end")
-        for y, text in y_ticks
-    ]
-    labels += [
-        tag("text", text, x=pct(x), y="100%", dy="18", class_="tick", text_anchor="middle")
-        for x, text in x_ticks
-    ]
-    labels.append(tag("text", x_title, x="50%", y="100%", dy="36", class_="axis", text_anchor="middle"))
-    labels.append(tag("text", y_title, x="-44", y="-14", class_="axis"))
-    style = f"height:{height}px"
-    svg = tag("svg", *grid, marks, *labels, role="img", aria_label=description, style=style)
-    return tag("div", svg, class_="plot")
-
-
-def losses_chart(losses: Sequence[tuple[int, float]], iterations: int) -> Markup:
+def losses_chart(losses: Sequence[tuple[int, float]], iterations: int) -> Chart:
     """Loss against iteration, log scale where all losses are positive: each value pale, their mean bold."""
     steps = np.array([i for i, _ in losses], dtype=float)
     values = np.array([loss for _, loss in losses])
-    log = bool((values > 0).all())
     low, high = float(values.min()), float(values.max())
-    ticks = log_ticks(low, high) if log else nice_ticks(low, high)
+    log = low > 0
     scaled = np.log10(values) if log else values
-    y = Axis(float(scaled.min()), float(scaled.max()))
-    x = Axis(0, max(iterations, float(steps[-1]), 1))
-    window = max(3, len(values) // 30)
-    mean = smoothed(scaled, window)
-    marks = [
-        _curve([(x.at(a), y.at(b)) for a, b in _envelope(steps, scaled)], "raw"),
-        _curve([(x.at(a), y.at(b)) for a, b in _thinned(steps, mean)], "smooth"),
-    ]
-    places = [(y.at(math.log10(tick) if log else tick), f"{tick:g}") for tick in ticks]
-    return plot(
-        join(marks),
-        iteration_ticks(x),
-        places,
-        x_title="iteration",
-        y_title=f"matching loss{', log scale' if log else ''}",
-        description=f"Loss over {len(losses)} iterations, from {values[0]:.4g} to {values[-1]:.4g}",
-    )
+    mean = smoothed(scaled, max(3, len(values) // 30))
+    ticks = log_ticks(low, high) if log else round_ticks(low, high)
+
+    def paint(axes: Any) -> None:
+        for line, alpha, width in ((values, 0.4, 1), (10**mean if log else mean, 1, 2)):
+            axes.plot(*_envelope(steps, line), color=BLUE, alpha=alpha, linewidth=width, clip_on=False)
+        axes.set_yscale("log" if log else "linear")
+        axes.minorticks_off()
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        if low < high:
+            axes.set_ylim(low, high)
+        _name_axes(axes, f"matching loss{', log scale' if log else ''}", max(iterations, float(steps[-1]), 1))
+
+    words = f"Loss over {len(losses)} iterations, from {values[0]:.4g} to {values[-1]:.4g}"
+    return _chart(paint, 200, words)
 
 
 def insertions_chart(
     insertions: Sequence[Insertion], frames: int, iterations: int, warm_up: float, cool_down: float
-) -> Markup:
+) -> Chart:
     """Where (time position) against when (iteration) key frames were inserted; a dot's area counts videos.
 
     Args:
@@ -99,138 +94,86 @@ def insertions_chart(
         warm_up: fraction of iterations at the start in which nothing is inserted.
         cool_down: the same at the end.
     """
-    x, y = Axis(0, max(iterations, 1)), Axis(-0.5, frames - 0.5)
-    marks: list[Markup] = []
-    if warm_up > 0:
-        marks += _shade(0, warm_up, "warm-up", "start")
-    if cool_down > 0:
-        marks += _shade(1 - cool_down, cool_down, "cool-down", "end")
+    end = max(iterations, 1)
     # One dot for all insertions that a reader could not tell apart.
     width = max(1, math.ceil(iterations / 120))
     groups = Counter((event.iteration // width, event.position) for event in insertions)
-    for (group, position), count in sorted(groups.items()):
-        first, last = group * width, min(group * width + width - 1, iterations)
-        when = f"iteration {first}" if width == 1 else f"iterations {first} to {last}"
-        title = tag("title", f"{plural(count, 'key frame')} at time {position}, {when}")
-        radius = f"{min(4 * math.sqrt(count), 13):.1f}"
-        centre = {"cx": pct(x.at(first + (width - 1) / 2)), "cy": pct(1 - y.at(position))}
-        marks.append(tag("circle", title, **centre, r=radius, class_="dot"))
-    every = max(1, math.ceil(frames / 12))
-    times = [(y.at(t), str(t)) for t in range(0, frames, every)]
-    description = f"{plural(len(insertions), 'key frame')} inserted over {iterations} iterations"
-    return plot(
-        join(marks),
-        iteration_ticks(x),
-        times,
-        x_title="iteration",
-        y_title="time of the new key frame",
-        description=description,
-        height=min(300, 60 + 24 * len(times)),
-    )
+    times = range(0, frames, max(1, math.ceil(frames / 12)))
+
+    def paint(axes: Any) -> None:
+        for name, start, stop, side in (
+            ("warm-up", 0, warm_up, "left"),
+            ("cool-down", 1 - cool_down, 1, "right"),
+        ):
+            if start < stop:
+                axes.axvspan(start * end, stop * end, color=SUNK, linewidth=0, clip_on=False)
+                # The name stands against the outer edge, where even a narrow band has room.
+                place = (start if side == "left" else stop, 1)
+                gap = (6 if side == "left" else -6, -6)
+                coordinates = {"xycoords": "axes fraction", "textcoords": "offset points"}
+                axes.annotate(name, place, gap, ha=side, va="top", **coordinates)
+        for (group, position), count in sorted(groups.items()):
+            first, last = group * width, min(group * width + width - 1, iterations)
+            when = f"iteration {first}" if width == 1 else f"iterations {first} to {last}"
+            said = f"{plural(count, 'key frame')} at time {position}, {when}"
+            size = 2 * min(4 * math.sqrt(count), 13)
+            dot = {
+                "marker": "o",
+                "linestyle": "",
+                "markersize": size,
+                "color": RUST,
+                "alpha": 0.62,
+                "markeredgecolor": CARD,
+            }
+            axes.plot([first + (width - 1) / 2], [position], clip_on=False, gid=said, **dot)
+        axes.set_ylim(-0.5, frames - 0.5)
+        axes.set_yticks(times)
+        _name_axes(axes, "time of the new key frame", end)
+
+    words = f"{plural(len(insertions), 'key frame')} inserted over {iterations} iterations"
+    return _chart(paint, min(240, 40 + 22 * len(times)), words)
 
 
-def _shade(start: float, width: float, name: str, side: str) -> list[Markup]:
-    """A grey band with its name against the outer edge, where even a narrow band has room."""
-    edge, gap = (pct(start), 6) if side == "start" else (pct(start + width), -6)
-    box = tag("rect", x=pct(start), y="0", width=pct(width), height="100%", class_="shade")
-    return [box, tag("text", name, x=edge, dx=gap, y="16", class_="tick", text_anchor=side)]
+@dataclass(frozen=True)
+class ScoreScale:
+    """The common axis of a table's accuracies: round ticks from 0 to `high`, both fractions."""
+
+    ticks: Sequence[float]
+    high: float
+
+    @classmethod
+    def over(cls, scores: Sequence[Score], chance: float | None) -> "ScoreScale":
+        """The axis that holds these scores with their deviations, and chance."""
+        tops = [max([score.mean + (score.std or 0), *score.values]) for score in scores]
+        top = min(1.0, 1.06 * max([*tops, (chance or 0) * 1.2, 0.01]))
+        ticks = round_ticks(0, top)
+        return cls(ticks, max(top, ticks[-1]))
+
+    def at(self, value: float) -> float:
+        """The place of an accuracy as a fraction of the axis; what is beyond an end is put there."""
+        return min(max(value / self.high, 0.0), 1.0)
 
 
-def scores_chart(rows: Sequence[tuple[str, str, Score]], chance: float | None) -> Markup:
-    """One row per result: the value of each network as a dot, the mean as a bar and ± one std as a band.
+def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round numbers in [low, high], `most` steps apart at most."""
+    from matplotlib.ticker import MaxNLocator
 
-    Args:
-        rows: name, a second line, and the score, in the order shown.
-        chance: accuracy of guessing, drawn as a dashed line.
-    """
-    top = max(
-        [max([score.mean + (score.std or 0), *score.values]) for _, _, score in rows]
-        + [(chance or 0) * 1.2, 0.01]
-    )
-    ticks = nice_ticks(0, min(1.0, top * 1.06), 5)
-    x = Axis(0, max(min(1.0, top * 1.06), ticks[-1]))
-    body: list[Markup] = []
-    for name, detail, score in rows:
-        words = tag("div", tag("b", name), tag("span", detail), class_="who")
-        picture = _score_picture(score, x, chance)
-        body.append(tag("div", words, picture, tag("div", spread(score.mean, score.std), class_="value")))
-    axis = tag(
-        "svg",
-        *[
-            tag("text", percent(tick, 0), x=pct(x.at(tick)), y="14", class_="tick", text_anchor="middle")
-            for tick in ticks
-        ],
-        aria_hidden="true",
-        style="height:20px",
-    )
-    return tag("div", *body, tag("div", tag("div"), axis, tag("div"), class_="scale"), class_="scores")
-
-
-def _score_picture(score: Score, x: Axis, chance: float | None) -> Markup:
-    std = score.std or 0.0
-    left, right = max(score.mean - std, 0.0), min(score.mean + std, x.high)
-    marks = [
-        line(0, 0.5, 1, 0.5, class_="grid"),
-        tag(
-            "rect",
-            x=pct(x.at(left)),
-            y="25%",
-            width=pct(x.at(right) - x.at(left)),
-            height="50%",
-            class_="band",
-        ),
-    ]
-    if chance is not None:
-        marks.append(line(x.at(chance), 0, x.at(chance), 1, class_="chance"))
-    marks.append(line(x.at(score.mean), 0.15, x.at(score.mean), 0.85, class_="mean"))
-    for value in score.values:
-        dot = tag("circle", tag("title", percent(value)), cx=pct(x.at(value)), cy="50%", r="4", class_="dot")
-        marks.append(dot)
-    values = ", ".join(percent(value) for value in score.values)
-    return tag(
-        "svg", *marks, role="img", aria_label=f"networks: {values or 'not listed'}", style="height:36px"
-    )
-
-
-def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
-    """A line between two places given as fractions, y from the bottom."""
-    return tag("line", x1=pct(x1), y1=pct(1 - y1), x2=pct(x2), y2=pct(1 - y2), class_=class_)
-
-
-def pct(fraction: float) -> str:
-    """A fraction as an SVG percentage."""
-    return f"{100 * fraction:.2f}%"
-
-
-def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers in [low, high], some `about` of them."""
-    span = high - low
-    if span <= 0:
-        return [low]
-    rough = span / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough * 0.999)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{k * step:.10g}") for k in range(first, last + 1)]
+    ticks = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(f"{tick:.10g}") for tick in ticks if low <= tick <= high] or [low]
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers in [low, high], both positive, for a log scale; linear steps if it spans little."""
+    """Round numbers in [low, high], both positive, for a log scale; linear steps if it spans little.
+
+    matplotlib's LogLocator labels powers of ten alone, or where these are few, up to nine linear steps.
+    """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1,), (1, 3), (1, 2, 5)):
-        every = max(1, len(decades) // 6)
-        ticks = [float(f"{f}e{d}") for d in decades[::every] for f in factors]
+        ticks = [float(f"{f}e{d}") for d in decades[:: max(1, len(decades) // 6)] for f in factors]
         ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) >= 3:
             return ticks
-    return nice_ticks(low, high, 4)
-
-
-def iteration_ticks(axis: Axis) -> Ticks:
-    """Tick labels of an iteration axis; few enough for a phone."""
-    return [
-        (axis.at(tick), f"{tick:,.0f}") for tick in nice_ticks(axis.low, axis.high, 4) if tick.is_integer()
-    ]
+    return round_ticks(low, high, 4)
 
 
 def smoothed(values: Numbers, window: int) -> Numbers:
@@ -242,23 +185,73 @@ def smoothed(values: Numbers, window: int) -> Numbers:
     return np.asarray((sums[last] - sums[first]) / (last - first), dtype=np.float64)
 
 
-def _thinned(x: Numbers, y: Numbers) -> list[tuple[float, float]]:
-    chosen = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_POINTS)).round().astype(int))
-    return [(float(x[i]), float(y[i])) for i in chosen]
-
-
-def _envelope(x: Numbers, y: Numbers) -> list[tuple[float, float]]:
+def _envelope(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
     """At most MOST_POINTS points that keep every peak: the lowest and highest of each stretch."""
     if len(x) <= MOST_POINTS:
-        return list(zip(x.tolist(), y.tolist(), strict=True))
+        return x, y
     chosen: list[int] = []
     for part in np.array_split(np.arange(len(x)), MOST_POINTS // 2):
         chosen += sorted({int(part[y[part].argmin()]), int(part[y[part].argmax()])})
-    return [(float(x[i]), float(y[i])) for i in chosen]
+    return x[chosen], y[chosen]
 
 
-def _curve(points: Sequence[tuple[float, float]], class_: str) -> Markup:
-    """A line through places given as fractions. It alone needs a viewBox: paths take no percentages."""
-    path = " ".join(f"{1000 * x:.0f},{1000 * (1 - y):.0f}" for x, y in points)
-    polyline = tag("polyline", points=path, class_=class_, vector_effect="non-scaling-stroke")
-    return Markup(f'<svg viewBox="0 0 1000 1000" preserveAspectRatio="none">{polyline}</svg>')
+def _name_axes(axes: Any, y_title: str, end: float) -> None:
+    """What both charts share: iterations from 0 to `end` with few enough ticks for a phone, lines across."""
+    ticks = [tick for tick in round_ticks(0, end, 4) if tick.is_integer()]
+    axes.set_xlim(0, end)
+    axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
+    axes.set_xlabel("iteration")
+    axes.annotate(y_title, (0, 1), (8 - LEFT, 12), xycoords="axes fraction", textcoords="offset points")
+    axes.grid(axis="y")
+
+
+def _chart(paint: Callable[[Any], None], height: int, description: str) -> Chart:
+    """Draw a chart at both widths; `paint` draws into axes of a height in points, without the margins."""
+    sizes = [(width, TOP + height + BOTTOM) for width in WIDTHS.values()]
+    wide, narrow = (_drawn(paint, *size, salt=f"{description}, {size}") for size in sizes)
+    return Chart(wide, narrow, description)
+
+
+def _drawn(paint: Callable[[Any], None], width: int, height: int, salt: str) -> Markup:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": salt}):
+        figure = Figure(figsize=(width / 72, height / 72))
+        plot_area = (width - LEFT - RIGHT) / width, (height - TOP - BOTTOM) / height
+        axes = figure.add_axes((LEFT / width, BOTTOM / height, *plot_area))
+        axes.patch.set_visible(False)
+        figure.patch.set_visible(False)
+        paint(axes)
+        file = io.BytesIO()
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return _inline(file.getvalue())
+
+
+def _inline(svg: bytes) -> Markup:
+    """A drawing as an element of the page: in its colours and font, with titles on dots, no needless ids.
+
+    What would reach beyond it in a page goes: namespaces, whose addresses look like links, and a style sheet.
+    """
+    root = ElementTree.fromstring(svg)
+    used = {element.get(HREF, "")[1:] for element in root.iter()}
+    for element in list(root.iter()):
+        for child in list(element):
+            if child.tag.endswith(("}style", "}clipPath")):
+                element.remove(child)
+        element.tag = element.tag.split("}")[-1]
+        element.text, element.tail = (element.text or "").strip(), None
+        name = element.get("id", "")
+        if " " in name:  # of a dot, which was called what is to be said of it
+            ElementTree.SubElement(element, "title").text = name
+        kept = {key: " ".join(value.split()) for key, value in element.items() if key in KEPT}
+        if "style" in kept:
+            style = re.sub("font-family: [^;]*;? ?", "", kept["style"])
+            kept["style"] = re.sub("#[0-9a-f]{6}", lambda colour: f"var(--{COLOURS[colour[0]]})", style)
+        if name and name in used:
+            kept["id"] = name
+        if HREF in element.attrib:
+            kept["href"] = element.attrib[HREF]
+        element.attrib.clear()
+        element.attrib.update(kept)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))

@@ -3,46 +3,56 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
 
 from vidcondense.base import files, plain
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
+from vidcondense.run.folder import RunFolder
 
 # What an evaluation says of itself besides its results.
-SETTINGS = ("settings", "networks", "diverged", "seed", "precision", "seconds")
+FACTS = ("settings", "networks", "diverged", "seed", "precision", "seconds")
 MOST = 10**12
 """A loss or a number of iterations from here on is no longer one."""
-CONDENSED, INFO, METRICS, EVALUATIONS = "condensed.safetensors", "run.json", "metrics.jsonl", "evaluations"
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=0, lt=MOST)]
+Seconds = Annotated[float, Meta(ge=0, lt=MOST)]
+Kind = TypeVar("Kind")
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(Struct, frozen=True):
     """An accuracy over networks, as fractions: mean, standard deviation and the value of each network.
 
     The standard deviation is None where there are fewer than two networks: one value has no spread.
     """
 
-    mean: float
-    std: float | None
-    values: tuple[float, ...]
+    mean: Share
+    std: Share | None
+    values: tuple[Share, ...]
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """One file of `evaluations/`; accuracies are fractions, confusion counts have the true class as row."""
 
     name: str
+    facts: dict[str, Any]
     protocol: str
     network: str
-    networks: int
-    diverged: int
-    top1: Score | None
-    top5: Score | None
-    per_class: Mapping[str, float]
-    confusion: Sequence[Sequence[float]]
-    test_videos: int | None
-    settings: Mapping[str, Any]
+    networks: Count
+    diverged: Count = 0
+    top1: Score | None = None
+    top5: Score | None = None
+    per_class: dict[str, Share] = {}
+    confusion: list[list[Count]] = []
+    test_videos: Count | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a confusion matrix that is not square."""
+        if any(len(row) != len(self.confusion) for row in self.confusion):
+            raise ValueError("the confusion matrix is not square")
 
     @property
     def test(self) -> tuple[str, str]:
@@ -60,13 +70,12 @@ class Evaluation:
         return self.protocol != "strict", self.protocol, self.network != "minic3d", self.network
 
 
-@dataclass(frozen=True)
-class Insertion:
+class Insertion(NamedTuple):
     """A key frame inserted in `iteration` into video `video` at time `position` (frames)."""
 
-    iteration: int
-    video: int
-    position: int
+    iteration: Count
+    video: Count
+    position: Count
 
 
 @dataclass(frozen=True)
@@ -97,8 +106,7 @@ class Run:
     @property
     def recipe(self) -> Mapping[str, Any]:
         """The recipe, from run.json or else from the condensed file."""
-        found = _mapping(self.info.get("recipe"))
-        return found or _mapping(self._provenance.get("recipe"))
+        return _mapping(self.info.get("recipe")) or _mapping(self.provenance.get("recipe"))
 
     @property
     def store(self) -> Mapping[str, Any]:
@@ -106,18 +114,14 @@ class Run:
         return _mapping(self.info.get("store"))
 
     @property
-    def _provenance(self) -> Mapping[str, Any]:
+    def provenance(self) -> Mapping[str, Any]:
+        """What the condensed file says of how it was made."""
         return self.condensed.provenance if self.condensed else {}
 
     @property
     def recipe_name(self) -> str:
         """The name of the recipe, "unknown recipe" if the run does not say."""
         return str(self.recipe.get("name") or "unknown recipe")
-
-    @property
-    def dataset(self) -> str:
-        """The name of the store, as a reader would call the dataset."""
-        return str(self.store.get("name") or "unnamed dataset")
 
     @property
     def is_random(self) -> bool:
@@ -128,9 +132,7 @@ class Run:
     def coreset(self) -> str | None:
         """How real clips were selected, None where clips were learned."""
         kind = _mapping(self.recipe.get("coreset")).get("kind", "none")
-        if kind != "none":
-            return str(kind)
-        return "random" if self.recipe_name.split("_")[0] == "random" else None
+        return None if kind == "none" else str(kind)
 
     @property
     def is_whole(self) -> bool:
@@ -140,7 +142,7 @@ class Run:
     @property
     def vpc(self) -> int | None:
         """Videos per class."""
-        return self.condensed.vpc if self.condensed else integer(self.recipe.get("vpc"))
+        return self.condensed.vpc if self.condensed else readable(self.recipe.get("vpc"), Count)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -153,27 +155,36 @@ class Run:
     @property
     def iterations(self) -> int | None:
         """Iterations of condensing: planned if known, else the last one logged."""
-        planned = integer(self.info.get("iterations")) or integer(self.recipe.get("iterations"))
-        return planned or (self.metrics.losses[-1][0] if self.metrics.losses else None)
+        planned = [readable(said.get("iterations"), Count) for said in (self.info, self.recipe)]
+        return next(filter(None, planned), self.metrics.losses[-1][0] if self.metrics.losses else None)
 
     @property
     def seconds(self) -> float | None:
         """Condensing time in seconds."""
-        return number(self.info.get("seconds"))
+        return readable(self.info.get("seconds"), Seconds)
 
     @property
-    def inserted(self) -> dict[tuple[int, int], int]:
-        """(video, position) of each inserted key frame, and its iteration."""
-        return {(event.video, event.position): event.iteration for event in self.metrics.insertions}
+    def train_videos(self) -> int | None:
+        """Real training clips in the store, None if their number is unknown."""
+        return readable(self.store.get("train_videos"), Count)
+
+    @property
+    def chance(self) -> float | None:
+        """Accuracy of guessing among the run's classes."""
+        return 1 / len(self.class_names) if self.class_names else None
+
+    @property
+    def inserted(self) -> dict[int, dict[int, int]]:
+        """Of each video the positions of key frames that were inserted, and the iteration of each."""
+        videos: dict[int, dict[int, int]] = {}
+        for event in self.metrics.insertions:
+            videos.setdefault(event.video, {})[event.position] = event.iteration
+        return videos
 
     @property
     def evaluation(self) -> Evaluation | None:
         """The evaluation the headline speaks of: the default protocol and network first."""
         return min(self.evaluations, key=lambda one: one.order, default=None)
-
-    def matching(self, other: Evaluation) -> Evaluation | None:
-        """This run's evaluation under the same protocol and network as `other`."""
-        return next((mine for mine in self.evaluations if mine.test == other.test), None)
 
 
 def load_runs(folders: Sequence[Path]) -> list[Run]:
@@ -187,14 +198,11 @@ def load_runs(folders: Sequence[Path]) -> list[Run]:
     if all(map(_is_result, folders)):
         raise VidcondenseError("no run folder given; a report needs at least one")
     names = [folder.resolve().name for folder in folders]
-    labels = [
-        name if names.count(name) == 1 else f"{folder.resolve().parent.name}/{name}"
-        for folder, name in zip(folders, names, strict=True)
-    ]
-    return [
-        load_whole(folder, label) if _is_result(folder) else load_run(folder, label)
-        for folder, label in zip(folders, labels, strict=True)
-    ]
+    runs = []
+    for folder, name in zip(folders, names, strict=True):
+        label = name if names.count(name) == 1 else f"{folder.resolve().parent.name}/{name}"
+        runs.append(load_whole(folder, label) if _is_result(folder) else load_run(folder, label))
+    return runs
 
 
 def load_whole(path: Path, label: str) -> Run:
@@ -210,7 +218,7 @@ def load_whole(path: Path, label: str) -> Run:
             f"{path} is not an evaluation of a whole store; a report takes run folders, and beside them the "
             "result of: vidcondense evaluate STORE STORE --out FILE.json"
         )
-    evaluation = _evaluation(path)
+    evaluation = _evaluation(path, value)
     known = {**store, "train_videos": store.get("videos"), "classes": list(evaluation.per_class)}
     info = {"recipe": {"name": "all training clips"}, "store": known}
     return Run(folder=path, label=label, info=info, evaluations=(evaluation,))
@@ -224,17 +232,21 @@ def load_run(folder: Path, label: str) -> Run:
     """
     if not folder.is_dir():
         raise VidcondenseError(f"no run folder at {folder}")
-    condensed, info = folder / CONDENSED, folder / INFO
-    if not condensed.is_file() and not info.is_file():
-        raise VidcondenseError(f"{folder} is not a run folder: it has neither {CONDENSED} nor {INFO}")
+    paths = RunFolder(folder)
+    held, described = paths.condensed.is_file(), paths.description.is_file()
+    if not held and not described:
+        neither = f"neither {paths.condensed.name} nor {paths.description.name}"
+        raise VidcondenseError(f"{folder} is not a run folder: it has {neither}")
     return Run(
         folder=folder,
         label=label,
-        info=_object(info) if info.is_file() else {},
-        condensed=CondensedVideos.load(condensed) if condensed.is_file() else None,
-        file_bytes=condensed.stat().st_size if condensed.is_file() else None,
-        metrics=_metrics(folder / METRICS),
-        evaluations=tuple(_evaluation(path) for path in sorted((folder / EVALUATIONS).glob("*.json"))),
+        info=_object(paths.description) if described else {},
+        condensed=CondensedVideos.load(paths.condensed) if held else None,
+        file_bytes=paths.condensed.stat().st_size if held else None,
+        metrics=_metrics(paths.metrics),
+        evaluations=tuple(
+            _evaluation(path, _object(path)) for path in sorted(paths.evaluations.glob("*.json"))
+        ),
     )
 
 
@@ -242,32 +254,12 @@ def _is_result(path: Path) -> bool:
     return path.suffix == ".json" and not path.is_dir()
 
 
-def number(value: Any) -> float | None:
-    """`value` as a finite float, or None."""
+def readable(value: Any, kind: type[Kind]) -> Kind | None:
+    """`value` if it is of a kind that msgspec knows, or None: what one run does not say is left out."""
     try:
-        plain.expect(value, float)
-    except VidcondenseError:
+        return msgspec.convert(value, kind)
+    except ValueError:
         return None
-    return float(value)
-
-
-def integer(value: Any) -> int | None:
-    """`value` as an int, or None."""
-    found = number(value)
-    return int(found) if found is not None and abs(found) < MOST else None
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < MOST:
-        raise ValueError(f"{value!r} counts nothing")
-    return value
-
-
-def _share(value: Any) -> float:
-    found = number(value)
-    if found is None or not 0 <= found <= 1:
-        raise ValueError(f"{value!r} is no share in 0..1")
-    return found
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -295,52 +287,34 @@ def _metrics(path: Path) -> Metrics:
     for line in filter(str.strip, lines):
         try:
             event = plain.parse(line)
-            iteration = _count(event["iteration"])
+            iteration = msgspec.convert(event["iteration"], Count)
             if event["event"] == "iteration":
-                losses[iteration] = float(event["loss"])
+                losses[iteration] = msgspec.convert(event["loss"], float)
                 if event.get("stage") == "static":
                     static = max(static, iteration + 1)
             elif event["event"] == "insertion":
-                found = Insertion(iteration, _count(event["video"]), _count(event["position"]))
-                insertions[found.video, found.position] = found
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+                inserted = msgspec.convert([event[name] for name in Insertion._fields], Insertion)
+                insertions[inserted.video, inserted.position] = inserted
+        except (ValueError, TypeError, KeyError):
             unreadable += 1
     finite = tuple((i, losses[i]) for i in sorted(losses) if abs(losses[i]) < MOST)
-    ordered = tuple(sorted(insertions.values(), key=lambda e: (e.iteration, e.video)))
-    return Metrics(finite, ordered, unreadable, static)
+    return Metrics(finite, tuple(sorted(insertions.values())), unreadable, static)
 
 
-def _evaluation(path: Path) -> Evaluation:
-    value = _object(path)
+def _evaluation(path: Path, value: Mapping[str, Any]) -> Evaluation:
+    known = {name: value[name] for name in Evaluation.__struct_fields__ if name in value}
+    facts = {name: value[name] for name in FACTS if name in value}
     try:
-        return Evaluation(
-            name=path.stem,
-            protocol=str(value["protocol"]),
-            network=str(value["network"]),
-            networks=_count(value["networks"]),
-            diverged=_count(value.get("diverged", 0)),
-            top1=_score(value.get("top1")),
-            top5=_score(value.get("top5")),
-            per_class={str(k): _share(v) for k, v in (value.get("per_class") or {}).items() if v is not None},
-            confusion=_square(value.get("confusion") or []),
-            test_videos=integer(value.get("test_videos")),
-            settings={key: value[key] for key in SETTINGS if key in value},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise VidcondenseError(f"{path} is not an evaluation: {type(error).__name__} {error}") from error
+        scores = {name: _score(_mapping(value.get(name))) for name in ("top1", "top5")}
+        return msgspec.convert({**known, **scores, "name": path.stem, "facts": facts}, Evaluation)
+    except (ValueError, TypeError) as error:
+        raise VidcondenseError(f"{path} is not an evaluation: {error}") from error
 
 
-def _score(value: Any) -> Score | None:
-    mean = number(_mapping(value).get("mean"))
-    if mean is None:
+def _score(value: Mapping[str, Any]) -> Any:
+    """What a Score is made of; None where every network diverged: the mean is null or not a number."""
+    mean = value.get("mean")
+    if mean is None or mean != mean:
         return None
-    values = tuple(_share(v) for v in value.get("values") or () if v is not None)
-    std = value.get("std") if len(values) > 1 else None
-    return Score(_share(mean), None if std is None else _share(std), values)
-
-
-def _square(rows: Any) -> list[list[int]]:
-    counts = [[_count(cell) for cell in row] for row in rows]
-    if any(len(row) != len(counts) for row in counts):
-        raise ValueError("the confusion matrix is not square")
-    return counts
+    values = [accuracy for accuracy in value.get("values") or () if accuracy is not None]
+    return {"mean": mean, "std": value.get("std") if len(values) > 1 else None, "values": values}

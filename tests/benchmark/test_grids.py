@@ -5,7 +5,7 @@ import pytest
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark import BENCHMARKS
 from vidcondense.benchmark.cell import Choices, check_overrides
-from vidcondense.benchmark.grids import affordable, equal_bytes
+from vidcondense.benchmark.equal_bytes import affordable, cells_within
 from vidcondense.recipes import recipe
 
 
@@ -168,15 +168,15 @@ def test_a_class_with_too_few_videos_ends_the_search() -> None:
 def test_equal_bytes_gives_every_method_what_it_affords() -> None:
     made = cells("tradeoff", methods=("random", "dm", "prism"), vpc=(1,))
     sizes = {("Random", 1): 100.0, ("DM", 1): 100.0, ("PRISM", 1): 40.0}
-    more, settled = equal_bytes(made, sizes)
+    more, settled = cells_within(made, sizes)
     assert not settled
     assert {(cell.row, cell.vpc) for cell in more} == {("Random", 1), ("DM", 1), ("PRISM", 2)}
-    more, settled = equal_bytes(
+    more, settled = cells_within(
         made, {**sizes, ("PRISM", 2): 104.0}
     )  # it needs more per video with more of them
     assert settled
     assert {(cell.row, cell.vpc) for cell in more} == {("Random", 1), ("DM", 1), ("PRISM", 1)}
-    more, settled = equal_bytes(made, {**sizes, ("PRISM", 2): 90.0})
+    more, settled = cells_within(made, {**sizes, ("PRISM", 2): 90.0})
     assert settled and ("PRISM", 2) in {(cell.row, cell.vpc) for cell in more}
     assert {cell.column for cell in more} == {"bytes of Random at VPC 1"}
 

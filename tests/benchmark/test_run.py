@@ -12,7 +12,7 @@ import pytest
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark import BENCHMARKS, cost
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.run import known_dataset, plan
+from vidcondense.benchmark.plan import known_dataset, plan
 from vidcondense.data.store import ClipStore
 
 Call = Callable[..., int]
@@ -189,7 +189,7 @@ def test_published_figures_stand_beside_their_dataset_alone(
     text = (tmp_path / "out" / "accuracy.md").read_text()
     assert "| miniUCF | prism | VPC 1 | 17.9 ± 0.3 | PRISM, DFS |" in text.split("## Published figures")[1]
     assert call("accuracy", *quick, "--published", "hmdb51") == 2
-    monkeypatch.setattr("vidcondense.benchmark.run.known_dataset", lambda wanted, store: "hmdb51")
+    monkeypatch.setattr("vidcondense.benchmark.plan.known_dataset", lambda wanted, store: "hmdb51")
     assert call("accuracy", *quick) == 0
     (row,) = rows(tmp_path / "out", "accuracy")
     assert row["published HMDB51 (PRISM, DFS)"] == 7.5

@@ -32,7 +32,6 @@ class Outcome:
         options: as the user gave them.
         store: the real clips.
         folder: where files go.
-        dataset: which of the papers' datasets the store is; None for any other.
         cells: that were to be measured.
         tasks: of each cell, by split and seed.
         results: of each cell.
@@ -45,7 +44,6 @@ class Outcome:
     options: Options
     store: ClipStore
     folder: Path
-    dataset: str | None
     cells: Sequence[Cell]
     tasks: Mapping[Cell, Mapping[tuple[str, int], Task]]
     results: Mapping[Cell, Result]
@@ -145,7 +143,7 @@ def _page(outcome: Outcome, extra: Extra, pictures: Sequence[Path]) -> str:
     if outcome.skipped:
         parts += ["## Not measured\n", _not_measured(outcome.skipped)]
     if options.published == "all":
-        parts += ["## Published figures\n", _all_published(outcome.name)]
+        parts += ["## Published figures\n", _all_published(outcome.benchmark.figures or outcome.name)]
     return "\n".join(parts)
 
 
@@ -173,15 +171,20 @@ def _not_measured(skipped: Sequence[Skipped]) -> str:
     return tables.markdown(["method", "column", "reason"], [list(line) for line in lines], texts=3)
 
 
-def _all_published(name: str) -> str:
-    """Every figure the papers have for this table, whatever the store."""
-    table = "accuracy" if name == "tradeoff" else name
-    found = [one for one in figures() if one.table == table]
-    if not found:
-        return "The papers print no figures for this.\n"
+def _all_published(table: str) -> str:
+    """Every figure the papers have for a table, whatever the store."""
     lines = [
-        [DATASETS[one.dataset].title, one.row, one.column, tables.spread(one.mean, one.std), one.source]
-        for one in found
+        [
+            DATASETS[figure.dataset].title,
+            figure.row,
+            figure.column,
+            tables.spread(figure.mean, figure.std),
+            figure.source,
+        ]
+        for figure in figures()
+        if figure.table == table
     ]
+    if not lines:
+        return "The papers print no figures for this.\n"
     text = "On the papers' data and not to be compared with the above unless the store is that dataset.\n\n"
     return text + tables.markdown(["dataset", "row", "column", "published", "source"], lines, texts=3)

@@ -195,11 +195,11 @@ def _insertions(lines: Sequence[str]) -> list[tuple[int, int]]:
 def _pictures(condensed: CondensedVideos) -> list[NDArray[np.uint8]]:
     """(time, height, width, 3) of the first video of each class, grey where a frame is not stored."""
     labels = condensed.labels.tolist()
-    found = []
+    pictures = []
     for index in range(len(condensed.class_names)):
         video = labels.index(index)
         pixels = condensed.pixels([video])[0].permute(0, 2, 3, 1).numpy().copy()
         stored = condensed.key_positions()[video]
         pixels[[time for time in range(len(pixels)) if time not in stored]] = figures.GREY
-        found.append(pixels)
-    return found
+        pictures.append(pixels)
+    return pictures

@@ -49,16 +49,7 @@ def plan(name: str, store: ClipStore, options: Options) -> Plan:
     small = options.recipes == "small" or (
         options.recipes == "auto" and (store.frames < PAPER_FRAMES or store.size < PAPER_SIZE)
     )
-    choices = Choices(
-        options.methods,
-        options.vpc,
-        options.network,
-        options.overrides,
-        store.frames,
-        small,
-        dataset,
-        options.cells,
-    )
+    choices = Choices(**vars(options), frames=store.frames, small=small, dataset=dataset)
     checked = [(cell, _problem(cell, options)) for cell in BENCHMARKS[name].cells(choices)]
     cells = list(dict.fromkeys(cell for cell, problem in checked if problem is None))
     skipped = [Skipped(cell.row, cell.column, problem) for cell, problem in checked if problem is not None]
@@ -66,7 +57,7 @@ def plan(name: str, store: ClipStore, options: Options) -> Plan:
         if not is_known(network):
             skipped.append(Skipped(network, "", f"no network {network!r} in this version"))
     judged = any(cell.networks for cell in cells)
-    cells = [replace(cell, networks=tuple(one for one in cell.networks if is_known(one))) for cell in cells]
+    cells = [replace(cell, networks=tuple(filter(is_known, cell.networks))) for cell in cells]
     if not cells or judged > any(cell.networks for cell in cells):
         raise VidcondenseError(f"nothing to measure: {skipped[0].reason}")
     remarks = [] if BENCHMARKS[name].own_cells else [_recipe_remark(options, store, small)]

@@ -65,8 +65,8 @@ def _draw_accuracy(axis: Any, row: Row, place: int) -> None:
     sets = [value for value in row.set_means.values() if value is not None]
     axis.plot(sets, [place] * len(sets), "o", color=SETS, markersize=4, zorder=1)
     axis.errorbar([mean], [place], xerr=[std or 0.0], fmt="o", color=OURS, capsize=3, zorder=2)
-    for one in row.published:
-        axis.plot([one.mean], [place], "D", mfc="none", color=CITED, markersize=6, zorder=3)
+    for cited in row.published:
+        axis.plot([cited.mean], [place], "D", mfc="none", color=CITED, markersize=6, zorder=3)
 
 
 def storage_plot(path: Path, rows: Sequence[Row]) -> None:
@@ -76,8 +76,8 @@ def storage_plot(path: Path, rows: Sequence[Row]) -> None:
         axis = axes[0][0]
         for place, row in enumerate(shown):
             axis.plot([row.mib or 0.0], [place], "o", color=OURS)
-            for one in row.published:
-                axis.plot([one.mean], [place], "D", mfc="none", color=CITED)
+            for cited in row.published:
+                axis.plot([cited.mean], [place], "D", mfc="none", color=CITED)
         axis.set_xscale("log")
         _plain_ticks(axis.xaxis)
         axis.set_xlabel("MiB of float32 values")

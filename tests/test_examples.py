@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import quick
 import torch
 
 import vidcondense
 from vidcondense import ClipStore, CondensedVideos
 from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.evaluation.protocols import Strict
-from vidcondense.recipes import recipe
 from vidcondense.recipes.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
@@ -39,15 +39,13 @@ def python_block(name: str, number: int = 0) -> str:
 def run(tiny_store: ClipStore, tmp_path: Path) -> Path:
     """A finished run with an inserted key frame, so that videos differ in length."""
     overrides = {"insertion.threshold": 1.0, "insertion.check_every": 3}
-    vidcondense.condense(
-        tiny_store, recipe.load("prism_debug", overrides=overrides), tmp_path / "run", show=False
-    )
+    vidcondense.condense(tiny_store, quick.load("prism", overrides=overrides), tmp_path / "run", show=False)
     return tmp_path / "run"
 
 
 def test_condense_your_videos(tiny_store_path: Path, tmp_path: Path) -> None:
     main = example("condense_your_videos")["main"]
-    recipes = ("prism_small_debug", "random_debug")
+    recipes = ("prism_small", "random")
     videos = tiny_store_path.parent / "clips"
     small = {"networks": 1, "frames": 4, "size": 32}
     page = main(videos, tmp_path, recipes=recipes, **small)
@@ -68,13 +66,13 @@ def test_the_python_of_the_readme(
     (tmp_path / "videos").symlink_to(tiny_store_path.parent / "clips")
     monkeypatch.chdir(tmp_path)
     code = python_block("README.md")
-    for shown, quick in (
-        ('"prism_small"', '"prism_small_debug"'),
+    for shown, faster in (
+        ('"prism_small"', '"prism_small"'),
         ("store)", "store, networks_count=1)"),
         ("frames=8, size=64", "frames=4, size=32"),
     ):
         assert shown in code
-        code = code.replace(shown, quick)
+        code = code.replace(shown, faster)
     names: dict[str, Any] = {}
     exec(code, names)
     assert names["clip"].shape == (4, 3, 32, 32)

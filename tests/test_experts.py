@@ -18,6 +18,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save
+from vidcondense.recipes.settings import ExpertSettings
 
 from vidcondense import networks
 from vidcondense.base.compute import Compute, generator
@@ -25,9 +26,9 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.experts import Experts, train, training
+from vidcondense.experts.buffer import Experts
+from vidcondense.experts.training import train, training
 from vidcondense.networks.flat import FlatNetwork, flatten
-from vidcondense.recipes.settings import ExpertSettings
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 FEW = ExpertSettings(count=2, epochs=2, batch=4)

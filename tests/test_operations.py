@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vidcondense import ClipStore, networks
 from vidcondense.base.compute import Compute, generator
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.run.state import State
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
@@ -36,7 +36,7 @@ def test_real_clips_take_no_more_multiplications_than_winograd_needs() -> None:
     assert counter.get_total_flops() == 2 * 2 * (pairs + winograd + plain)
 
 
-@pytest.mark.parametrize("name", ["prism_fast_debug", "prism_debug", "prism_trained_small_debug"])
+@pytest.mark.parametrize("name", ["prism_fast", "prism", "prism_trained_small"])
 def test_launches_do_not_grow_with_the_number_of_videos(
     name: str, tiny_store: ClipStore, tmp_path: Any
 ) -> None:

@@ -11,12 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import quick
 import torch
 
 from vidcondense import condense, evaluate, prepare, toys
 from vidcondense.base.files import write_json
 from vidcondense.condensed.export import export
-from vidcondense.recipes import recipe
 from vidcondense.report import write_report
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -44,7 +44,7 @@ def main(seconds: float, folder: Path) -> None:
     while time.monotonic() < until:
         run = folder / "run"
         changed = {"network": network, "insertion.threshold": 1.0, "iterations": 10, "seed": number}
-        made = condense(store, recipe.load("prism_small_debug", overrides=changed), run, show=False)
+        made = condense(store, quick.load("prism_small", overrides=changed), run, show=False)
         result = evaluate(made, store, network=network, networks_count=1, show=False)
         (run / "evaluations").mkdir()
         write_json(run / "evaluations" / "strict-tiny.json", result.to_dict())

@@ -59,7 +59,7 @@ def prepare_with_workers(inputs: "Inputs", out: Path) -> Task:
     return prepare(inputs, out, 2)
 
 
-def condense(inputs: "Inputs", out: Path, recipe: str = "prism_small_debug") -> Task:
+def condense(inputs: "Inputs", out: Path, recipe: str = "prism_small") -> Task:
     """Distribution matching with insertions."""
     words = ("condense", inputs.store, "--out", out, "--recipe", recipe, *LEARNING)
     return Task(out, words, ("condense", "--resume", out, "--device", "cpu"))
@@ -67,7 +67,7 @@ def condense(inputs: "Inputs", out: Path, recipe: str = "prism_small_debug") -> 
 
 def condense_on_experts(inputs: "Inputs", out: Path) -> Task:
     """Trajectory matching, with experts that the run trains itself."""
-    return condense(inputs, out, "prism_trajectory_debug")
+    return condense(inputs, out, "prism_trajectory")
 
 
 def condense_in_bfloat16(inputs: "Inputs", out: Path) -> Task:

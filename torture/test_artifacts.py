@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quick
 import torch
 from hypothesis import HealthCheck, given, settings
 from rich.console import Console
+from vidcondense.recipes.settings import ExpertSettings
 
 from hostile import EVIL, changes
 from vidcondense import toys
@@ -39,9 +41,9 @@ from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import Strict
 from vidcondense.evaluation.trial import evaluate
-from vidcondense.experts import Experts, train
-from vidcondense.recipes import recipe
-from vidcondense.recipes.settings import ExpertSettings
+from vidcondense.experts.buffer import Experts
+from vidcondense.experts.training import train
+from vidcondense.recipes import load as recipe
 from vidcondense.report.page import build_page
 from vidcondense.report.run import load_runs
 from vidcondense.run.checkpoint import Checkpoint
@@ -153,7 +155,7 @@ def read_recipe(folder: Path) -> None:
     _ = made.portable(), made.stages
 
 
-TASK = (Cell("PRISM", "1", "prism_debug", 1, networks=("minic3d",)), Options(networks=1), "1", 0)
+TASK = (Cell("PRISM", "1", "prism", 1, networks=("minic3d",)), Options(networks=1), "1", 0)
 
 
 def read_benchmark(folder: Path) -> None:
@@ -199,7 +201,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
         workers=1,
     )
     store = prepare(source, root / "store", frames=4, size=32, workers=1, progress=False)
-    made = condense(store, recipe.load("prism_debug"), root / "run", device="cpu", show=False)
+    made = condense(store, quick.load("prism"), root / "run", device="cpu", show=False)
     assert isinstance(made, KeyFrameVideos)
     result = evaluate(made, store, networks_count=1, protocol=Strict(), device="cpu", show=False).to_dict()
     (root / "run" / "evaluations").mkdir()
@@ -291,7 +293,7 @@ def test_it_is_read_or_refused(kind: str, folders: Path, tmp_path: Path) -> None
 
 def test_a_checkpoint_is_restored_or_refused(folders: Path, tmp_path: Path) -> None:
     store = ClipStore.open(folders / "store")
-    state = State.start(store, recipe.load("prism_debug"), choose("cpu", "float32"))
+    state = State.start(store, quick.load("prism"), choose("cpu", "float32"))
     state.step()
     path = tmp_path / "checkpoint.safetensors"
     state.checkpoint(0).save(path)

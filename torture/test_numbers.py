@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import quick
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from vidcondense.recipes.settings import ExpertSettings
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
@@ -22,9 +24,7 @@ from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import Protocol, Strict, Vdsd
 from vidcondense.evaluation.trial import evaluate
-from vidcondense.experts import train
-from vidcondense.recipes import recipe
-from vidcondense.recipes.settings import ExpertSettings
+from vidcondense.experts.training import train
 from vidcondense.run.loop import condense
 
 FRAMES, SIZE = 4, 32
@@ -109,7 +109,7 @@ def test_videos_that_hold_nothing(
 ) -> None:
     store = stores[kind]
     try:
-        made = condense(store, recipe.load(f"{method}_debug"), tmp_path / "run", device="cpu", show=False)
+        made = condense(store, quick.load(method), tmp_path / "run", device="cpu", show=False)
     except VidcondenseError as error:
         assert "\n" not in str(error)
         print(f"{method}, {kind}: {error}")
@@ -120,10 +120,10 @@ def test_videos_that_hold_nothing(
 @pytest.mark.parametrize("method", METHODS)
 def test_as_many_videos_as_a_class_has(method: str, stores: dict[str, ClipStore], tmp_path: Path) -> None:
     store, out = stores["usual"], tmp_path / "run"
-    check(condense(store, recipe.load(f"{method}_debug", vpc=2), out, device="cpu", show=False), store, out)
+    check(condense(store, quick.load(method, vpc=2), out, device="cpu", show=False), store, out)
     if method not in LEARN:
         with pytest.raises(VidcondenseError, match="fewer than vpc 3"):
-            condense(store, recipe.load(f"{method}_debug", vpc=3), tmp_path / "b", device="cpu", show=False)
+            condense(store, quick.load(method, vpc=3), tmp_path / "b", device="cpu", show=False)
 
 
 @pytest.mark.parametrize("factor", [1e3, 1e12, 1e35])
@@ -132,7 +132,7 @@ def test_steps_far_too_large(
     method: str, factor: float, stores: dict[str, ClipStore], tmp_path: Path
 ) -> None:
     """1000 times too large, and so large that float32 runs over."""
-    usual = recipe.load(f"{method}_debug")
+    usual = quick.load(method)
     optimiser = dataclasses.asdict(usual.optimiser)
     rates = {
         name: min(value * factor, 2.9e38) for name, value in optimiser.items() if "learning_rate" in name
@@ -155,7 +155,7 @@ def test_evaluation_with_steps_far_too_large(
     quick: Any, factor: float, stores: dict[str, ClipStore], tmp_path: Path
 ) -> None:
     store = stores["usual"]
-    made = condense(store, recipe.load("random_debug"), tmp_path / "run", device="cpu", show=False)
+    made = condense(store, quick.load("random"), tmp_path / "run", device="cpu", show=False)
     wild = dataclasses.replace(quick, learning_rate=quick.learning_rate * factor)
     record = evaluate(made, store, networks_count=2, protocol=wild, device="cpu", show=False).to_dict()
     assert finite(record)
@@ -189,7 +189,7 @@ def test_the_seed_of_pytorch_is_left_alone(stores: dict[str, ClipStore], tmp_pat
     """A run that stops leaves the process as it was: the next one is the same as in a fresh process."""
     torch.manual_seed(0)
     before = torch.random.get_rng_state()
-    wild = recipe.load("dm_debug", overrides={"optimiser.learning_rate": 1e38})
+    wild = quick.load("dm", overrides={"optimiser.learning_rate": 1e38})
     with pytest.raises(VidcondenseError, match="too large"):
         condense(stores["usual"], wild, tmp_path / "wild", device="cpu", show=False)
     assert torch.equal(torch.random.get_rng_state(), before)

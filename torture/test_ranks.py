@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quick
 
 from vidcondense import toys
 from vidcondense.data.prepare import prepare
@@ -19,7 +20,7 @@ from vidcondense.data.prepare import prepare
 TOKEN = "VIDCONDENSE_TEST"
 PATIENCE = 900.0
 """Seconds, on a machine that others use too."""
-CONDENSE = ("--recipe", "prism_small_debug", "--set", "iterations=150", "--set", "objective.batch_real=3")
+CONDENSE = (*quick.words("prism_small"), "--set", "iterations=150", "--set", "objective.batch_real=3")
 EVALUATE = ("--networks", "4", "--device", "cpu")
 BENCHMARK = ("--methods", "random", "prism", "--seeds", "0", "1", "--vpc", "1", "--networks", "1")
 QUICK = ("--set", "iterations=40", "--set", "objective.batch_real=2", "--published", "none")

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from vidcondense.data.prepare import prepare
     from vidcondense.data.store import ClipStore
     from vidcondense.evaluation.trial import Evaluation, evaluate
+    from vidcondense.recipes.load import load as load_recipe
     from vidcondense.recipes.recipe import Recipe
-    from vidcondense.recipes.recipe import load as load_recipe
     from vidcondense.run.loop import condense, resume
 
 _HOME = {
@@ -23,7 +23,7 @@ _HOME = {
     "VidcondenseError": ("base.errors", "VidcondenseError"),
     "condense": ("run.loop", "condense"),
     "evaluate": ("evaluation.trial", "evaluate"),
-    "load_recipe": ("recipes.recipe", "load"),
+    "load_recipe": ("recipes.load", "load"),
     "prepare": ("data.prepare", "prepare"),
     "resume": ("run.loop", "resume"),
 }

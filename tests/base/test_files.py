@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quick
+from vidcondense.recipes.settings import ExpertSettings
 
 from vidcondense import ClipStore, condense, experts, prepare, resume
 from vidcondense.base import files
 from vidcondense.base.compute import choose
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.recipes import recipe
-from vidcondense.recipes.settings import ExpertSettings
+from vidcondense.recipes import load as recipe
 from vidcondense.run import folder as run_folder
 
 
@@ -170,7 +171,7 @@ def test_a_folder_is_for_one_process_at_a_time(tmp_path: Path) -> None:
 def test_commands_refuse_a_folder_that_another_process_works_in(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
-    made = recipe.load("prism_small_debug")
+    made = quick.load("prism_small")
     cut, fresh = tmp_path / "cut", tmp_path / "fresh"
     run_folder.create(cut, made, tiny_store, choose("cpu"))
     fresh.mkdir()

@@ -41,16 +41,25 @@ def test_overrides_for_all_for_one_and_of_the_cell() -> None:
     chosen = Choices(
         overrides=("iterations=7", "flip=0", "dm:iterations=9", "dm:optimiser.learning_rate=2.0")
     )
-    dm, prism, random = (chosen.cell(name, "", 1) for name in ("dm", "prism", "random"))
+    dm, prism = (chosen.cell(name, "", 1) for name in ("dm", "prism"))
     assert (dm.resolve(0, "1").iterations, dm.resolve(0, "1").optimiser.learning_rate) == (9, 2.0)
     assert prism.resolve(0, "1").iterations == 7
-    assert (random.resolve(0, "1").iterations, random.resolve(0, "1").flip) == (0, 0.0)
+    assert prism.resolve(0, "1").flip == 0.0
     chosen = Choices(overrides=("insertion.warm_up=0.3",))
     assert (
         chosen.cell("prism", "", 1, overrides=("insertion.warm_up=0.0",)).resolve(0, "1").insertion.warm_up
         == 0
     )
     assert chosen.cell("whole", "", 0).overrides == ()
+
+
+def test_an_override_for_all_does_not_reach_what_would_not_read_it() -> None:
+    chosen = Choices(overrides=("iterations=7", "flip=0", "insertion.kind=none", "random:vpc=2"))
+    assert chosen.cell("random", "", 1).overrides == ("vpc=2",)
+    trained = Choices(overrides=("flip=0", "coreset.features=trained"))
+    assert trained.cell("herding", "", 1).overrides == trained.overrides
+    assert trained.cell("random", "", 1).overrides == ()
+    assert chosen.cell("whole", "", 0).overrides == ("flip=0",)
 
 
 def test_cells_have_one_folder_exactly_when_they_condense_alike() -> None:
@@ -81,7 +90,7 @@ def test_an_override_that_no_cell_can_take(text: str, message: str) -> None:
 
 
 def test_an_override_may_name_the_split() -> None:
-    cell = Choices().cell("dm", "", 1, overrides=("objective.experts=experts-{split}",))
+    cell = Choices().cell("mtt", "", 1, overrides=("objective.experts=experts-{split}",))
     assert cell.resolve(0, "2").objective.experts.endswith("/experts-2")
     assert cell.arguments(0, "3")[-1] == "objective.experts=experts-3"
     assert "{" not in cell.name

@@ -5,7 +5,7 @@ import pytest
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark import BENCHMARKS
 from vidcondense.benchmark.cell import Choices
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 
 
 def cells(name: str, **choices: object):  # type: ignore[no-untyped-def]

@@ -249,15 +249,15 @@ def test_every_benchmark_has_cells_that_this_version_can_measure(name: str, tiny
 
 
 def test_tradeoff_adds_videos_until_bytes_are_equal(call: Call, tmp_path: Path) -> None:
-    methods = ("random", "dm", "prism", "wang_debug")
+    methods = ("random", "dm", "prism", "wang")
     assert call("tradeoff", "--methods", *methods, "--set", "insertion.kind=none") == 0
     found = {(row["method"], row["column"]): row for row in rows(tmp_path / "out", "tradeoff")}
     equal = "bytes of Random at VPC 1"
     assert found["PRISM", equal]["vpc"] == 2  # 2 of 4 frames
     assert found["DM", equal]["vpc"] == 1
-    assert ("DM + Wang (debug)", equal) not in found  # memories of one video take more than 4 frames
+    assert ("DM + Wang", equal) not in found  # memories of one video take more than 4 frames
     (missing,) = table(tmp_path / "out", "tradeoff", "reason")
-    assert (missing["method"], missing["column"]) == ("DM + Wang (debug)", equal)
+    assert (missing["method"], missing["column"]) == ("DM + Wang", equal)
     assert found["PRISM", equal]["stored_bytes"] == found["Random", "VPC 1"]["stored_bytes"]
     assert "against Random" in found["PRISM", equal]
     words = words_of(tmp_path / "out" / "tradeoff-plot.svg")

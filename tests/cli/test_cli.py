@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import quick
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -57,7 +58,7 @@ def test_the_whole_way(
     steps: list[tuple[object, ...]] = [
         ("generate", "motion", clips, "--classes", 2, "--train-per-class", 2, "--test-per-class", 1, *small),
         ("prepare", clips, store, "--frames", 4, "--stride", 2, "--size", 32, "--workers", 1),
-        ("condense", store, "--recipe", "prism_small_debug", "--out", run, "--set", "flip=0", "--seed", 3),
+        ("condense", store, *quick.words("prism_small"), "--out", run, "--set", "flip=0", "--seed", 3),
         ("evaluate", run, store, "--networks", 1),
         ("report", run, "--out", tmp_path / "report.html"),
         ("show", run),
@@ -93,7 +94,7 @@ def test_trajectory_matching_on_shared_experts(
     printed = capsys.readouterr()
     assert "2 experts of 1 epochs; in the last one training loss" in printed.out
     assert "GB of disk to go" in printed.err
-    condense = ("condense", tiny_store_path, "--recipe", "mtt_debug", "--set", "objective.experts=experts")
+    condense = ("condense", tiny_store_path, *quick.words("mtt"), "--set", "objective.experts=experts")
     assert call(monkeypatch, *condense, "--out", run) == 0
     assert json.loads((run / "run.json").read_text())["recipe"]["objective"]["experts"] == str(experts)
     assert call(monkeypatch, "show", run) == 0
@@ -164,7 +165,7 @@ def test_a_target_below_a_file_is_one_line(tiny_store_path: Path, tmp_path: Path
 
 
 def test_too_few_training_videos_for_vpc(tiny_store_path: Path, tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
-    for recipe in ("random", "dm_debug"):
+    for recipe in ("random", "dm"):
         line = refused("condense", tiny_store_path, "--recipe", recipe, "--vpc", 6, "--out", tmp_path / "run")
         assert "5 training videos, fewer than vpc 6" in line
         assert not (tmp_path / "run").exists()
@@ -206,7 +207,7 @@ def test_resume_of_finished_and_foreign_runs_changes_nothing(
     tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused
 ) -> None:  # type: ignore[no-untyped-def]
     run = tmp_path / "run"
-    assert call(monkeypatch, "condense", tiny_store_path, "--recipe", "prism_debug", "--out", run) == 0
+    assert call(monkeypatch, "condense", tiny_store_path, *quick.words("prism"), "--out", run) == 0
     before = {path.name: path.read_bytes() for path in run.iterdir()}
     assert "is finished; its result is" in refused("condense", "--resume", run)
     assert "already holds a run" in refused("condense", tiny_store_path, "--out", run)
@@ -228,7 +229,7 @@ def test_resume_of_finished_and_foreign_runs_changes_nothing(
 def test_a_full_disk_is_one_line_and_the_run_can_go_on(
     tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    start = ("condense", tiny_store_path, "--recipe", "prism_debug", "--out")
+    start = ("condense", tiny_store_path, *quick.words("prism"), "--out")
     assert call(monkeypatch, *start, tmp_path / "whole") == 0
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))  # too little for the result alone
@@ -311,7 +312,7 @@ def test_a_dry_run_says_what_condensing_costs_and_writes_nothing(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(condensation, "PREVIEW_SECONDS", 0.0)
     learn = ("condense", tiny_store_path, "--dry-run", "--recipe")
-    assert call(monkeypatch, *learn, "prism_small_debug", "--set", "iterations=1000") == 0
+    assert call(monkeypatch, *learn, "prism_small", "--set", "iterations=1000") == 0
     said = capsys.readouterr().out
     first, second, third = said.splitlines()
     assert re.search(r"result 0.07 MiB as float32 .*; store [\d.]+ MiB; peak memory about \d+ MiB", first)
@@ -319,7 +320,7 @@ def test_a_dry_run_says_what_condensing_costs_and_writes_nothing(
     assert re.search(r"1000 iterations: [\d.]+ TFLOP, .* read, about [\d.]+ (s|min) with .* to start", third)
     assert call(monkeypatch, *learn, "random") == 0
     assert "nothing is learned" in capsys.readouterr().out
-    assert call(monkeypatch, *learn, "mtt_debug") == 2
+    assert call(monkeypatch, *learn, "mtt") == 2
     assert "trains experts first" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -360,7 +361,7 @@ def test_numbers_beyond_all_measure_are_one_line(
 ) -> None:
     (tmp_path / "own.toml").write_text(f"seed = {'9' * 5000}")
     words = tuple(word.format(folder=tmp_path) for word in words)
-    recipe = () if "--recipe" in words else ("--recipe", "prism_debug")
+    recipe = () if "--recipe" in words else quick.words("prism")
     said = refused("condense", tiny_store_path, "--out", tmp_path / "run", "--device", "cpu", *recipe, *words)
     assert "not enough memory" in said or "4300 digits" in said
     assert not (tmp_path / "run").exists()
@@ -371,7 +372,7 @@ def test_a_result_does_not_replace_what_it_is_made_from(
 ) -> None:
     run = tmp_path / "run"
     condensation.condense(
-        vidcondense.ClipStore.open(tiny_store_path), vidcondense.load_recipe("random_debug"), run, show=False
+        vidcondense.ClipStore.open(tiny_store_path), vidcondense.load_recipe("random"), run, show=False
     )
     before = {path.name: path.read_bytes() for path in run.iterdir()}
     condensed = run / "condensed.safetensors"

@@ -17,7 +17,7 @@ from vidcondense import ClipStore, CondensedVideos
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.condensed.storage import decode, encode
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.run.loop import condense
 
 Small = Literal["float16", "uint8"]

@@ -22,7 +22,7 @@ from vidcondense.coresets.k_center import k_center
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, RealBatch
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import Strict
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.report import write_report
 from vidcondense.run.loop import condense

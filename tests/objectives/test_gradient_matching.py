@@ -1,6 +1,7 @@
 """Gradient matching against autograd through the whole loss in float64, and its networks between matches."""
 
 import pytest
+import quick
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,7 +18,6 @@ from vidcondense.objectives.gradient_matching import (
     gradient_matching,
     squared,
 )
-from vidcondense.recipes import recipe
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 CLASSES, FRAMES, SIZE = 3, 4, 32
@@ -100,7 +100,7 @@ def weights(objective: GradientMatching) -> Tensor:
 
 def objective(store: ClipStore, **settings: int) -> GradientMatching:
     overrides = {f"objective.{name}": value for name, value in settings.items()}
-    return GradientMatching(recipe.load("dc_debug", overrides=overrides), store, EXACT)
+    return GradientMatching(quick.load("dc", overrides=overrides), store, EXACT)
 
 
 def test_a_network_is_trained_between_matches_and_then_drawn_anew(tiny_store: ClipStore) -> None:
@@ -156,6 +156,6 @@ def test_iterations_share_a_network_without_training(tiny_store: ClipStore) -> N
 
 def test_it_runs_in_float32_whatever_was_asked_for(tiny_store: ClipStore) -> None:
     asked = Compute(torch.device("cpu"), torch.bfloat16)
-    made = GradientMatching(recipe.load("dc_debug"), tiny_store, asked)
+    made = GradientMatching(quick.load("dc"), tiny_store, asked)
     assert made.compute.dtype == torch.float32
     assert {value.dtype for value in made.trained.network.parameters()} == {torch.float32}

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import quick
 import torch
 
 from vidcondense.base.compute import Compute, generator
@@ -18,7 +19,6 @@ from vidcondense.objectives.kernel_ridge_regression import (
     predict,
     start_targets,
 )
-from vidcondense.recipes import recipe
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 CLASSES, FRAMES, SIZE = 3, 4, 32
@@ -94,7 +94,7 @@ def test_the_margin_counts_up_to_one_over_the_classes() -> None:
 
 def load(store: ClipStore, **settings: float) -> KernelRidgeRegression:
     overrides = {f"objective.{name}": value for name, value in settings.items()}
-    return KernelRidgeRegression(recipe.load("frepo_debug", overrides=overrides), store, EXACT)
+    return KernelRidgeRegression(quick.load("frepo", overrides=overrides), store, EXACT)
 
 
 def test_the_pool_is_trained_towards_the_targets_and_drawn_afresh(tiny_store: ClipStore) -> None:

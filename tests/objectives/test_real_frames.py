@@ -1,13 +1,13 @@
 """Real clips of few frames, against a loop."""
 
 import pytest
+import quick
 import torch
 
 from vidcondense.base.compute import Compute
 from vidcondense.data.store import ClipStore
 from vidcondense.objectives import real_frames
 from vidcondense.objectives.base import real_clips
-from vidcondense.recipes import recipe
 from vidcondense.recipes.recipe import Recipe
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
@@ -20,7 +20,7 @@ def chosen(real: int, segments: int = 1, interpolation: str = "linear") -> Recip
         "synthetic.interpolation": interpolation,
         "synthetic.initial_key_frames": 2 * segments,
     }
-    return recipe.load("segments_debug", overrides=overrides)
+    return quick.load("segments", overrides=overrides)
 
 
 @pytest.mark.parametrize("real", [0, 4, 9])

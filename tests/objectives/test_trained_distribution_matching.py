@@ -3,18 +3,19 @@
 from pathlib import Path
 
 import pytest
+import quick
 import torch
+from vidcondense.recipes.settings import ExpertSettings
 
 from vidcondense import ClipStore, networks
 from vidcondense.base.compute import Compute, choose
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.experts import Experts, train
+from vidcondense.experts.buffer import Experts
+from vidcondense.experts.training import train
 from vidcondense.networks.flat import load
 from vidcondense.objectives.base import real_clips
 from vidcondense.objectives.trained_distribution_matching import TrainedDistributionMatching
-from vidcondense.recipes import recipe
 from vidcondense.recipes.recipe import Recipe
-from vidcondense.recipes.settings import ExpertSettings
 from vidcondense.run.loop import condense
 from vidcondense.run.state import State
 
@@ -31,7 +32,7 @@ def experts(tiny_store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def chosen(experts: Experts | None, **overrides: object) -> Recipe:
     known = {} if experts is None else {"objective.experts": str(experts.path)}
-    return recipe.load("dm_trained_small_debug", overrides={**known, **overrides})
+    return quick.load("dm_trained_small", overrides={**known, **overrides})
 
 
 def test_the_loss_is_that_of_the_experts_mean_features(tiny_store: ClipStore, experts: Experts) -> None:

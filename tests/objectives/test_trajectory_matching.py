@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from vidcondense.recipes.settings import ExpertSettings
 
 from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator
@@ -17,13 +18,13 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
-from vidcondense.experts import Experts, train, training
+from vidcondense.experts.buffer import Experts
+from vidcondense.experts.training import train, training
 from vidcondense.networks.flat import FlatNetwork, flatten
 from vidcondense.objectives.inner_loop import InnerLoop
 from vidcondense.objectives.trajectory_matching import TrajectoryMatching
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.recipes.recipe import Recipe
-from vidcondense.recipes.settings import ExpertSettings
 from vidcondense.run.loop import condense, resume
 from vidcondense.run.state import State
 
@@ -199,7 +200,7 @@ def experts(tiny_store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return train(ClipStore.open(tiny_store_path), folder, settings, compute=EXACT, show=False)
 
 
-def chosen(experts: Experts | None, name: str = "mtt_debug", **overrides: object) -> Recipe:
+def chosen(experts: Experts | None, name: str = "mtt", **overrides: object) -> Recipe:
     values = {key.replace("__", "."): value for key, value in overrides.items()}
     folder = {} if experts is None else {"objective.experts": str(experts.path)}
     return recipe.load(name, overrides={**folder, **values})
@@ -285,7 +286,7 @@ def test_inner_batches_show_each_clip_once_before_any_again(
 
 
 def test_prism_inserts_key_frames_under_trajectory_matching(tiny_store: ClipStore, experts: Experts) -> None:
-    wanted = chosen(experts, "prism_trajectory_debug", iterations=5, insertion__threshold=1.0)
+    wanted = chosen(experts, "prism_trajectory", iterations=5, insertion__threshold=1.0)
     state = State.start(tiny_store, wanted, EXACT)
     events = [event for _ in range(5) for event in state.step()[1]]
     assert {event.iteration for event in events} == {1, 2}
@@ -308,7 +309,7 @@ def test_the_artifact_has_the_step_size_and_the_experts_fingerprint(
 def test_a_run_that_trains_its_own_experts_resumes_to_the_same_bytes(
     tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mine = chosen(None, "prism_trajectory_debug", iterations=5, insertion__threshold=1.0)
+    mine = chosen(None, "prism_trajectory", iterations=5, insertion__threshold=1.0)
     condense(tiny_store, mine, tmp_path / "whole", precision="float32", show=False)
 
     def interrupt(owner: object, name: str, at: int) -> None:

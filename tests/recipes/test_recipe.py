@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 
 
 @pytest.mark.parametrize("name", recipe.available())

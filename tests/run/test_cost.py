@@ -1,13 +1,14 @@
 """Operations and bytes of an iteration, against arithmetic by hand."""
 
 import pytest
+import quick
 import torch
 from torch import Tensor
 
 from vidcondense import networks
 from vidcondense.base.compute import Compute
 from vidcondense.data.store import ClipStore
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.run.cost import Cost, Iteration, flops_of_embedding, measure
 from vidcondense.run.loop import preview
 from vidcondense.run.state import State
@@ -36,7 +37,7 @@ def test_operations_of_minic3d(frames: int, size: int) -> None:
 @pytest.mark.parametrize("vpc", [1, 3])
 def test_an_iteration_of_distribution_matching(vpc: int, tiny_store: ClipStore) -> None:
     overrides = {"vpc": vpc, "objective.batch_real": 4}
-    state = State.start(tiny_store, recipe.load("dm_debug", overrides=overrides), EXACT)
+    state = State.start(tiny_store, quick.load("dm", overrides=overrides), EXACT)
     one = measure(state.match, tiny_store)
     each = flops_of_embedding(networks.outline("minic3d", 3, 4, 32), 4, 32)
     real, synthetic = 3 * 4, 3 * vpc
@@ -45,7 +46,7 @@ def test_an_iteration_of_distribution_matching(vpc: int, tiny_store: ClipStore) 
     assert one.seconds > 0
 
 
-@pytest.mark.parametrize("name", ["dc_debug", "frepo_debug", "wang_debug"])
+@pytest.mark.parametrize("name", ["dc", "frepo", "wang"])
 def test_every_objective_can_be_counted(name: str, tiny_store: ClipStore) -> None:
     state = State.start(tiny_store, recipe.load(name), EXACT)
     assert measure(state.match, tiny_store).flops > 10**7
@@ -74,7 +75,7 @@ def test_a_preview_counts_all_iterations_and_the_start(
     tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vidcondense.run.loop.PREVIEW_SECONDS", 0.0)
-    chosen = recipe.load("prism_small_debug", overrides={"iterations": 77})
+    chosen = quick.load("prism_small", overrides={"iterations": 77})
     cost = preview(tiny_store, chosen, device="cpu", spent=5.0)
     assert cost is not None
     assert cost.iterations == 77

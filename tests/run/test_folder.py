@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import quick
 import torch
 
 from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.store import ClipStore
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.run import folder as run_folder
 from vidcondense.run.folder import RunFolder
 
@@ -20,7 +21,7 @@ EXACT = Compute(torch.device("cpu"), torch.float32)
 
 @pytest.fixture
 def run(tiny_store: ClipStore, tmp_path: Path) -> RunFolder:
-    return run_folder.create(tmp_path / "run", recipe.load("prism_debug"), tiny_store, EXACT)
+    return run_folder.create(tmp_path / "run", quick.load("prism"), tiny_store, EXACT)
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_a_new_folder_says_what_it_is_of(run: RunFolder, tiny_store: ClipStore) 
     assert Path(values["store"]["path"]).is_absolute()
     assert values["store"]["classes"] == list(tiny_store.class_names)
     assert (values["store"]["train_videos"], values["store"]["test_videos"]) == (15, 9)
-    assert run.recipe() == recipe.load("prism_debug")
+    assert run.recipe() == quick.load("prism")
     assert run.metrics.read_bytes() == b""
 
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import quick
 import torch
 
 from vidcondense.base.compute import Compute
@@ -16,7 +17,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.loop import _cost, condense, resume
 from vidcondense.run.state import State
@@ -25,17 +26,15 @@ EXACT = Compute(torch.device("cpu"), torch.float32)
 
 
 def load(name: str, **overrides: object) -> Recipe:
-    return recipe.load(name, overrides={key.replace("__", "."): value for key, value in overrides.items()})
+    return quick.load(name, overrides={key.replace("__", "."): value for key, value in overrides.items()})
 
 
 def run(store: ClipStore, chosen: Recipe, out: Path) -> CondensedVideos:
     return condense(store, chosen, out, precision="float32", show=False)
 
 
-@pytest.mark.parametrize("name", [name for name in recipe.available() if name.endswith("_debug")])
-def test_every_debug_recipe_runs_and_repeats_to_the_byte(
-    name: str, tiny_store: ClipStore, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("name", recipe.available())
+def test_every_recipe_runs_and_repeats_to_the_byte(name: str, tiny_store: ClipStore, tmp_path: Path) -> None:
     chosen = load(name, vpc=2)
     made = run(tiny_store, chosen, tmp_path / "a")
     run(tiny_store, chosen, tmp_path / "b")
@@ -60,7 +59,7 @@ def test_every_debug_recipe_runs_and_repeats_to_the_byte(
 def test_learned_labels_are_stored_and_the_precision_is_the_one_used(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
-    chosen = load("frepo_debug", optimiser__targets_learning_rate=0.1)
+    chosen = load("frepo", optimiser__targets_learning_rate=0.1)
     made = condense(tiny_store, chosen, tmp_path / "run", precision="bfloat16", show=False)
     classes = len(tiny_store.class_names)
     start = (torch.eye(classes) - 1 / classes) / (classes / 10) ** 0.5
@@ -72,14 +71,14 @@ def test_learned_labels_are_stored_and_the_precision_is_the_one_used(
     assert torch.equal(loaded.targets, made.targets)
     described = json.loads((tmp_path / "run" / "run.json").read_text())
     assert described["precision"] == loaded.provenance["precision"] == "float32"
-    fixed = run(tiny_store, load("frepo_debug", optimiser__targets_learning_rate=0), tmp_path / "fixed")
+    fixed = run(tiny_store, load("frepo", optimiser__targets_learning_rate=0), tmp_path / "fixed")
     assert fixed.targets is not None
     torch.testing.assert_close(fixed.targets, start)
 
 
 def test_the_cost_counts_learned_labels(tiny_store: ClipStore) -> None:
     big = {"vpc": 2, "objective__pool": 1}
-    state = State.start(tiny_store, load("frepo_debug", **big), EXACT)
+    state = State.start(tiny_store, load("frepo", **big), EXACT)
     values = state.synthetic.stored_values + 6 * 3
     cost = _cost(state, state.match)
     assert cost.result == values * 4
@@ -87,7 +86,7 @@ def test_the_cost_counts_learned_labels(tiny_store: ClipStore) -> None:
 
 
 def test_insertions_are_logged_as_they_are_stored(tiny_store: ClipStore, tmp_path: Path) -> None:
-    chosen = load("prism_debug", iterations=10, insertion__threshold=1.0)  # any frame qualifies
+    chosen = load("prism", iterations=10, insertion__threshold=1.0)  # any frame qualifies
     made = run(tiny_store, chosen, tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     events = [row for row in rows if row["event"] == "insertion"]
@@ -102,7 +101,7 @@ def test_the_four_settings_of_temporal_condensation(
     interpolation: str, tiny_store: ClipStore, tmp_path: Path
 ) -> None:
     chosen = load(
-        "segments_debug",
+        "segments",
         synthetic__interpolation=interpolation,
         synthetic__initial_key_frames=2,
         objective__real_frames=2,
@@ -111,14 +110,14 @@ def test_the_four_settings_of_temporal_condensation(
     assert made.key_positions() == [[0, 2]] * 3
     clips = made.render()
     assert torch.equal(clips[:, [0, 2]], clips[:, [1, 3]])
-    whole = run(tiny_store, load("segments_debug", synthetic__initial_key_frames=2), tmp_path / "whole")
+    whole = run(tiny_store, load("segments", synthetic__initial_key_frames=2), tmp_path / "whole")
     assert not torch.equal(whole.render(), clips)  # real_frames counts
 
 
 def test_more_segments_than_frames_are_refused_before_anything_is_written(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
-    chosen = load("segments_debug", synthetic__segments=5, synthetic__initial_key_frames=5)
+    chosen = load("segments", synthetic__segments=5, synthetic__initial_key_frames=5)
     with pytest.raises(VidcondenseError, match="segments = 5 is more than the 4 frames of a clip"):
         run(tiny_store, chosen, tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -129,7 +128,7 @@ def test_random_and_uniform_insertion_can_be_held_to_the_same_storage(
 ) -> None:
     for kind in ("gradient", "random", "uniform"):
         chosen = load(
-            "prism_debug",
+            "prism",
             iterations=10,
             insertion__kind=kind,
             insertion__threshold=1.0,
@@ -137,7 +136,7 @@ def test_random_and_uniform_insertion_can_be_held_to_the_same_storage(
         )
         assert len(run(tiny_store, chosen, tmp_path / kind).key_frames) == 8
     with pytest.raises(VidcondenseError, match="mean_key_frames = 1 must lie between"):
-        run(tiny_store, load("prism_debug", insertion__mean_key_frames=1.0), tmp_path / "run")
+        run(tiny_store, load("prism", insertion__mean_key_frames=1.0), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -163,17 +162,17 @@ GROWING = {"iterations": 8, "insertion__threshold": 1.0, "insertion__smoothing":
 @pytest.mark.parametrize(
     ("name", "changed"),
     [
-        ("prism_debug", GROWING),
-        ("prism_small_debug", GROWING),
-        ("dm_debug", {"iterations": 8}),
-        ("prism_debug", {**GROWING, "vpc": 3, "insertion__kind": "random"}),
-        ("prism_debug", {**GROWING, "vpc": 3, "insertion__kind": "uniform", "insertion__mean_key_frames": 3}),
-        ("segments_small_debug", {"iterations": 8, "objective__real_frames": 2}),
+        ("prism", GROWING),
+        ("prism_small", GROWING),
+        ("dm", {"iterations": 8}),
+        ("prism", {**GROWING, "vpc": 3, "insertion__kind": "random"}),
+        ("prism", {**GROWING, "vpc": 3, "insertion__kind": "uniform", "insertion__mean_key_frames": 3}),
+        ("segments_small", {"iterations": 8, "objective__real_frames": 2}),
         # Stopped after 4 iterations, in the middle of a network's life.
-        ("dc_debug", {"iterations": 6, "objective__outer_steps": 3, "objective__inner_steps": 2}),
-        ("prism_gradient_debug", {"iterations": 5, "objective__batch_real": 1}),
-        ("frepo_debug", {"iterations": 8, "objective__pool_updates": 3}),
-        ("prism_frepo_debug", GROWING),
+        ("dc", {"iterations": 6, "objective__outer_steps": 3, "objective__inner_steps": 2}),
+        ("prism_gradient", {"iterations": 5, "objective__batch_real": 1}),
+        ("frepo", {"iterations": 8, "objective__pool_updates": 3}),
+        ("prism_frepo", GROWING),
     ],
 )
 def test_an_interrupted_run_resumes_to_the_same_bytes(
@@ -218,7 +217,7 @@ def test_a_run_of_two_stages_resumes_to_the_same_bytes(
     stop: int, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Interrupted within the static stage of 3 iterations, between the stages, and within the second."""
-    chosen = load("wang_small_debug", static_iterations=3, iterations=4, synthetic__static_memory="learned")
+    chosen = load("wang_small", static_iterations=3, iterations=4, synthetic__static_memory="learned")
     whole = run(tiny_store, chosen, tmp_path / "whole")
     original = State.update
 
@@ -243,7 +242,7 @@ def test_a_run_of_two_stages_resumes_to_the_same_bytes(
 
 
 def test_a_recipe_may_end_with_its_static_stage(tiny_store: ClipStore, tmp_path: Path) -> None:
-    made = run(tiny_store, load("wang_small_debug", static_iterations=2, iterations=0), tmp_path / "run")
+    made = run(tiny_store, load("wang_small", static_iterations=2, iterations=0), tmp_path / "run")
     assert made.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
 
@@ -255,7 +254,7 @@ def test_sigterm_saves_and_says_how_to_go_on(tiny_store_path: Path, tmp_path: Pa
         "condense",
         str(tiny_store_path),
         "--recipe",
-        "prism_debug",
+        "prism",
     ]
     command += ["--set", "iterations=100000", "--out", str(tmp_path / "run")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
@@ -310,7 +309,7 @@ def test_a_checkpoint_of_another_run_and_lost_metrics_are_refused(
     for other in ({"vpc": 1}, {"vpc": 2}, {"seed": 1}):
         name = "".join(f"{key}{value}" for key, value in other.items())
         with pytest.raises(Interrupted):
-            run(tiny_store, load("prism_debug", **other), tmp_path / name)
+            run(tiny_store, load("prism", **other), tmp_path / name)
     metrics, checkpoint = (tmp_path / "vpc1" / name for name in ("metrics.jsonl", "checkpoint.safetensors"))
     metrics.write_bytes(b"")
     with pytest.raises(VidcondenseError, match=r"metrics\.jsonl was cut short"):
@@ -325,7 +324,7 @@ def test_a_store_of_other_length_is_refused_before_anything_is_written(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
     with pytest.raises(VidcondenseError, match="clips of 4 frames, the recipe wants 16"):
-        run(tiny_store, load("prism_debug", frames=16), tmp_path / "run")
+        run(tiny_store, load("prism", frames=16), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -349,13 +348,13 @@ def test_a_step_size_too_large_stops_with_the_iteration_and_the_cause(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
     with pytest.raises(VidcondenseError, match=r"at iteration \d+: most likely the step size 1e\+38"):
-        run(tiny_store, load("dm_debug", optimiser__learning_rate=1e38), tmp_path / "run")
+        run(tiny_store, load("dm", optimiser__learning_rate=1e38), tmp_path / "run")
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_with_its_likely_cause(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
-    chosen = load("dm_debug", iterations=4, optimiser__learning_rate=1e30, storage="float32")
+    chosen = load("dm", iterations=4, optimiser__learning_rate=1e30, storage="float32")
     with pytest.raises(VidcondenseError, match=r"at iteration 1: .*step size 1e\+30 is too large; try"):
         run(tiny_store, chosen, tmp_path / "run")
     described = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -393,7 +392,7 @@ def test_numbers_that_run_over_are_named_where_they_arise(
         return loss, gradient.fill_(value)
 
     monkeypatch.setattr(State, "match", match)
-    wild = load("dm_debug", optimiser__learning_rate=1e30, storage=storage)
+    wild = load("dm", optimiser__learning_rate=1e30, storage=storage)
     with pytest.raises(VidcondenseError, match=rf"{message}.*--set optimiser\.learning_rate=1e"):
         condense(tiny_store, wild, tmp_path / "run", device="cpu", precision="float32", show=False)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
@@ -408,7 +407,7 @@ def test_a_run_whose_result_cannot_be_read_is_not_finished(
     def fail(path: Path) -> CondensedVideos:
         raise VidcondenseError(f"cannot read {path}: Too many open files")
 
-    chosen, out = load("prism_debug"), tmp_path / "run"
+    chosen, out = load("prism"), tmp_path / "run"
     whole = run(tiny_store, chosen, tmp_path / "whole")
     with monkeypatch.context() as patch:
         patch.setattr(CondensedVideos, "load", fail)
@@ -425,7 +424,7 @@ def test_a_run_that_was_killed_before_it_removed_its_checkpoint_is_tidied(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    made = run(tiny_store, load("prism_debug"), out)
+    made = run(tiny_store, load("prism"), out)
     before = {path.name for path in out.iterdir()}
     (out / "checkpoint.safetensors").write_bytes(b"left")
     again = resume(out, show=False)

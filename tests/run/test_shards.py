@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quick
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,14 +18,14 @@ from hypothesis import strategies as st
 from vidcondense import ClipStore, CondensedVideos, VidcondenseError, condense
 from vidcondense.base.ranks import Ranks, local_device
 from vidcondense.condensed import KeyFrameVideos
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.shards import condense_in_shards, parts, resume
 
 SMALL = {"iterations": 6, "vpc": 2, "insertion.threshold": 1.0, "objective.batch_real": 3}
 
 
-def chosen(name: str = "prism_small_debug", **overrides: Any) -> Recipe:
+def chosen(name: str = "prism_small", **overrides: Any) -> Recipe:
     return recipe.load(name, overrides={**SMALL, **overrides})
 
 
@@ -36,7 +37,7 @@ def test_parts_share_classes_evenly(classes: int, data: st.DataObject) -> None:
     assert max(map(len, found)) - min(map(len, found)) <= 1
 
 
-@pytest.mark.parametrize("name", ["prism_small_debug", "dm_small_debug", "dc_small_debug", "prism_debug"])
+@pytest.mark.parametrize("name", ["prism_small", "dm_small", "dc_small", "prism"])
 def test_shards_learn_what_a_whole_run_learns(name: str, tiny_store: ClipStore, tmp_path: Path) -> None:
     grows = {} if "prism" in name else {"insertion.threshold": 0.0}
     wanted = chosen(name, **grows)
@@ -64,7 +65,7 @@ def test_shards_learn_what_a_whole_run_learns(name: str, tiny_store: ClipStore, 
 
 def command(store: ClipStore, out: Path) -> list[str]:
     settings = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
-    arguments = ["condense", str(store.path), "--out", str(out), "--recipe", "prism_small_debug"]
+    arguments = ["condense", str(store.path), "--out", str(out), *quick.words("prism_small")]
     return [sys.executable, "-m", "vidcondense", *arguments, *settings, "--shards", "3", "--device", "cpu"]
 
 
@@ -127,9 +128,9 @@ def test_storage_is_rounded_once(tiny_store: ClipStore, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("mtt_debug", "steps on the clips of all classes"),
-        ("frepo_debug", "predicts with the clips of all classes"),
-        ("wang_debug", "share one hallucinator"),
+        ("mtt", "steps on the clips of all classes"),
+        ("frepo", "predicts with the clips of all classes"),
+        ("wang", "share one hallucinator"),
     ],
 )
 def test_recipes_that_couple_classes_are_refused(
@@ -140,7 +141,7 @@ def test_recipes_that_couple_classes_are_refused(
     assert not (tmp_path / "run").exists()
     inner = {"objective.outer_steps": 2, "objective.inner_steps": 1}
     with pytest.raises(VidcondenseError, match="inner_steps trains a network"):
-        condense_in_shards(tiny_store, recipe.load("dc_debug", overrides=inner), tmp_path / "run", 2)
+        condense_in_shards(tiny_store, quick.load("dc", overrides=inner), tmp_path / "run", 2)
 
 
 def test_bad_numbers_and_other_arguments_are_refused(

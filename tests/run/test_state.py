@@ -9,7 +9,7 @@ import torch
 from vidcondense.base.compute import Compute, choose
 from vidcondense.data.store import ClipStore
 from vidcondense.objectives import OBJECTIVES
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.loop import condense
 from vidcondense.run.state import State
@@ -23,7 +23,7 @@ def load(name: str, **overrides: object) -> Recipe:
 
 def test_matching_lowers_the_loss_and_moves_key_frames_only(tiny_store: ClipStore) -> None:
     chosen = load(
-        "prism_small_debug",
+        "prism_small",
         iterations=40,
         insertion__kind="none",
         objective__batch_real=5,
@@ -44,7 +44,7 @@ def test_matching_lowers_the_loss_and_moves_key_frames_only(tiny_store: ClipStor
 
 @pytest.mark.parametrize("memory", ["frozen", "learned"])
 def test_each_stage_learns_its_own(memory: str, tiny_store: ClipStore) -> None:
-    chosen = load("wang_small_debug", static_iterations=2, iterations=2, synthetic__static_memory=memory)
+    chosen = load("wang_small", static_iterations=2, iterations=2, synthetic__static_memory=memory)
     state = State.start(tiny_store, chosen, EXACT)
 
     def step() -> set[str]:
@@ -65,9 +65,7 @@ def test_each_stage_learns_its_own(memory: str, tiny_store: ClipStore) -> None:
 
 def test_the_static_stage_learns_from_stills(tiny_store: ClipStore) -> None:
     wanted = {"synthetic__init": "noise", "optimiser__schedule": "constant", "objective__batch_real": 5}
-    state = State.start(
-        tiny_store, load("wang_small_debug", static_iterations=9, iterations=0, **wanted), EXACT
-    )
+    state = State.start(tiny_store, load("wang_small", static_iterations=9, iterations=0, **wanted), EXACT)
     assert state.objective.store.stride == 0
     assert state.objective.recipe.vpc == 2
     before, _ = state.match()
@@ -88,7 +86,7 @@ def test_every_representation_learns_under_every_objective(
     kind: str, objective: str, tiny_store: ClipStore, tmp_path: Path
 ) -> None:
     chosen = load(
-        "dm_debug",
+        "dm",
         iterations=2,
         synthetic__kind=kind,
         objective__kind=objective,
@@ -114,7 +112,7 @@ def test_every_representation_learns_under_every_objective(
 
 def test_a_checkpoint_of_other_shapes_is_refused(tiny_store: ClipStore) -> None:
     """Copying would repeat what is too small."""
-    state = State.start(tiny_store, load("prism_debug"), choose("cpu"))
+    state = State.start(tiny_store, load("prism"), choose("cpu"))
     state.step()
     whole = state.checkpoint(0)
     state.restore(whole)
@@ -123,7 +121,7 @@ def test_a_checkpoint_of_other_shapes_is_refused(tiny_store: ClipStore) -> None:
     with pytest.raises(KeyError, match=r"synthetic\.frames of shape"):
         state.restore(replace(whole, tensors=tensors))
     moments = {key: value[:1] if value.ndim else value for key, value in whole.tensors["optimiser"].items()}
-    fresh = State.start(tiny_store, load("prism_debug"), choose("cpu"))
+    fresh = State.start(tiny_store, load("prism"), choose("cpu"))
     with pytest.raises(RuntimeError, match="a moment of shape"):
         fresh.restore(replace(whole, tensors={**whole.tensors, "optimiser": moments}))
     with pytest.raises(KeyError, match="after the last"):
@@ -131,7 +129,7 @@ def test_a_checkpoint_of_other_shapes_is_refused(tiny_store: ClipStore) -> None:
 
 
 def test_a_checkpoint_with_broken_numbers_is_refused(tiny_store: ClipStore) -> None:
-    first = State.start(tiny_store, load("prism_debug"), EXACT)
+    first = State.start(tiny_store, load("prism"), EXACT)
     first.step()
     whole = first.checkpoint(0)
     broken = {name: {key: value.clone() for key, value in one.items()} for name, one in whole.tensors.items()}

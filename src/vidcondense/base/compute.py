@@ -42,6 +42,15 @@ class Compute:
         """ "float32" or "bfloat16"."""
         return str(self.dtype).removeprefix("torch.")
 
+    @property
+    def exact(self) -> "Compute":
+        """The same device in float32."""
+        return Compute(self.device, torch.float32)
+
+    def autocast(self) -> torch.autocast:
+        """The context in which networks with float32 weights run at this precision."""
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
     def chunk(self, widest: int, weights: int = 0) -> int:
         """Clips per forward pass; bounds memory whatever the dataset's size.
 

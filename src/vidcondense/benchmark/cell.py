@@ -8,22 +8,14 @@ from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.options import Options
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
+from vidcondense.recipes import reading
 from vidcondense.recipes.recipe import Recipe
 
 WHOLE = "whole"
 SPLIT = "{split}"
 """What stands for the name of the split in an override."""
 LONGEST_NAME = 100
-LEARNING = (
-    "iterations",
-    "static_iterations",
-    "experts.",
-    "synthetic.",
-    "objective.",
-    "optimiser.",
-    "insertion.",
-)
 NOT_FOR_ALL = {"vpc": "--vpc", "seed": "--seeds", "name": "another recipe", "description": "another recipe"}
 
 LABELS = {
@@ -97,7 +89,7 @@ class Cell:
         """
         overrides = {**recipe.parse_overrides(self._overrides_of(split)), "seed": seed}
         loaded = recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
-        experts = loaded.objective.experts
+        experts = getattr(loaded.objective, "experts", "")
         return loaded.with_experts(str(Path(experts).resolve())) if experts else loaded
 
     def arguments(self, seed: int, split: str) -> list[str]:
@@ -163,7 +155,7 @@ class Choices(Options):
             column,
             name,
             vpc,
-            (*_applicable(name, self._overrides(method)), *overrides),
+            (*self._overrides(method), *overrides),
             dataset,
             self._networks,
             (published_name(method), column),
@@ -175,10 +167,11 @@ class Choices(Options):
 
     def _overrides(self, method: str) -> tuple[str, ...]:
         """The user's overrides that are for `method`."""
+        own = {method, _stem(method), published_name(method)}
         split = [_owner(text) for text in self.overrides]
-        return tuple(
-            text for owner, text in split if owner in ("", method, _stem(method), published_name(method))
-        )
+        shared = tuple(text for owner, text in split if not owner)
+        read = _applicable(self.recipe_name(method), shared)
+        return tuple(text for owner, text in split if owner in own or (not owner and text in read))
 
 
 def label(method: str) -> str:
@@ -191,7 +184,7 @@ def label(method: str) -> str:
 
 def published_name(method: str) -> str:
     """The name under which papers' figures of a method are kept: short runs count as the method."""
-    return method.removesuffix("_debug").removesuffix("_small")
+    return method.removesuffix("_small")
 
 
 def check_overrides(overrides: Sequence[str]) -> None:
@@ -203,8 +196,8 @@ def check_overrides(overrides: Sequence[str]) -> None:
     for text in overrides:
         _, plain = _owner(text)
         for key in recipe.parse_overrides([plain]):
-            if key not in recipe.keys() and not key.startswith("options."):  # noqa: SIM118
-                raise VidcondenseError(f"unknown recipe key {key!r}{recipe.nearest(key)}")
+            if key not in reading.keys() and not key.startswith("options."):  # noqa: SIM118
+                raise VidcondenseError(f"unknown recipe key {key!r}{reading.nearest(key, reading.keys())}")
             if key in NOT_FOR_ALL:
                 raise VidcondenseError(f"--set {key} is not for all cells; use {NOT_FOR_ALL[key]}")
 
@@ -215,10 +208,14 @@ def _stem(method: str) -> str:
 
 
 def _applicable(name: str, overrides: tuple[str, ...]) -> tuple[str, ...]:
-    """Without what concerns learning where a recipe learns nothing: a coreset has 0 iterations."""
-    if name not in recipe.available() or recipe.load(name).iterations:
+    """Those for all methods without what a recipe of the package does not read, such as a coreset."""
+    if name not in recipe.available():
         return overrides
-    return tuple(text for text in overrides if not _key(text).startswith(LEARNING))
+    known = recipe.load(name).keys()
+    deciding = [text for text in overrides if _key(text).endswith((".kind", ".features"))]
+    decided = recipe.parse_overrides([text for text in deciding if _key(text) in known])
+    known = recipe.load(name, overrides=decided).keys()
+    return tuple(text for text in overrides if _key(text) in known)
 
 
 def _owner(text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from vidcondense import networks, objectives
+from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.units import duration, mebibytes
@@ -16,13 +16,12 @@ from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS, backward, scored
-from vidcondense.recipes.settings import InsertionSettings
+from vidcondense.insertion.schedule import NoInsertion
+from vidcondense.run.cost import measure
 from vidcondense.run.state import State
 
 MEASURING_SECONDS = 60.0
 """After this long nothing more is measured: what is left is counted as not timed."""
-WARM_SECONDS = 1.0
-"""A first step slower than this is taken as it is; a faster one only warms up."""
 
 Rates = tuple[float, float]
 """Seconds to start condensing and per iteration; or per clip of training and of testing."""
@@ -84,7 +83,7 @@ class Estimator:
             name="",
             description="",
             iterations=min(1, recipe.iterations),
-            insertion=InsertionSettings("none"),
+            insertion=NoInsertion.Settings(),
         )
         rates = self._timed(total, task, kind, lambda: _time_iteration(task, store, self.compute))
         if rates is not None:
@@ -105,12 +104,12 @@ class Estimator:
                 seconds = rates[0] * training + rates[1] * testing
                 total.evaluating += seconds * task.judging.networks
 
-    def _timed(self, total: Cost, task: Task, kind: object, measure: Callable[[], Rates]) -> Rates | None:
+    def _timed(self, total: Cost, task: Task, kind: object, rates_of: Callable[[], Rates]) -> Rates | None:
         """Count a step that is left, and time it once per kind; None where it cannot be or time is over."""
         total.steps += 1
         if kind not in self._rates and time.monotonic() < self.deadline:
             try:
-                self._rates[kind] = measure()
+                self._rates[kind] = rates_of()
             except VidcondenseError as error:
                 self._rates[kind] = str(error)
         rates = self._rates.get(kind)
@@ -124,17 +123,16 @@ class Estimator:
 
 def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> Rates:
     recipe = task.recipe()
-    if objectives.kind(recipe).needs_experts and not recipe.objective.experts:
+    if not recipe.unread("experts") and not getattr(recipe.objective, "experts", ""):
         raise VidcondenseError(
             "it trains experts of its own first; share them with --set METHOD:objective.experts=FOLDER"
         )
     began = time.perf_counter()
     state = State.start(store, recipe, compute)
     start = time.perf_counter() - began
-    if not recipe.iterations:
+    if not recipe.all_iterations:
         return start, 0.0
-    step = _seconds(state.step)
-    return start, _seconds(state.step) if step < WARM_SECONDS and recipe.iterations > 1 else step
+    return start, measure(state.iterate, store).seconds
 
 
 def _time_clip(name: str, store: ClipStore, compute: Compute) -> Rates:
@@ -146,17 +144,10 @@ def _time_clip(name: str, store: ClipStore, compute: Compute) -> Rates:
     clips = torch.randn(8, store.frames, 3, store.size, store.size, generator=generator(0, "clips"))
     clips = clips.to(compute.device)
     labels = torch.arange(8, device=compute.device) % classes
-    backward(network, clips, labels, compute)
-    trained = _seconds(lambda: backward(network, clips, labels, compute))
+    trained = measure(lambda: backward(network, clips, labels, compute), store).seconds
     with torch.no_grad():
-        tested = _seconds(lambda: scored(network, clips, compute).sum().item())
+        tested = measure(lambda: scored(network, clips, compute).sum().item(), store).seconds
     return trained / len(clips), tested / len(clips)
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
 
 
 def clips_of(protocol: str, training: int, testing: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from vidcondense.benchmark.published import DATASETS, recognise
 from vidcondense.benchmark.tables import WORD
 from vidcondense.data.store import ClipStore
 from vidcondense.networks import is_known
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 
 PAPER_FRAMES, PAPER_SIZE = 16, 112
 """Clips of miniUCF and HMDB51 in the papers, for which the published hyper-parameters are."""

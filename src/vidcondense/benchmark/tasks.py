@@ -9,7 +9,7 @@ from typing import Any
 
 from vidcondense.base import files, plain
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.extension import label
+from vidcondense.base.members import label
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.data.store import ClipStore
@@ -112,11 +112,11 @@ class Task:
         if str(known["store"]["split"]) != self.split:
             return "split"
         try:
-            theirs = dataclasses.asdict(dataclasses.replace(self.run.recipe(), description=""))
+            theirs = self.run.recipe().replace(description="").fields()
         except VidcondenseError:
             return "recipe"
-        ours = dataclasses.asdict(dataclasses.replace(self.recipe(), description=""))
-        different = [key for key in ours if ours[key] != theirs[key]]
+        ours = self.recipe().replace(description="").fields()
+        different = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
         return f"recipe ({', '.join(different)})" if different else None
 
 

@@ -12,7 +12,7 @@ from vidcondense.condensed import CondensedVideos
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.trial import Evaluation, evaluate
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.report import write_report
 from vidcondense.run.folder import RunFolder
 from vidcondense.run.loop import condense, resume
@@ -20,6 +20,8 @@ from vidcondense.run.loop import condense, resume
 TRAIN_PER_CLASS, TEST_PER_CLASS = 40, 50
 FRAMES, STRIDE, SIZE = 8, 4, 64
 METHODS = ("prism_small", "random")
+NO_FLIP = {"prism_small": {"flip": 0.0}}
+"""Left and right are classes; random selection mirrors nothing."""
 
 
 def run_demo(folder: Path, seed: int = 0) -> Path:
@@ -67,7 +69,7 @@ def _condensed(run: RunFolder, store: ClipStore, name: str, seed: int) -> Conden
         return CondensedVideos.load(run.condensed)
     if run.description.is_file():
         return resume(run.path)
-    return condense(store, recipe.load(name, overrides={"seed": seed, "flip": 0.0}), run.path)
+    return condense(store, recipe.load(name, overrides={"seed": seed, **NO_FLIP.get(name, {})}), run.path)
 
 
 def _evaluation(run: RunFolder, made: CondensedVideos, store: ClipStore, seed: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from tyro.conf import Positional, arg
 
 from vidcondense.base.errors import VidcondenseError, printable
-from vidcondense.base.extension import label
+from vidcondense.base.members import label
 from vidcondense.cli.arguments import (
     Count,
     Device,
@@ -70,7 +70,7 @@ def condense(
     from vidcondense.base.ranks import Ranks
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.store import ClipStore
-    from vidcondense.recipes import recipe as recipes
+    from vidcondense.recipes import load as recipes
     from vidcondense.run.loop import condense, preview
     from vidcondense.run.shards import condense_in_shards
     from vidcondense.run.shards import resume as resume_run
@@ -138,8 +138,8 @@ def experts(
     """
     from vidcondense.base.compute import choose
     from vidcondense.data.store import ClipStore
-    from vidcondense.experts import train
-    from vidcondense.recipes.settings import ExpertSettings
+    from vidcondense.experts.settings import ExpertSettings
+    from vidcondense.experts.training import train
 
     settings = ExpertSettings(count=experts, epochs=epochs, batch=batch, learning_rate=learning_rate)
     made = train(

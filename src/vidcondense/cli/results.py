@@ -79,7 +79,7 @@ def recipes() -> None:
     """List the recipes that come with the package."""
     from rich.table import Table
 
-    from vidcondense.recipes import recipe
+    from vidcondense.recipes import load as recipe
 
     table = Table("recipe", "what it is", box=None)
     for name in recipe.available():

@@ -156,3 +156,22 @@ def _slope(behind: Tensor, ahead: Tensor) -> Tensor:
     )
     line = torch.stack([torch.zeros_like(ahead), -1 / ahead, 1 / ahead], 2)
     return torch.where((behind > 0)[:, :, None], parabola, line)
+
+
+def check_shared(key: str, frames: int, segments: int) -> None:
+    """Refuse frames that segments cannot share equally.
+
+    Args:
+        key: what the message calls the frames.
+        frames: how many there are of all segments together.
+        segments: K.
+
+    Raises:
+        VidcondenseError: names the nearest numbers that they can.
+    """
+    less, more = frames // segments * segments, -(-frames // segments) * segments
+    if less != frames:
+        raise VidcondenseError(
+            f"{key} = {frames} cannot be shared equally by synthetic.segments = {segments}; "
+            f"choose {f'{less} or {more}' if less else more}"
+        )

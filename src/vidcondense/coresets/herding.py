@@ -1,19 +1,10 @@
 """Herding: clips whose mean feature stays near that of their class (Welling, ICML 2009)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from vidcondense.coresets.selection import Embed, Floats, Ints, select_by_features, squared_distances
-from vidcondense.data.batches import RealBatch
-from vidcondense.data.store import ClipStore
-
-
-def select_herding(store: ClipStore, vpc: int, rng: np.random.Generator, embed: Embed) -> RealBatch:
-    """Choose `vpc` training clips of each class by `herding` on their features.
-
-    Raises:
-        VidcondenseError: a class has fewer training videos than `vpc`.
-    """
-    return select_by_features(store, vpc, rng, embed, herding)
+from vidcondense.coresets.selection import ByFeatures, FeatureSettings, Floats, Ints, squared_distances
 
 
 def herding(features: Floats, count: int) -> Ints:
@@ -37,3 +28,15 @@ def herding(features: Floats, count: int) -> Ints:
         rows.append(int(distances.argmin()))
         picked += features[rows[-1]]
     return np.array(rows, dtype=np.int64)
+
+
+class Herding(ByFeatures):
+    """Clips whose mean feature stays near that of their class (Welling, 2009)."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(FeatureSettings):
+        """See FeatureSettings."""
+
+        kind: str = "herding"
+
+    rule = staticmethod(herding)

@@ -1,19 +1,10 @@
 """K-center: clips that leave none of their class far away (Gonzalez, 1985; Sener and Savarese, ICLR 2018)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from vidcondense.coresets.selection import Embed, Floats, Ints, select_by_features, squared_distances
-from vidcondense.data.batches import RealBatch
-from vidcondense.data.store import ClipStore
-
-
-def select_k_center(store: ClipStore, vpc: int, rng: np.random.Generator, embed: Embed) -> RealBatch:
-    """Choose `vpc` training clips of each class by `k_center` on their features.
-
-    Raises:
-        VidcondenseError: a class has fewer training videos than `vpc`.
-    """
-    return select_by_features(store, vpc, rng, embed, k_center)
+from vidcondense.coresets.selection import ByFeatures, FeatureSettings, Floats, Ints, squared_distances
 
 
 def k_center(features: Floats, count: int) -> Ints:
@@ -36,3 +27,15 @@ def k_center(features: Floats, count: int) -> Ints:
         rows.append(int(nearest.argmax()))
         nearest = np.minimum(nearest, squared_distances(features, features[rows[-1]]))
     return np.array(rows, dtype=np.int64)
+
+
+class KCenter(ByFeatures):
+    """Clips that leave none of their class far away (Sener and Savarese, 2018)."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(FeatureSettings):
+        """See FeatureSettings."""
+
+        kind: str = "k_center"
+
+    rule = staticmethod(k_center)

@@ -1,21 +1,26 @@
 """Random selection of real clips."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from vidcondense.coresets.selection import Embed, refuse_small_classes
+from vidcondense.coresets.selection import Coreset, CoresetSettings, Embed, no_features, refuse_small_classes
 from vidcondense.data.batches import RealBatch, sample
 from vidcondense.data.store import ClipStore
 
 
-def select_random(
-    store: ClipStore, vpc: int, rng: np.random.Generator, embed: Embed | None = None
-) -> RealBatch:
-    """Choose `vpc` training videos of each class at random, each at a random start, not mirrored.
+class Random(Coreset):
+    """Training videos of each class at random, each at a random start, not mirrored; no features are read."""
 
-    Features play no part.
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(CoresetSettings):
+        """Nothing to set."""
 
-    Raises:
-        VidcondenseError: a class has fewer training videos than `vpc`.
-    """
-    refuse_small_classes(store, vpc)
-    return sample(store, vpc, 0.0, rng)
+        kind: str = "random"
+
+    def select(
+        self, store: ClipStore, vpc: int, rng: np.random.Generator, embed: Embed = no_features
+    ) -> RealBatch:
+        """See Coreset."""
+        refuse_small_classes(store, vpc)
+        return sample(store, vpc, 0.0, rng)

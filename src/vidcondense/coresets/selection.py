@@ -1,11 +1,15 @@
 """What all coresets share: their interface, refusals, and selection class by class from features."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.settings import Settings
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
 
@@ -16,8 +20,77 @@ Ints = NDArray[np.int64]
 Embed = Callable[[Sequence[RealBatch]], Iterator[Floats]]
 # Which rows of features (clip, feature) to keep: (count,) int64, distinct.
 Rule = Callable[[Floats, int], Ints]
-# From (store, videos per class, source of all choices, features) to the clips kept, labels ascending.
-Coreset = Callable[[ClipStore, int, np.random.Generator, Embed], RealBatch]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoresetSettings(Settings):
+    """What every coreset has: only a name."""
+
+    family: ClassVar[str] = "coreset"
+    kind: str = ""
+
+    def reads(self) -> tuple[str, ...]:
+        """Which of the recipe's keys `network` and `flip` selecting reads."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSettings(CoresetSettings):
+    """What coresets read that select by features."""
+
+    features: Literal["random", "trained"] = "random"
+    """What clips are selected by: features of a network with random weights, or trained on real clips."""
+
+    def reads(self) -> tuple[str, ...]:
+        """See CoresetSettings; training mirrors clips."""
+        return ("network", "flip") if self.features == "trained" else ("network",)
+
+
+class Coreset(ABC):
+    """Chooses which real clips to keep.
+
+    Args:
+        settings: of this kind.
+    """
+
+    Settings: ClassVar[type[CoresetSettings]] = CoresetSettings
+
+    def __init__(self, settings: CoresetSettings) -> None:
+        self.settings = settings
+
+    @classmethod
+    def default(cls) -> Self:
+        """With the settings that recipes have by default."""
+        return cls(cls.Settings())
+
+    @abstractmethod
+    def select(self, store: ClipStore, vpc: int, rng: np.random.Generator, embed: Embed) -> RealBatch:
+        """The clips kept, labels ascending.
+
+        Args:
+            store: the real videos.
+            vpc: training clips to keep of each class.
+            rng: source of all choices.
+            embed: gives the features (clip, feature) of batches of clips; costs nothing until it is called.
+
+        Raises:
+            VidcondenseError: a class has fewer training videos than `vpc`.
+        """
+
+
+class ByFeatures(Coreset):
+    """A coreset that selects by a rule on features, class by class."""
+
+    Settings: ClassVar[type[CoresetSettings]] = FeatureSettings
+
+    @staticmethod
+    @abstractmethod
+    def rule(features: Floats, count: int) -> Ints:
+        """Which rows of features (clip, feature) of one class to keep: (count,) int64, distinct."""
+
+    def select(self, store: ClipStore, vpc: int, rng: np.random.Generator, embed: Embed) -> RealBatch:
+        """See Coreset."""
+        return select_by_features(store, vpc, rng, embed, self.rule)
 
 
 def no_features(batches: Sequence[RealBatch]) -> Iterator[Floats]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.settings import check_whole
 from vidcondense.data.index import FORMAT_VERSION, INDEX, MOST_SIZE, read_index
 from vidcondense.data.limits import NO_LIMITS, Limits
 from vidcondense.data.sampling import MOST_FRAMES, MOST_STRIDE
@@ -21,7 +22,6 @@ from vidcondense.data.shards import (
     unfinished_folder,
 )
 from vidcondense.data.sources import Source, find_videos
-from vidcondense.recipes.settings import check_whole
 
 PLAN = "plan.json"
 MOST_PER_SHARD = 1_000_000

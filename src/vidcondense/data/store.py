@@ -108,6 +108,11 @@ class ClipStore:
         return len(self.lengths)
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """Classes, frames and size: the shape of networks for these clips."""
+        return len(self.class_names), self.frames, self.size
+
+    @property
     def bytes(self) -> int:
         """Of the pixels of all videos."""
         return int(self.lengths.sum()) * frame_bytes(self.size)

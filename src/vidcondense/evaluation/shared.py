@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from vidcondense.base import extension, files
+from vidcondense.base import files, members
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.progress import Progress
 from vidcondense.base.ranks import Ranks, wait_for_others
@@ -124,7 +124,7 @@ def _key(trial: Trial) -> str:
     about = {
         "trained_on": dict(trial.trained_on),
         "tested_on": [store.fingerprint, store.split],
-        "network": [trial.network, extension.fingerprint(trial.network)],
+        "network": [trial.network, members.fingerprint(trial.network)],
         "protocol": trial.protocol.settings(),
         "seed": trial.seed,
         "compute": [trial.compute.device.type, trial.compute.precision],

@@ -15,11 +15,11 @@ from vidcondense.base.compute import Compute, Precision, choose, derive_seed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.plain import Count, Share
 from vidcondense.base.progress import Progress
+from vidcondense.base.settings import MOST, check_whole
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import FixedClips, StoreClips, TrainingClips, VariedClips
 from vidcondense.evaluation.protocols import PROTOCOLS, Advance, Protocol, diverged, train_network
-from vidcondense.recipes.settings import check_seed, check_whole
 
 FLIP = 0.5
 MOST_NETWORKS = 10_000
@@ -211,7 +211,7 @@ class Trial:
         precision: Precision = "auto",
     ) -> "Trial":
         """See `evaluate`."""
-        check_seed(seed)
+        check_whole("seed", seed, 0, MOST)
         rule = _protocol(protocol)
         if isinstance(training, CondensedVideos):
             rule = rule.for_learned_rate(training.learning_rate)

@@ -19,13 +19,14 @@ from vidcondense.base.compute import Compute, choose, derive_seed, generator
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted, catch_interrupts
 from vidcondense.base.progress import Progress
+from vidcondense.base.settings import Count, Share, convert
 from vidcondense.base.versions import versions
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
 from vidcondense.experts.buffer import Experts, start
+from vidcondense.experts.settings import ExpertSettings
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.flat import flatten, load
-from vidcondense.recipes.settings import ExpertSettings, check, check_seed
 
 GIGABYTE = 10**9
 HEADER_BYTES = 256
@@ -66,8 +67,7 @@ def train(
         Interrupted: Ctrl-C or SIGTERM; whole epochs are saved.
     """
     settings = settings or ExpertSettings()
-    check(0 <= flip <= 1, f"flip is a probability in [0, 1], not {flip}")
-    check_seed(seed)
+    flip, seed = convert(flip, Share, "flip"), convert(seed, Count, "seed")
     compute = compute or choose()
     module = _network(network, store)
     plan = {

@@ -1,6 +1,9 @@
 """Insertion of key frames: by which criterion, which candidates, and when (PRISM section 3.2 and 3.3)."""
 
+from vidcondense.base.members import Family
 from vidcondense.insertion.criteria import cosine_similarities
-from vidcondense.insertion.schedule import Insertion, InsertionEvent
+from vidcondense.insertion.schedule import Insertion, InsertionEvent, InsertionSettings
 
-__all__ = ["Insertion", "InsertionEvent", "cosine_similarities"]
+__all__ = ["INSERTIONS", "Insertion", "InsertionEvent", "InsertionSettings", "cosine_similarities"]
+
+INSERTIONS = Family("insertion", __name__, Insertion)

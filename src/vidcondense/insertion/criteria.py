@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor
 
-from vidcondense.recipes.settings import InsertionSettings
-
 MOST_HALVINGS = 100
 """Larger scales are outside of float32."""
 
@@ -50,28 +48,3 @@ def compared_keys(is_key: Tensor, adjacent: tuple[Tensor, Tensor], compare: str)
     for key in adjacent:
         mask.scatter_(2, key[:, :, None], True)
     return mask
-
-
-def candidates(
-    settings: InsertionSettings, cosines: Tensor, is_key: Tensor, compared: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Frames that the criterion would insert, and their order.
-
-    Args:
-        settings: kind and threshold.
-        cosines: (video, time, time), see `cosine_similarities`.
-        is_key: (video, time) bool.
-        compared: (video, time, time) bool, see `compared_keys`.
-
-    Returns:
-        (video, time) bool, the candidates; and (video, time) float32, the mean of what is compared, negated
-        where large means insert: candidates with the lowest go first.
-    """
-    if settings.kind == "l2_above":
-        measure, bound = -unit_distances(cosines), -settings.threshold
-    elif settings.kind == "l2_below":
-        measure, bound = unit_distances(cosines), settings.threshold
-    else:
-        measure, bound = cosines, settings.threshold
-    passes = ((measure < bound) | ~compared).all(2) & ~is_key
-    return passes, torch.where(compared, measure, 0.0).sum(2) / compared.sum(2)

@@ -8,7 +8,7 @@ from torch import nn
 
 from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.extension import is_extension, member
+from vidcondense.base.members import is_extension, load_class
 from vidcondense.networks import heads
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.cnn import CNN
@@ -17,7 +17,16 @@ from vidcondense.networks.minic3d import MiniC3D
 from vidcondense.networks.r2plus1d import R2Plus1D18
 from vidcondense.networks.video_transformer import VideoTransformer
 
-__all__ = ["NETWORKS", "build", "channels_last", "initialise", "is_known", "outline", "weights_memory"]
+__all__ = [
+    "NETWORKS",
+    "build",
+    "channels_last",
+    "draw",
+    "initialise",
+    "is_known",
+    "outline",
+    "weights_memory",
+]
 
 NETWORKS: dict[str, Callable[[int, int, int], VideoNetwork]] = {
     "minic3d": MiniC3D,
@@ -50,9 +59,26 @@ def outline(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
     """
     if not is_known(name):
         raise VidcondenseError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}, or FILE.py:CLASS")
-    network = member(NETWORKS, name, VideoNetwork)
+    network = load_class(name, VideoNetwork) if is_extension(name) else NETWORKS[name]
     with torch.device("meta"):
         return network(classes, frames, size)
+
+
+def draw(
+    name: str, shape: tuple[int, int, int], rng: torch.Generator, device: torch.device | str = "cpu"
+) -> VideoNetwork:
+    """A float32 network with fresh random weights, its convolutions laid out channels-last.
+
+    Args:
+        name: which one.
+        shape: classes, frames and size of its clips (`ClipStore.shape`).
+        rng: gives the weights, on the CPU, so that devices agree.
+        device: where it goes.
+    """
+    network = build(name, *shape)
+    initialise(network, rng)
+    channels_last(network.to(device))
+    return network
 
 
 def is_known(name: str) -> bool:

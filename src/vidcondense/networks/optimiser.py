@@ -1,56 +1,77 @@
-"""How the synthetic set is updated: optimiser, step sizes over time, and the low-pass filter of gradients."""
+"""How parameters are updated: optimisers, step sizes over time, and the low-pass filter of gradients."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from vidcondense.recipes.settings import OptimiserSettings
-
-RATES: dict[str, str] = {
-    "static": "static_learning_rate",
-    "hallucinator_weight": "hallucinator_learning_rate",
-    "hallucinator_bias": "hallucinator_learning_rate",
-    "step_size": "step_size_learning_rate",
-    "targets": "targets_learning_rate",
-}
-"""Parameters by name whose step size is another key of [optimiser] than `learning_rate`."""
-
+from vidcondense.base.members import Family
+from vidcondense.base.settings import Decay, NotNegative, Settings, StepSize
 
 PIECE = 16
 """Videos whose gradients are filtered at a time: their spectra take twice the memory of the gradients."""
 
 
-class Optimiser:
-    """The optimiser that a recipe's [optimiser] table names, for parameters by name.
+@dataclass(frozen=True, kw_only=True)
+class OptimiserSettings(Settings):
+    """What all optimisers read."""
+
+    family: ClassVar[str] = "optimiser"
+    kind: str = ""
+    learning_rate: StepSize = 1.0
+    """Step size, for a loss summed over classes and features."""
+    momentum: Decay = 0.95
+    """Momentum of sgd; of adam the decay of the first moment."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """constant as published; cosine decays the step size to 0 over the iterations."""
+    low_pass: NotNegative = 0.0
+    """Cycles per frame at which the gradient is halved, finer detail more; 0 leaves it alone (published)."""
+
+
+class Optimiser(ABC):
+    """Updates parameters by name.
 
     Args:
-        settings: the table.
+        settings: of this kind.
         parameters: float32 leaves by name.
         iterations: N, the length of the run, or of its stage, which the schedule spans.
+        rates: step sizes of parameters, by name, that have their own; the others have that of `settings`.
     """
 
+    Settings: ClassVar[type[OptimiserSettings]] = OptimiserSettings
+
     def __init__(
-        self, settings: OptimiserSettings, parameters: Mapping[str, Tensor], iterations: int
+        self,
+        settings: OptimiserSettings,
+        parameters: Mapping[str, Tensor],
+        iterations: int,
+        rates: Mapping[str, float] | None = None,
     ) -> None:
         self.settings = settings
         self.parameters = dict(parameters)
         self.iterations = iterations
-        groups = [{"params": [value], "name": name} for name, value in parameters.items()]
-        rate = settings.learning_rate
-        if settings.kind == "adam":
-            self.torch: torch.optim.Optimizer = torch.optim.Adam(
-                groups, lr=rate, betas=(settings.momentum, 0.999)
-            )
-        else:
-            self.torch = torch.optim.SGD(groups, lr=rate, momentum=settings.momentum)
+        self.rates = {name: (rates or {}).get(name, settings.learning_rate) for name in parameters}
+        self.torch = self.make([{"params": [value], "name": name} for name, value in parameters.items()])
+
+    @abstractmethod
+    def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """PyTorch's optimiser for groups of one parameter each; `step` sets their step sizes."""
 
     def step(self, iteration: int) -> None:
         """Update every parameter from its `grad` with the step size of this iteration, counted from 0."""
         for group in self.torch.param_groups:
-            group["lr"] = learning_rate(self.settings, group["name"], iteration, self.iterations)
+            group["lr"] = self.rates[group["name"]] * self._share(iteration)
         self.torch.step()
+
+    def _share(self, iteration: int) -> float:
+        """The share of the step sizes in one iteration, under the schedule."""
+        if self.settings.schedule == "constant":
+            return 1.0
+        return 0.5 * (1 + math.cos(math.pi * iteration / self.iterations))
 
     def state(self) -> dict[str, Tensor]:
         """Moments and step counts as "parameter.moment", for a checkpoint."""
@@ -72,6 +93,38 @@ class Optimiser:
             }
 
 
+class Sgd(Optimiser):
+    """SGD with momentum, as published."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(OptimiserSettings):
+        """See Optimiser."""
+
+        kind: str = "sgd"
+
+    def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """See Optimiser."""
+        return torch.optim.SGD(groups, lr=self.settings.learning_rate, momentum=self.settings.momentum)
+
+
+class Adam(Optimiser):
+    """Adam, which converges from noise in hundreds of iterations, whatever the scale of the loss."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(OptimiserSettings):
+        """See Optimiser."""
+
+        kind: str = "adam"
+
+    def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """See Optimiser."""
+        betas = (self.settings.momentum, 0.999)
+        return torch.optim.Adam(groups, lr=self.settings.learning_rate, betas=betas)
+
+
+OPTIMISERS = Family("optimiser", __name__, Optimiser)
+
+
 def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
     """A moment where and in the memory order in which the optimiser itself would have made it.
 
@@ -81,19 +134,6 @@ def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
     if moment.shape != parameter.shape:
         raise RuntimeError(f"a moment of shape {tuple(moment.shape)}, not {tuple(parameter.shape)}")
     return torch.empty_like(parameter, requires_grad=False).copy_(moment)
-
-
-def rate_key(name: str) -> str:
-    """The key of [optimiser] that holds a parameter's step size."""
-    return RATES.get(name, "learning_rate")
-
-
-def learning_rate(settings: OptimiserSettings, name: str, iteration: int, iterations: int) -> float:
-    """The step size of a parameter in one iteration, counted from 0, under the recipe's schedule."""
-    rate = float(getattr(settings, rate_key(name)))
-    if settings.schedule == "constant":
-        return rate
-    return rate * 0.5 * (1 + math.cos(math.pi * iteration / iterations))
 
 
 def low_pass(gradient: Tensor, cutoff: float) -> Tensor:

@@ -1,28 +1,36 @@
 """Distribution matching: mean features of real and synthetic clips agree (DM; DFS eq. 8)."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from vidcondense.base.compute import Compute
 from vidcondense.data.batches import RealClips
-from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.objectives.base import Objective, RandomNetworks, real_clips
-from vidcondense.recipes.recipe import Recipe
+from vidcondense.objectives.base import Context, Objective, RandomNetworks, RealClipsSettings
 
 
 class DistributionMatching(Objective):
     """Mean features of a network with fresh random weights in every iteration."""
 
-    def __init__(self, recipe: Recipe, store: ClipStore, compute: Compute) -> None:
-        super().__init__(recipe, store, compute)
-        self.networks = RandomNetworks.of(recipe, store, compute)
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(RealClipsSettings):
+        """Nothing besides RealClipsSettings."""
+
+        kind: str = "distribution_matching"
+
+    settings: Settings
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        super().__init__(settings, context)
+        self.networks = RandomNetworks(context)
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
         """See Objective."""
         network = self.networks.at(iteration)
         chunk = network.chunk(self.compute)
-        real = real_clips(self.recipe, self.store, self.compute, iteration, chunk)
+        real = self.context.real_clips(self.settings, iteration, chunk)
         return distribution_matching(network, real, clips, labels, self.compute, chunk)
 
 

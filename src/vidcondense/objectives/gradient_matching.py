@@ -1,21 +1,21 @@
 """Gradient matching: real and synthetic clips pull a network's weights the same way (DC; PRISM eq. 7)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidcondense.base.compute import Compute
+from vidcondense.base.settings import Count, Positive, StepSize
 from vidcondense.data.batches import RealClips
-from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.objectives.base import Objective, Render, real_clips
+from vidcondense.networks.optimiser import Sgd
+from vidcondense.objectives.base import Context, Objective, RealClipsSettings, Render
 from vidcondense.objectives.trained import TrainedNetwork
-from vidcondense.recipes.recipe import Recipe
-from vidcondense.recipes.settings import OptimiserSettings
 
 Distance = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
 """How far two gradients with respect to the same weights are from each other."""
@@ -30,55 +30,73 @@ class GradientMatching(Objective):
     (docs/method.md has the figures).
     """
 
-    def __init__(self, recipe: Recipe, store: ClipStore, compute: Compute) -> None:
-        super().__init__(recipe, store, replace(compute, dtype=torch.float32))
-        sgd = OptimiserSettings(
-            kind="sgd",
-            learning_rate=recipe.objective.network_learning_rate,
-            momentum=NETWORK_MOMENTUM,
-        )
-        self.trained = TrainedNetwork(recipe, store, self.compute, sgd)
-        self.chunk = self.trained.network.chunk(self.compute)
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(RealClipsSettings):
+        """Gradient matching (PRISM eq. 7, DC)."""
 
-    @staticmethod
-    def couples_classes(recipe: Recipe) -> str:
-        """See Objective."""
-        trains = recipe.objective.outer_steps > 1 and recipe.objective.inner_steps > 0
-        return "objective.inner_steps trains a network on the clips of all classes" if trains else ""
+        kind: str = "gradient_matching"
+        distance: Literal["squared", "cosine"] = "squared"
+        """squared: norm of the difference (PRISM eq. 7); cosine: per output unit (DC)."""
+        outer_steps: Positive = 1
+        """Iterations that share a network, then another is drawn."""
+        inner_steps: Count = 0
+        """Training steps of the network on the synthetic clips between those iterations."""
+        network_learning_rate: StepSize = 0.01
+        """Step size of SGD in those training steps."""
+
+        def check(self) -> None:
+            """See Settings."""
+            self.refuse(
+                self.inner_steps > 0 and self.outer_steps == 1,
+                "objective.inner_steps trains a network between the iterations that share it: set "
+                "objective.outer_steps to 2 or more",
+            )
+
+        def couples_classes(self) -> str:
+            """See ObjectiveSettings."""
+            return (
+                "objective.inner_steps trains a network on the clips of all classes"
+                if self.inner_steps
+                else ""
+            )
+
+    settings: Settings
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        super().__init__(settings, replace(context, compute=context.compute.exact))
+        sgd = Sgd.Settings(learning_rate=settings.network_learning_rate, momentum=NETWORK_MOMENTUM)
+        self.trained = TrainedNetwork(self.context, partial(Sgd, sgd))
+        self.chunk = self.trained.network.chunk(self.compute)
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
         """See Objective."""
-        first = iteration - iteration % self.recipe.objective.outer_steps
-        if first == iteration or not self._trains:
+        first = iteration - iteration % self.settings.outer_steps
+        if first == iteration or not self.settings.inner_steps:
             self.trained.draw(first)
         return gradient_matching(
             self.trained.network,
-            real_clips(self.recipe, self.store, self.compute, iteration, self.chunk),
+            self.context.real_clips(self.settings, iteration, self.chunk),
             clips,
             labels,
-            DISTANCES[self.recipe.objective.distance],
+            DISTANCES[self.settings.distance],
             self.chunk,
         )
 
     def advance(self, iteration: int, render: Render, labels: Tensor) -> None:
         """Train the network on the synthetic clips, unless the next iteration draws another."""
-        settings = self.recipe.objective
+        settings = self.settings
         if (iteration + 1) % settings.outer_steps:
             for _ in range(settings.inner_steps):
                 self.trained.step(render(), labels, self.chunk)
 
     def state(self) -> dict[str, Tensor]:
         """The network, where it is more than its random start."""
-        return self.trained.state() if self._trains else {}
+        return self.trained.state() if self.settings.inner_steps else {}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """See Objective."""
-        if self._trains:
+        if self.settings.inner_steps:
             self.trained.restore(state)
-
-    @property
-    def _trains(self) -> bool:
-        return self.couples_classes(self.recipe) != ""
 
 
 def gradient_matching(

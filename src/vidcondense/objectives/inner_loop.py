@@ -93,7 +93,6 @@ class InnerLoop:
 
     def _loss(self, weights: Tensor, part: Tensor, shown: Tensor) -> Tensor:
         """The summed cross-entropy of the clips `shown`, whose indices are `part`."""
-        lower = self.compute.dtype != torch.float32
-        with torch.autocast(self.compute.device.type, self.compute.dtype, enabled=lower):
+        with self.compute.autocast():
             scores = self.network(weights, shown)
         return F.cross_entropy(scores.to(weights.dtype), self.labels[part], reduction="sum")

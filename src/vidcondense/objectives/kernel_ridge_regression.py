@@ -2,22 +2,23 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Any, ClassVar
 
 import torch
+from msgspec import Meta
 from torch import Tensor
 
-from vidcondense.base.compute import Compute, generator
+from vidcondense.base.compute import generator
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.settings import LARGEST_STEP, NotNegative, Positive, StepSize
 from vidcondense.data.batches import RealClips
-from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, summed_loss
-from vidcondense.objectives.base import Objective, Render, real_clips
+from vidcondense.networks.optimiser import Adam
+from vidcondense.objectives.base import Context, Objective, RealClipsSettings, Render
 from vidcondense.objectives.trained import TrainedNetwork, with_prefix
-from vidcondense.recipes.recipe import Recipe
-from vidcondense.recipes.settings import OptimiserSettings
 
 
 class KernelRidgeRegression(Objective):
@@ -33,24 +34,47 @@ class KernelRidgeRegression(Objective):
         updates: (network,) int64, training steps that each network of the pool has behind it.
     """
 
-    def __init__(self, recipe: Recipe, store: ClipStore, compute: Compute) -> None:
-        super().__init__(recipe, store, replace(compute, dtype=torch.float32))
-        settings = recipe.objective
-        if len(store.class_names) < 2:
-            raise VidcondenseError(f"kernel_ridge_regression needs two classes or more; {store.path} has one")
-        self.targets = start_targets(len(store.class_names), recipe.vpc).to(compute.device).requires_grad_()
-        adam = OptimiserSettings(kind="adam", learning_rate=settings.network_learning_rate, momentum=0.9)
-        self.pool = [TrainedNetwork(recipe, store, self.compute, adam) for _ in range(settings.pool)]
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(RealClipsSettings):
+        """Kernel ridge regression (FRePo)."""
+
+        rates: ClassVar[Mapping[str, str]] = {"targets": "targets_learning_rate"}
+        kind: str = "kernel_ridge_regression"
+        targets_learning_rate: Annotated[float, Meta(ge=0, le=LARGEST_STEP)] = 0.001
+        """Step size of learned labels; 0 keeps them as they start."""
+        network_learning_rate: StepSize = 0.01
+        """Step size of Adam, which trains the networks of the pool."""
+        pool: Positive = 10
+        """Networks in the pool."""
+        pool_updates: Positive = 100
+        """Training steps after which a network of the pool is drawn afresh."""
+        regularisation: NotNegative = 1e-6
+        """Added to the kernel's diagonal, as a share of its mean."""
+        label_margin: NotNegative = 1.0
+        """Weight of the loss that keeps the class of a learned label clear; 0: no such loss."""
+
+        def couples_classes(self) -> str:
+            """See ObjectiveSettings."""
+            return "kernel ridge regression predicts with the clips of all classes"
+
+    settings: Settings
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        super().__init__(settings, replace(context, compute=context.compute.exact))
+        classes = len(context.store.class_names)
+        if classes < 2:
+            raise VidcondenseError(
+                f"kernel_ridge_regression needs two classes or more; {context.store.path} has one"
+            )
+        targets = start_targets(classes, context.vpc)
+        self.targets = targets.to(self.compute.device).requires_grad_()
+        adam = Adam.Settings(learning_rate=settings.network_learning_rate, momentum=0.9)
+        self.pool = [TrainedNetwork(self.context, partial(Adam, adam)) for _ in range(settings.pool)]
         for number, member in enumerate(self.pool):
             member.draw(number, 0)
         self.chunk = self.pool[0].network.chunk(self.compute)
         # Staggered, as in FRePo's code, so that the pool holds networks of all ages from the start.
         self.updates = torch.arange(settings.pool) * (settings.pool_updates // settings.pool)
-
-    @staticmethod
-    def couples_classes(recipe: Recipe) -> str:
-        """See Objective."""
-        return "kernel ridge regression predicts with the clips of all classes"
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -59,10 +83,10 @@ class KernelRidgeRegression(Objective):
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
         """See Objective."""
-        settings = self.recipe.objective
+        settings = self.settings
         loss, gradient, self.targets.grad = kernel_ridge_regression(
             self.pool[self._chosen(iteration)].network,
-            real_clips(self.recipe, self.store, self.compute, iteration, self.chunk),
+            self.context.real_clips(settings, iteration, self.chunk),
             clips,
             self.targets.detach(),
             settings.regularisation,
@@ -75,7 +99,7 @@ class KernelRidgeRegression(Objective):
         """Train the network of this iteration by a step; draw it afresh when it has had its number."""
         number = self._chosen(iteration)
         self.updates[number] += 1
-        if self.updates[number] >= self.recipe.objective.pool_updates:
+        if self.updates[number] >= self.settings.pool_updates:
             self.pool[number].draw(number, iteration + 1)
             self.updates[number] = 0
         else:
@@ -102,7 +126,7 @@ class KernelRidgeRegression(Objective):
             member.restore(with_prefix(state, f"pool.{number}."))
 
     def _chosen(self, iteration: int) -> int:
-        rng = generator(self.recipe.seed, "pool", iteration)
+        rng = generator(self.context.seed, "pool", iteration)
         return int(torch.randint(len(self.pool), (), generator=rng))
 
 

@@ -1,46 +1,50 @@
 """What objectives share that need networks trained on real clips: experts, the recipe's or the run's own."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from vidcondense import experts
-from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
-from vidcondense.data.store import ClipStore
-from vidcondense.experts import Experts
+from vidcondense.experts.buffer import Experts
+from vidcondense.experts.training import train
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.objectives.base import Objective
-from vidcondense.recipes.recipe import Recipe
+from vidcondense.objectives.base import Context, Objective, ObjectiveSettings
 
 FOLDER = "experts"
 """Where a run keeps the experts that it trained itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnExpertsSettings(ObjectiveSettings):
+    """What objectives on experts read."""
+
+    needs_experts: ClassVar[bool] = True
+    experts: str = ""
+    """Folder of expert trajectories; empty: train those of the [experts] table into the run folder first."""
 
 
 class OnExperts(Objective):
     """An objective with experts: networks trained on real clips, their weights after every epoch on disk.
 
     Args:
-        recipe: `objective.experts` names a folder of them, or [experts] says how to train some.
-        store: the real videos.
-        compute: where and how precisely networks run.
-        network: the recipe's, built for the store's clips.
+        settings: `experts` names a folder of them, or else the context says how to train some.
+        context: the real videos, and where networks run.
+        network: the context's, built for the store's clips.
     """
 
-    needs_experts = True
-
-    def __init__(self, recipe: Recipe, store: ClipStore, compute: Compute, network: VideoNetwork) -> None:
-        super().__init__(recipe, store, compute)
+    def __init__(self, settings: OnExpertsSettings, context: Context, network: VideoNetwork) -> None:
+        super().__init__(settings, context)
         self._experts: Experts | None = None
         self._expected: Tensor | None = None
-        self.epochs = recipe.experts.epochs
-        if recipe.objective.experts:
-            self._experts = Experts.open(recipe.objective.experts)
-            self._experts.check(store, recipe.network, network)
+        self.epochs = context.experts.epochs
+        if settings.experts:
+            self._experts = Experts.open(settings.experts)
+            self._experts.check(context.store, context.network, network)
             self.epochs = self._experts.epochs
 
     @property
@@ -51,17 +55,17 @@ class OnExperts(Objective):
         return self._experts
 
     def prepare(self, folder: Path, show: bool) -> None:
-        """Train the experts of the recipe's [experts] table into the run folder, unless it names others."""
+        """Train the experts of the [experts] table into the run folder, unless the settings name others."""
         if self._experts is None:
-            recipe = self.recipe
+            context = self.context
             try:
-                self._experts = experts.train(
-                    self.store,
+                self._experts = train(
+                    context.store,
                     folder / FOLDER,
-                    recipe.experts,
-                    network=recipe.network,
-                    flip=recipe.flip,
-                    seed=recipe.seed,
+                    context.experts,
+                    network=context.network,
+                    flip=context.flip,
+                    seed=context.seed,
                     compute=self.compute,
                     show=show,
                 )

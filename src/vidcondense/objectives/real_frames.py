@@ -5,24 +5,30 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from vidcondense.condensed.interpolation import evenly_spread, interpolation_weights, segment_starts
+from vidcondense.condensed.interpolation import (
+    Interpolation,
+    evenly_spread,
+    interpolation_weights,
+    segment_starts,
+)
 from vidcondense.data.batches import RealClips
-from vidcondense.recipes.recipe import Recipe
 
 
-def weights(recipe: Recipe, frames: int) -> Tensor | None:
+def weights(kept: int, frames: int, interpolation: Interpolation, segments: int) -> Tensor | None:
     """(time, time) float32 that a clip is multiplied by in time; None where it keeps all its frames.
 
-    The kept frames are evenly spread over each segment; interpolation algorithm and segments are those of the
-    recipe's [synthetic] table.
+    Args:
+        kept: frames that stay, evenly spread over each segment; 0: all.
+        frames: T.
+        interpolation: how the other frames are made.
+        segments: K, which interpolation does not cross.
     """
-    kept = recipe.objective.real_frames
     if kept == 0 or kept >= frames:
         return None
-    starts = segment_starts(frames, recipe.synthetic.segments)
+    starts = segment_starts(frames, segments)
     is_kept = torch.zeros(1, frames, dtype=torch.bool)
     is_kept[0, evenly_spread(frames, kept, starts)] = True
-    return interpolation_weights(is_kept, recipe.synthetic.interpolation, starts)[0]
+    return interpolation_weights(is_kept, interpolation, starts)[0]
 
 
 def reduced(clips: RealClips, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

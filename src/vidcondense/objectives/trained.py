@@ -1,36 +1,29 @@
 """Networks that are trained on the synthetic set beside it, and can be checkpointed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
 from vidcondense import networks
-from vidcondense.base.compute import Compute, generator
-from vidcondense.data.store import ClipStore
+from vidcondense.base.compute import generator
 from vidcondense.networks.loss import summed_loss
 from vidcondense.networks.optimiser import Optimiser
-from vidcondense.recipes.recipe import Recipe
-from vidcondense.recipes.settings import OptimiserSettings
+from vidcondense.objectives.base import Context
 
 
 class TrainedNetwork:
     """A network and the optimiser of its weights; dropout is off, so that nothing is random but its start.
 
     Args:
-        recipe: names the network.
-        store: whose clips it is for.
-        compute: where and how precisely it runs.
-        settings: of its optimiser, whose step size is constant.
+        context: names the network, its clips, where it runs and the seed.
+        optimiser: makes that of its weights, whose step size is constant, from them and a number of steps.
     """
 
-    def __init__(
-        self, recipe: Recipe, store: ClipStore, compute: Compute, settings: OptimiserSettings
-    ) -> None:
-        self.seed = recipe.seed
-        self.settings = settings
-        self.shape = (recipe.network, len(store.class_names), store.frames, store.size)
-        self.network = networks.build(*self.shape).eval().to(compute.device, compute.dtype)
+    def __init__(self, context: Context, optimiser: Callable[[Mapping[str, Tensor], int], Optimiser]) -> None:
+        self.context = context
+        self.network = context.build().eval().to(context.compute.device, context.compute.dtype)
         networks.channels_last(self.network)
+        self._make_optimiser = optimiser
         self.optimiser = self._fresh_optimiser()
 
     @property
@@ -39,9 +32,9 @@ class TrainedNetwork:
         return sum(value.numel() for value in self.network.parameters())
 
     def draw(self, *stream: str | int) -> None:
-        """Fresh random weights of this stream of the recipe's seed; the optimiser forgets the old ones."""
-        drawn = networks.build(*self.shape)
-        networks.initialise(drawn, generator(self.seed, "network", *stream))
+        """Fresh random weights of this stream of the seed; the optimiser forgets the old ones."""
+        drawn = self.context.build()
+        networks.initialise(drawn, generator(self.context.seed, "network", *stream))
         self.network.load_state_dict(drawn.state_dict())
         self.optimiser = self._fresh_optimiser()
 
@@ -73,7 +66,7 @@ class TrainedNetwork:
         self.optimiser.restore(with_prefix(state, "moment."))
 
     def _fresh_optimiser(self) -> Optimiser:
-        return Optimiser(self.settings, dict(self.network.named_parameters()), 1)
+        return self._make_optimiser(dict(self.network.named_parameters()), 1)
 
 
 def with_prefix(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,17 +1,18 @@
 """Distribution matching on networks that have learned: experts in place of random networks."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from torch import Tensor
 
 from vidcondense import networks
-from vidcondense.base.compute import Compute, derive_seed, generator
+from vidcondense.base.compute import derive_seed, generator
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.data.store import ClipStore
+from vidcondense.base.settings import Count
 from vidcondense.networks.flat import load
-from vidcondense.objectives.base import real_clips
+from vidcondense.objectives.base import Context, RealClipsSettings
 from vidcondense.objectives.distribution_matching import distribution_matching
-from vidcondense.objectives.on_experts import OnExperts
-from vidcondense.recipes.recipe import Recipe
+from vidcondense.objectives.on_experts import OnExperts, OnExpertsSettings
 
 
 class TrainedDistributionMatching(OnExperts):
@@ -22,21 +23,27 @@ class TrainedDistributionMatching(OnExperts):
     match with random networks.
     """
 
-    def __init__(self, recipe: Recipe, store: ClipStore, compute: Compute) -> None:
-        shape = (recipe.network, len(store.class_names), store.frames, store.size)
-        self._drawn = networks.build(*shape)
-        networks.initialise(
-            self._drawn, generator(recipe.seed)
-        )  # fills buffers; weights come from the experts
-        super().__init__(recipe, store, compute, self._drawn)
-        self.first = recipe.objective.first_epoch
-        if self.first > self.epochs:
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(OnExpertsSettings, RealClipsSettings):
+        """Distribution matching on experts (ours)."""
+
+        kind: str = "trained_distribution_matching"
+        first_epoch: Count = 1
+        """Epochs that an expert has behind it at least."""
+
+    settings: Settings
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        self._drawn = context.build()
+        networks.initialise(self._drawn, generator(context.seed))  # fills buffers; weights are the experts'
+        super().__init__(settings, context, self._drawn)
+        if settings.first_epoch > self.epochs:
             raise VidcondenseError(
-                f"objective.first_epoch = {self.first} needs experts of that many epochs or more, these have "
-                f"{self.epochs}"
+                f"objective.first_epoch = {settings.first_epoch} needs experts of that many epochs or more, "
+                f"these have {self.epochs}"
             )
-        self.network = networks.build(*shape).requires_grad_(False).eval()
-        self.network.to(compute.device, compute.dtype)
+        self.network = context.build().requires_grad_(False).eval()
+        self.network.to(self.compute.device, self.compute.dtype)
         networks.channels_last(self.network)
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
@@ -44,11 +51,11 @@ class TrainedDistributionMatching(OnExperts):
         load(self._drawn, self.experts.weights(*self.drawn(iteration)))
         self.network.load_state_dict(self._drawn.state_dict())
         chunk = self.network.chunk(self.compute)
-        real = real_clips(self.recipe, self.store, self.compute, iteration, chunk)
+        real = self.context.real_clips(self.settings, iteration, chunk)
         return distribution_matching(self.network, real, clips, labels, self.compute, chunk)
 
     def drawn(self, iteration: int) -> tuple[int, int]:
         """Which expert an iteration takes, and after how many epochs."""
-        rng = np.random.default_rng(derive_seed(self.recipe.seed, "trained", iteration))
+        rng = np.random.default_rng(derive_seed(self.context.seed, "trained", iteration))
         expert = int(rng.integers(self.experts.count))
-        return expert, int(rng.integers(self.first, self.epochs, endpoint=True))
+        return expert, int(rng.integers(self.settings.first_epoch, self.epochs, endpoint=True))

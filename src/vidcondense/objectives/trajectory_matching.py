@@ -3,21 +3,22 @@
 Cazenavette et al., *Dataset Distillation by Matching Training Trajectories* (CVPR 2022).
 """
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vidcondense import networks
-from vidcondense.base.compute import Compute, derive_seed, generator
+from vidcondense.base.compute import derive_seed, generator
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.data.store import ClipStore
+from vidcondense.base.settings import Count, Positive, StepSize
 from vidcondense.networks.flat import FlatNetwork
-from vidcondense.objectives.base import Render
+from vidcondense.objectives.base import Context, Render
 from vidcondense.objectives.inner_loop import InnerLoop
-from vidcondense.objectives.on_experts import OnExperts
-from vidcondense.recipes.recipe import Recipe
+from vidcondense.objectives.on_experts import OnExperts, OnExpertsSettings
 
 SMALLEST_STEP_SIZE = 1e-3
 """The learned step size is kept at or above this, as in the published code for video."""
@@ -32,24 +33,49 @@ class TrajectoryMatching(OnExperts):
     draw of masks; the experts were trained with it.
     """
 
-    def __init__(self, recipe: Recipe, store: ClipStore, compute: Compute) -> None:
-        settings = recipe.objective
-        module = networks.build(recipe.network, len(store.class_names), store.frames, store.size)
-        networks.initialise(module, generator(recipe.seed))  # fills buffers; weights come from the experts
-        super().__init__(recipe, store, compute, module)
-        self.step_size = torch.tensor(settings.step_size, device=compute.device).requires_grad_()
-        self.network = FlatNetwork(module.to(compute.device).requires_grad_(False).eval())
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(OnExpertsSettings):
+        """Trajectory matching (MTT)."""
+
+        rates: ClassVar[Mapping[str, str]] = {"step_size": "step_size_learning_rate"}
+        kind: str = "trajectory_matching"
+        max_start_epoch: Positive = 10
+        """A trajectory is matched from a random epoch below this one."""
+        expert_epochs: Positive = 1
+        """M: epochs between that start and the expert's weights that are the target."""
+        synthetic_steps: Positive = 10
+        """N: steps on synthetic clips from that start."""
+        batch_synthetic: Count = 0
+        """Synthetic clips per inner step; 0: all."""
+        step_size: StepSize = 0.01
+        """Start of the learned step size of the inner steps."""
+        step_size_learning_rate: StepSize = 1e-5
+        """Step size with which that one is learned."""
+        inner_gradient: Literal["exact", "tesla"] = "exact"
+        """exact: through all inner steps; tesla: as if their starting points did not depend on the clips."""
+
+        def couples_classes(self) -> str:
+            """See ObjectiveSettings."""
+            return "trajectory matching takes its steps on the clips of all classes"
+
+        def refuses_stills(self) -> str:
+            """See ObjectiveSettings."""
+            return "experts trained on clips do not lead where images stand still"
+
+    settings: Settings
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        module = context.build()
+        networks.initialise(module, generator(context.seed))  # fills buffers; weights are the experts'
+        super().__init__(settings, context, module)
+        self.step_size = torch.tensor(settings.step_size, device=self.compute.device).requires_grad_()
+        self.network = FlatNetwork(module.to(self.compute.device).requires_grad_(False).eval())
         last = settings.max_start_epoch - 1 + settings.expert_epochs
         if last > self.epochs:
             raise VidcondenseError(
                 f"objective.max_start_epoch = {settings.max_start_epoch} and objective.expert_epochs = "
                 f"{settings.expert_epochs} need experts of {last} epochs, these have {self.epochs}"
             )
-
-    @staticmethod
-    def couples_classes(recipe: Recipe) -> str:
-        """See Objective."""
-        return "trajectory matching takes its steps on the clips of all classes"
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -66,15 +92,15 @@ class TrajectoryMatching(OnExperts):
         apart = (start - target).square().sum()
         loss = (points[-1] - target).square().sum() / apart
         adjoint = 2 * (points[-1] - target) / apart
-        exact = self.recipe.objective.inner_gradient == "exact"
+        exact = self.settings.inner_gradient == "exact"
         gradient, step_size_gradient = loop.walk_back(points, adjoint, exact=exact)
         self.step_size.grad = torch.full_like(self.step_size, step_size_gradient)
         return loss.item(), gradient
 
     def pair(self, iteration: int) -> tuple[Tensor, Tensor]:
         """Start and target of one iteration: weights of one expert, (weight,) float32."""
-        settings = self.recipe.objective
-        rng = np.random.default_rng(derive_seed(self.recipe.seed, "trajectory", iteration))
+        settings = self.settings
+        rng = np.random.default_rng(derive_seed(self.context.seed, "trajectory", iteration))
         expert = int(rng.integers(self.experts.count))
         epoch = int(rng.integers(settings.max_start_epoch))
         pair = [self.experts.weights(expert, at) for at in (epoch, epoch + settings.expert_epochs)]
@@ -87,11 +113,11 @@ class TrajectoryMatching(OnExperts):
 
     def batches(self, iteration: int, clips: int) -> list[Tensor]:
         """The synthetic clips of every inner step, as indices; each clip once before any comes again."""
-        settings = self.recipe.objective
+        settings = self.settings
         size = settings.batch_synthetic or clips
         if size >= clips:
             return [torch.arange(clips)] * settings.synthetic_steps
-        rng = generator(self.recipe.seed, "inner", iteration)
+        rng = generator(self.context.seed, "inner", iteration)
         chosen: list[Tensor] = []
         while len(chosen) < settings.synthetic_steps:
             chosen += torch.randperm(clips, generator=rng).split(size)

@@ -11,10 +11,10 @@ from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.versions import refuse_newer, versions
 from vidcondense.data.store import ClipStore
-from vidcondense.recipes import recipe
+from vidcondense.recipes import reading
 from vidcondense.recipes.recipe import Recipe
 
-RUN_FORMAT = 1
+RUN_FORMAT = 2
 
 
 class _Store(TypedDict):
@@ -77,7 +77,7 @@ class RunFolder:
         values = files.read_json(self.description)
         if isinstance(values, dict):
             refuse_newer(self.description, values.get("format"), RUN_FORMAT, values.get("versions"))
-        if not isinstance(values, dict) or values.get("format") != RUN_FORMAT:
+        if not isinstance(values, dict) or values.get("format") not in (1, RUN_FORMAT):
             raise VidcondenseError(f"{self.description} was not written by this vidcondense")
         try:
             plain.expect(values, _Description)
@@ -102,9 +102,10 @@ class RunFolder:
         Raises:
             VidcondenseError: names run.json and what is wrong in its recipe.
         """
-        values = self.read()["recipe"]
+        values = self.read()
+        read = reading.from_earlier if values["format"] == 1 else reading.from_dict
         try:
-            return recipe.from_dict(values)
+            return read(values["recipe"])
         except VidcondenseError as error:
             raise VidcondenseError(f"{self.description}: {error}") from error
 
@@ -166,7 +167,7 @@ def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute, **mor
             "format": RUN_FORMAT,
             "status": "running",
             "recipe": recipe.to_dict(),
-            "extensions": recipe.extensions(),
+            "extensions": recipe.extension_files(),
             "seed": recipe.seed,
             "iterations": recipe.all_iterations,
             "store": {

@@ -1,13 +1,12 @@
 """The condensation loop."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vidcondense import networks, objectives
+from vidcondense import networks
 from vidcondense.base import files
 from vidcondense.base.compute import Precision, choose
 from vidcondense.base.errors import VidcondenseError
@@ -17,7 +16,6 @@ from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.networks.base import VideoNetwork
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import folder as run_folder
 from vidcondense.run.checkpoint import Checkpoint
@@ -58,11 +56,13 @@ def condense(
     compute = choose(device, precision)
     check(store, recipe)
     run_folder.refuse_taken(Path(out))
-    if recipe.objective.experts:  # whoever resumes the run may do so from another folder
-        recipe = recipe.with_experts(str(Path(recipe.objective.experts).resolve()))
-    outline = _outline(store, recipe)
-    line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
-    Progress(0, enabled=show and outline.weights >= LARGE).say(line)
+    experts = getattr(recipe.objective, "experts", "")
+    if experts:  # whoever resumes the run may do so from another folder
+        recipe = recipe.with_experts(str(Path(experts).resolve()))
+    if not recipe.unread("network"):
+        outline = networks.outline(recipe.network, *store.shape)
+        line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
+        Progress(0, enabled=show and outline.weights >= LARGE).say(line)
     state = State.start(store, recipe, compute, show)
     with files.alone(files.make_folder(Path(out))):
         return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
@@ -92,7 +92,7 @@ def preview(
         VidcondenseError: as `condense`; or the recipe trains experts first and names none.
     """
     check(store, recipe)
-    if objectives.kind(recipe).needs_experts and not recipe.objective.experts:
+    if not recipe.unread("experts") and not getattr(recipe.objective, "experts", ""):
         raise VidcondenseError(
             f"recipe {recipe.name} trains experts first: train them with vidcondense experts, which states "
             "its own cost, and name them with --set objective.experts=FOLDER"
@@ -101,7 +101,7 @@ def preview(
     state.objective.prepare(Path(), False)
     if not recipe.all_iterations:
         return None
-    cost = _cost(state, state.step, least_seconds=PREVIEW_SECONDS)
+    cost = _cost(state, state.iterate, least_seconds=PREVIEW_SECONDS)
     start = spent + state.seconds + 2 * cost.iteration.seconds  # `condense` measures an iteration too
     return replace(cost, start=start, iterations=recipe.all_iterations)
 
@@ -136,7 +136,7 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
         raise VidcondenseError(
             f"{store.path} is not the store (or split) that the run in {out} was started with"
         )
-    if run.recipe().extensions() != known.get("extensions", {}):
+    if run.recipe().extension_files() != known.get("extensions", {}):
         raise VidcondenseError(
             f"a file that the recipe of the run in {out} names has changed since its start"
         )
@@ -167,11 +167,8 @@ def check(store: ClipStore, recipe: Recipe) -> None:
             f"store {store.path} has clips of {store.frames} frames, the recipe wants {recipe.frames}; "
             f"prepare another store with --frames {recipe.frames}, or pass --set frames={store.frames}"
         )
-    _outline(store, recipe)
-
-
-def _outline(store: ClipStore, recipe: Recipe) -> VideoNetwork:
-    return networks.outline(recipe.network, len(store.class_names), store.frames, store.size)
+    if not recipe.unread("network"):
+        networks.outline(recipe.network, *store.shape)
 
 
 def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
@@ -214,13 +211,10 @@ def _learn(run: RunFolder, state: State, show: bool) -> None:
 
 def _iterate(run: RunFolder, state: State, interrupts: Interrupts) -> dict[str, Any]:
     """One iteration and its lines in the log; a signal cuts matching short, which changes nothing."""
-    stage = state.stage.name
-    with _timed(state):
-        with interrupts.at_once():
-            loss, gradient = state.match()
-        events = state.update(loss, gradient)
-    keys = state.synthetic.key_frames
-    row = {"event": "iteration", "iteration": state.iteration - 1, "loss": loss, "key_frames": keys}
+    number, stage, began = state.iteration, state.stage.name, time.perf_counter()
+    loss, events = state.iterate(interrupts.at_once)
+    state.seconds += time.perf_counter() - began
+    row = {"event": "iteration", "iteration": number, "loss": loss, "key_frames": state.synthetic.key_frames}
     row |= {"stage": stage} if stage else {}
     run.append_metrics([*(event.to_dict() for event in events), row])
     return row
@@ -231,16 +225,9 @@ def _save(run: RunFolder, state: State) -> None:
     replace(state.checkpoint(run.metrics.stat().st_size), run=run.identity).save(run.checkpoint)
 
 
-@contextmanager
-def _timed(state: State) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    state.seconds += time.perf_counter() - began
-
-
 def _cost(state: State, run: Callable[[], object], *, least_seconds: float = 0.0) -> Cost:
     """What is left of a run will cost; `run` does an iteration, or the matching in it."""
-    iteration = measure(run, state.objective.store, least_seconds)
+    iteration = measure(run, state.objective.context.store, least_seconds)
     beside = sum(value.numel() for value in state.objective.parameters.values())
     to_come = [value.nbytes for value in state.optimiser.parameters.values() if value.grad is None]
     moments = 1 if state.recipe.optimiser.kind == "sgd" else 2
@@ -258,6 +245,7 @@ def _cost(state: State, run: Callable[[], object], *, least_seconds: float = 0.0
 
 def _finish(run: RunFolder, state: State) -> CondensedVideos:
     store, recipe = state.store, state.recipe
+    files_of_members = recipe.extension_files()
     condensed = state.synthetic.condensed(
         labels=state.synthetic.labels.cpu(),
         class_names=tuple(store.class_names),
@@ -266,14 +254,14 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         std=IMAGENET_STD,
         storage=recipe.storage,
         provenance={
-            "recipe": recipe.portable().to_dict(),
+            "recipe": recipe.portable(),
             "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},
             **state.objective.provenance(),
             "precision": state.compute.precision,
             "device": state.compute.device.type,
             "versions": versions(),
             **({"features": dict(state.features)} if state.features else {}),
-            **({"extensions": recipe.extensions()} if recipe.extensions() else {}),
+            **({"extensions": files_of_members} if files_of_members else {}),
         },
         **state.objective.learned(),
     )

@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 
-from vidcondense import objectives, synthetic
 from vidcondense.base import files
 from vidcondense.base.compute import Precision, choose
 from vidcondense.base.errors import VidcondenseError
@@ -128,7 +127,8 @@ def shard_folder(run: RunFolder, number: int) -> RunFolder:
 
 
 def _refuse(recipe: Recipe, shards: int, classes: int, ranks: Ranks) -> None:
-    reason = objectives.kind(recipe).couples_classes(recipe) or synthetic.kind(recipe).couples_classes
+    learned = "" if recipe.coreset else recipe.objective.couples_classes()
+    reason = learned or recipe.synthetic.couples_classes
     if reason:
         raise VidcondenseError(f"recipe {recipe.name} cannot be condensed in shards: {reason}")
     if not 1 <= shards <= classes:
@@ -199,7 +199,7 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
         counts=torch.cat([one.counts for one in frames]),
         labels=torch.cat([one.labels for one in frames]),
         storage=recipe.storage,
-        provenance={**frames[0].provenance, "recipe": recipe.portable().to_dict(), "shards": shards},
+        provenance={**frames[0].provenance, "recipe": recipe.portable(), "shards": shards},
     )
     firsts = [part.start * recipe.vpc for part in parts(len(store.class_names), shards)]
     lines = merged_metrics([shard.metrics for shard in runs], firsts)

@@ -2,26 +2,26 @@
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vidcondense import objectives, synthetic
 from vidcondense.base.compute import Compute, generator
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.condensed.hallucinator import CHOICES
+from vidcondense.coresets import CORESETS
 from vidcondense.coresets.features import Features
 from vidcondense.data.resident import resident
 from vidcondense.data.store import ClipStore
-from vidcondense.insertion import Insertion, InsertionEvent
-from vidcondense.networks.optimiser import Optimiser, low_pass, rate_key
-from vidcondense.objectives import Objective
-from vidcondense.recipes.recipe import Recipe, Stage
+from vidcondense.insertion import INSERTIONS, Insertion, InsertionEvent
+from vidcondense.networks.optimiser import OPTIMISERS, Optimiser, low_pass
+from vidcondense.objectives import Context, Objective, ObjectiveSettings
+from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.checkpoint import Checkpoint
-from vidcondense.synthetic import Synthetic
+from vidcondense.synthetic import Stage, Start, Synthetic
 
 OWNERS = ("synthetic", "objective", "insertion", "optimiser")
 """Attributes of `State` that a checkpoint holds."""
@@ -53,17 +53,27 @@ class State:
         """The state before the first iteration."""
         began = time.perf_counter()
         store = resident(store, compute)
-        features = Features(store, recipe, compute, show)
-        made = synthetic.build(recipe, store, compute, features)
-        insertion = Insertion(recipe.insertion, recipe.iterations, recipe.seed)
-        insertion.check(made)
+        features = Features(
+            store,
+            getattr(recipe.coreset, "features", "random"),
+            network=recipe.network,
+            flip=recipe.flip,
+            seed=recipe.seed,
+            compute=compute,
+            show=show,
+        )
+        coreset = CORESETS.member(recipe.coreset.kind)(recipe.coreset) if recipe.coreset else None
+        start = Start(store, recipe.vpc, recipe.seed, compute, coreset, features)
+        synthetic = recipe.representation.start(recipe.synthetic, start)
+        insertion = INSERTIONS.member(recipe.insertion.kind)(recipe.insertion, recipe.iterations, recipe.seed)
+        insertion.check(synthetic)
         stage = recipe.stages[0]
-        objective, optimiser = _begin(stage, made, store, recipe, compute)
+        objective, optimiser = _begin(stage, synthetic, store, recipe, compute)
         return State(
             store,
             recipe,
             objective.compute,
-            made,
+            synthetic,
             objective,
             insertion,
             optimiser,
@@ -78,44 +88,67 @@ class State:
         stage = [stage for stage in self.recipe.stages if stage.first <= iteration][-1]
         if stage != self.stage:
             self.stage = stage
-            made = (stage, self.synthetic, self.store, self.recipe, self.compute)
-            self.objective, self.optimiser = _begin(*made)
+            self.objective, self.optimiser = _begin(
+                stage, self.synthetic, self.store, self.recipe, self.compute
+            )
+
+    def iterate(
+        self, cut_short: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> tuple[float, list[InsertionEvent]]:
+        """One iteration of the method: match, insert, pull back, step.
+
+        Args:
+            cut_short: a context in which matching, which takes nearly all the time, may be given up.
+
+        Returns:
+            The loss, and the key frames inserted.
+
+        Raises:
+            NotFinite: the loss, the gradient or what is learned is.
+        """
+        with cut_short():
+            loss, gradient = self.match()
+        self._refuse_not_finite(loss, gradient)
+        # The criterion reads the gradient as it is: the filter is a matter of the update.
+        events = self.insertion.step(self.iteration, self.synthetic, gradient)
+        self.synthetic.pull_back(low_pass(gradient, self.recipe.optimiser.low_pass))
+        self.optimiser.step(self.iteration - self.stage.first)
+        self._refuse_out_of_range()
+        self.objective.advance(self.iteration, self.synthetic.render, self.synthetic.labels)
+        self.enter(self.iteration + 1)
+        return loss, events
 
     def match(self) -> tuple[float, Tensor]:
-        """The objective's loss in this iteration, and its gradient with respect to the rendered clips."""
+        """Render, and compare with real clips on a network drawn for this iteration.
+
+        Returns:
+            The objective's loss, and its gradient with respect to the rendered clips.
+        """
         self.synthetic.draw(generator(self.recipe.seed, "draw", self.iteration))
         return self.objective.match(self.iteration, self.synthetic.render(), self.synthetic.labels)
 
-    def step(self) -> tuple[float, list[InsertionEvent]]:
-        """One iteration: match, then update."""
-        loss, gradient = self.match()
-        return loss, self.update(loss, gradient)
-
-    def update(self, loss: float, gradient: Tensor) -> list[InsertionEvent]:
-        """The rest of an iteration after `match`: insert where gradients disagree, update what is learned."""
-        key = "static_learning_rate" if self.stage.name == "static" else "learning_rate"
+    def _refuse_not_finite(self, loss: float, gradient: Tensor) -> None:
+        keys = [self.recipe.step_size_key(name) for name in self.optimiser.parameters]
+        key = "optimiser.learning_rate" if "optimiser.learning_rate" in keys else keys[0]
         if not math.isfinite(loss):
             raise self._not_finite(f"the loss is {loss}", key)
         if not bool(gradient.isfinite().all()):
             raise self._not_finite("the gradient is not finite", key)
-        events = self.insertion.step(self.iteration, self.synthetic, gradient)
-        self.synthetic.pull_back(low_pass(gradient, self.recipe.optimiser.low_pass))
-        self.optimiser.step(self.iteration - self.stage.first)
+
+    def _refuse_out_of_range(self) -> None:
         for name, value in self.optimiser.parameters.items():
+            key = self.recipe.step_size_key(name)
             if not bool(value.isfinite().all()):
-                raise self._not_finite(f"{name} of the synthetic set are not finite", rate_key(name))
+                raise self._not_finite(f"{name} of the synthetic set are not finite", key)
             if self.recipe.storage == "float16" and bool((value.abs() > FLOAT16_MOST).any()):
                 what = f"{name} of the synthetic set are beyond the range of float16 ({FLOAT16_MOST:.0f})"
-                raise self._not_finite(what, rate_key(name))
-        self.objective.advance(self.iteration, self.synthetic.render, self.synthetic.labels)
-        self.enter(self.iteration + 1)
-        return events
+                raise self._not_finite(what, key)
 
     def _not_finite(self, what: str, key: str) -> NotFinite:
-        rate = getattr(self.recipe.optimiser, key)
+        rate = self.recipe.fields()[key]
         return NotFinite(
             f"{what} at iteration {self.iteration}: most likely the step size {rate:g} is too large; "
-            f"try a tenth of it with --set optimiser.{key}={rate / 10:g}"
+            f"try a tenth of it with --set {key}={rate / 10:g}"
         )
 
     def checkpoint(self, metrics_bytes: int) -> Checkpoint:
@@ -146,12 +179,26 @@ class State:
 
 
 def _begin(
-    stage: Stage, made: Synthetic, store: ClipStore, recipe: Recipe, compute: Compute
+    stage: Stage, synthetic: Synthetic, store: ClipStore, recipe: Recipe, compute: Compute
 ) -> tuple[Objective, Optimiser]:
-    """Objective and optimiser of a stage; in the static one every image is a video, and real clips stand."""
-    made.enter(stage.name)
-    if stage.name == "static":
-        recipe, store = replace(recipe, vpc=recipe.vpc * CHOICES), store.stills()
-    objective = objectives.build(recipe, store, compute)
-    parameters = {**made.parameters, **objective.parameters}
-    return objective, Optimiser(recipe.optimiser, parameters, stage.iterations)
+    """Objective and optimiser of a stage; a coreset has nothing to match."""
+    synthetic.enter(stage.name)
+    objective = Nothing.of(store, compute) if recipe.coreset else recipe.objective_in(stage, store, compute)
+    parameters = {**synthetic.parameters, **objective.parameters}
+    fields = recipe.fields()
+    rates = {name: fields[recipe.step_size_key(name)] for name in parameters}
+    optimiser = OPTIMISERS.member(recipe.optimiser.kind)
+    return objective, optimiser(recipe.optimiser, parameters, stage.iterations, rates)
+
+
+class Nothing(Objective):
+    """The objective of a coreset, which learns nothing."""
+
+    @staticmethod
+    def of(store: ClipStore, compute: Compute) -> "Nothing":
+        """For a store."""
+        return Nothing(ObjectiveSettings(), Context(store, compute))
+
+    def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
+        """Never called: a coreset has no iterations."""
+        raise AssertionError("a coreset has no iterations")

@@ -1,13 +1,10 @@
-"""Representations: what is learned and stored. One per file; `build` makes the one that a recipe names."""
+"""Representations: what is learned and stored. One per file."""
 
-from vidcondense.base.compute import Compute
-from vidcondense.base.extension import member
-from vidcondense.coresets.selection import Embed, no_features
-from vidcondense.data.store import ClipStore
-from vidcondense.recipes.recipe import Recipe
-from vidcondense.synthetic.base import Synthetic
+from vidcondense.base.members import Family
+from vidcondense.synthetic.base import Stage, Synthetic, SyntheticSettings
 from vidcondense.synthetic.every_frame import EveryFrame
 from vidcondense.synthetic.key_frames import KeyFrames
+from vidcondense.synthetic.start import Start
 from vidcondense.synthetic.static_dynamic import StaticDynamic
 from vidcondense.synthetic.stored_frames import StoredFrames
 
@@ -15,28 +12,12 @@ __all__ = [
     "REPRESENTATIONS",
     "EveryFrame",
     "KeyFrames",
+    "Stage",
+    "Start",
     "StaticDynamic",
     "StoredFrames",
     "Synthetic",
-    "build",
-    "kind",
+    "SyntheticSettings",
 ]
 
-REPRESENTATIONS: dict[str, type[Synthetic]] = {
-    "key_frames": KeyFrames,
-    "every_frame": EveryFrame,
-    "static_dynamic": StaticDynamic,
-}
-
-
-def kind(recipe: Recipe) -> type[Synthetic]:
-    """The class that a recipe's [synthetic] table names."""
-    return member(REPRESENTATIONS, recipe.synthetic.kind, Synthetic)
-
-
-def build(recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed = no_features) -> Synthetic:
-    """The representation that a recipe's [synthetic] table names, at its start, on the device.
-
-    `embed` gives the features of real clips to a coreset that selects by them.
-    """
-    return kind(recipe).start(recipe, store, compute, embed)
+REPRESENTATIONS = Family("synthetic", __name__, Synthetic)

@@ -2,16 +2,66 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
 
-from vidcondense.base.compute import Compute
+from vidcondense.base.settings import Positive, Settings
 from vidcondense.condensed import CondensedVideos
-from vidcondense.coresets.selection import Embed
-from vidcondense.data.store import ClipStore
-from vidcondense.recipes.recipe import Recipe
+from vidcondense.synthetic.start import Start
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of iterations that learns the same things, with an objective and optimiser of its own.
+
+    Attributes:
+        name: "" where there is one stage only.
+        first: its first iteration.
+        iterations: how many it has.
+        stills: whether real clips are single frames, repeated.
+        clips_per_video: how many rendered clips a video counts as.
+    """
+
+    name: str
+    first: int
+    iterations: int
+    stills: bool = False
+    clips_per_video: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticSettings(Settings):
+    """What all representations have, and what a recipe wants to know of them."""
+
+    family: ClassVar[str] = "synthetic"
+    rates: ClassVar[Mapping[str, str]] = {}
+    """Fields that hold step sizes, by the name of the parameter; all others have the optimiser's."""
+    learning: ClassVar[tuple[str, ...]] = ()
+    """Fields that only learning reads, so that a coreset has no use for them."""
+    interpolates: ClassVar[bool] = False
+    """Whether the representation itself reads `segments` and `interpolation`."""
+    couples_classes: ClassVar[str] = ""
+    """Why classes cannot be condensed apart from each other; empty where they can."""
+    kind: str = ""
+    segments: Positive = 1
+    """K: parts of equal length between which nothing is interpolated (Wang et al.); also of real clips."""
+    interpolation: Literal["linear", "nearest", "smooth"] = "linear"
+    """I: linear (PRISM eq. 3), the nearest key frame, or a Catmull-Rom spline; also of reduced real clips."""
+
+    def stages(self, iterations: int) -> tuple[Stage, ...]:
+        """What is learned one after another; most representations have one stage of all iterations."""
+        return (Stage("", 0, iterations),)
+
+    def refuses_coreset(self) -> str:
+        """Why real clips cannot be kept in this representation; empty where they can."""
+        return ""
+
+    def refuses_insertion(self) -> str:
+        """Why no frames can be inserted; empty where they can."""
+        return f"with {self.kind} there is nothing left to insert"
 
 
 class Synthetic(ABC):
@@ -21,21 +71,17 @@ class Synthetic(ABC):
         labels: (video,) int64, ascending: the class of each rendered clip.
     """
 
+    Settings: ClassVar[type[SyntheticSettings]] = SyntheticSettings
     labels: Tensor
-
-    couples_classes: ClassVar[str] = ""
-    """Why classes cannot be condensed apart from each other; empty where they can."""
 
     @classmethod
     @abstractmethod
-    def start(cls, recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed) -> Self:
+    def start(cls, settings: Any, start: Start) -> Self:
         """The set before the first iteration, on the device.
 
         Args:
-            recipe: the method; `start.start_clips` gives the clips that it says to start from.
-            store: the real videos.
-            compute: where the set goes.
-            embed: features of real clips, for a coreset that selects by them.
+            settings: of this kind.
+            start: gives the clips to start from.
         """
 
     @property
@@ -43,11 +89,11 @@ class Synthetic(ABC):
     def parameters(self) -> dict[str, Tensor]:
         """What the optimiser updates, float32 by name; `pull_back` sets their `grad`.
 
-        The name decides which of a recipe's step sizes a parameter gets (`optimisation.RATES`).
+        `SyntheticSettings.rates` names the step sizes of those that have one of their own.
         """
 
     def enter(self, stage: str) -> None:  # noqa: B027
-        """Begin a stage of the recipe (`Recipe.stages`): `parameters` and `labels` become those of the stage.
+        """Begin a stage (`SyntheticSettings.stages`): `parameters` and `labels` become those of the stage.
 
         Most have one stage and nothing to do.
         """

@@ -1,16 +1,13 @@
 """Every frame is learned and stored (DM, DC, MTT; also what a coreset of real clips is)."""
 
+from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor
 
-from vidcondense.base.compute import Compute
-from vidcondense.coresets.selection import Embed
-from vidcondense.data.store import ClipStore
-from vidcondense.recipes.recipe import Recipe
-from vidcondense.synthetic.start import start_clips
-from vidcondense.synthetic.stored_frames import StoredFrames
+from vidcondense.synthetic.start import Start
+from vidcondense.synthetic.stored_frames import StoredFrames, StoredFramesSettings
 
 
 class EveryFrame(StoredFrames):
@@ -21,13 +18,19 @@ class EveryFrame(StoredFrames):
         labels: (video,) int64, ascending.
     """
 
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(StoredFramesSettings):
+        """See StoredFramesSettings."""
+
+        kind: str = "every_frame"
+
     def __init__(self, values: Tensor, labels: Tensor) -> None:
         super().__init__(values, labels, torch.ones(values.shape[:2], dtype=torch.bool, device=values.device))
 
     @classmethod
-    def start(cls, recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed) -> Self:
+    def start(cls, settings: "EveryFrame.Settings", start: Start) -> Self:
         """See Synthetic."""
-        return cls(*start_clips(store, recipe, compute, embed))
+        return cls(*start.clips(settings.init))
 
     def render(self) -> Tensor:
         """The parameters themselves."""

@@ -1,25 +1,24 @@
 """Key frames and interpolation between them (PRISM section 3.1, DFS section 3.1; Wang et al.'s segments)."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
 
-from vidcondense.base.compute import Compute
+from vidcondense.base.settings import Positive
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.condensed.interpolation import (
     Interpolation,
     adjacent_keys,
+    check_shared,
     evenly_spread,
     interpolation_weights,
     segment_starts,
 )
-from vidcondense.coresets.selection import Embed
-from vidcondense.data.store import ClipStore
-from vidcondense.recipes.recipe import Recipe
-from vidcondense.synthetic.start import start_clips
-from vidcondense.synthetic.stored_frames import StoredFrames
+from vidcondense.synthetic.start import Start
+from vidcondense.synthetic.stored_frames import StoredFrames, StoredFramesSettings
 
 
 class KeyFrames(StoredFrames):
@@ -39,6 +38,31 @@ class KeyFrames(StoredFrames):
         segments: the first time of each segment; interpolation never looks across their borders.
     """
 
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(StoredFramesSettings):
+        """Key frames with interpolation between (PRISM)."""
+
+        learning: ClassVar[tuple[str, ...]] = ("init", "interpolation_gradient")
+        interpolates: ClassVar[bool] = True
+        kind: str = "key_frames"
+        initial_key_frames: Positive = 2
+        """N_syn per video, evenly spread over each segment with both ends (PRISM Table 4); 1: the middle."""
+        interpolation_gradient: Literal["detached", "through"] = "detached"
+        """detached: interpolated frames are held fixed; through: their key frames get their gradient."""
+
+        def check(self) -> None:
+            """See Settings."""
+            check_shared("synthetic.initial_key_frames", self.initial_key_frames, self.segments)
+
+        def refuses_insertion(self) -> str:
+            """See SyntheticSettings."""
+            if self.interpolation == "linear":
+                return ""
+            return (
+                f"with synthetic.interpolation = {self.interpolation!r} a new key frame would change the "
+                "frames around it"
+            )
+
     def __init__(
         self,
         values: Tensor,
@@ -57,15 +81,14 @@ class KeyFrames(StoredFrames):
         self.segments = tuple(segments)
 
     @classmethod
-    def start(cls, recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed) -> Self:
+    def start(cls, settings: "KeyFrames.Settings", start: Start) -> Self:
         """See Synthetic."""
-        settings = recipe.synthetic
         return cls(
-            *start_clips(store, recipe, compute, embed),
+            *start.clips(settings.init),
             settings.initial_key_frames,
             through=settings.interpolation_gradient == "through",
             interpolation=settings.interpolation,
-            segments=segment_starts(store.frames, settings.segments),
+            segments=segment_starts(start.store.frames, settings.segments),
         )
 
     def render(self) -> Tensor:

@@ -1,76 +1,91 @@
 """The clips that learning starts from, and what a coreset selects."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from vidcondense import coresets
 from vidcondense.base.compute import Compute, derive_seed, generator, normalise
-from vidcondense.base.extension import member
-from vidcondense.condensed.hallucinator import CHOICES
-from vidcondense.coresets.selection import Embed, no_features
+from vidcondense.coresets.herding import Herding
+from vidcondense.coresets.random import Random
+from vidcondense.coresets.selection import Coreset, Embed, no_features
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.recipes.recipe import Recipe
 
 
-def start_memories(store: ClipStore, recipe: Recipe, compute: Compute) -> tuple[Tensor, Tensor]:
-    """Images, noise or real frames as the recipe says, and motions, noise always (Wang et al.).
+@dataclass(frozen=True)
+class Start:
+    """What a synthetic set starts from.
 
-    Returns:
-        static (memory, 3, height, width) and dynamic (memory, time, 1, height, width), float32 normalised, 2
-        of each for every video, on the device.
-    """
-    each = CHOICES * recipe.vpc
-    rng = generator(recipe.seed, "noise")
-    count, side = len(store.class_names) * each, store.size
-    dynamic = torch.randn((count, store.frames, 1, side, side), generator=rng)
-    if recipe.synthetic.init == "noise":
-        static = torch.randn((count, 3, side, side), generator=rng)
-    else:
-        static = _real_frames(store, each, np.random.default_rng(derive_seed(recipe.seed, "coreset")))
-    return static.to(compute.device), dynamic.to(compute.device)
-
-
-def _real_frames(store: ClipStore, each: int, rng: np.random.Generator) -> Tensor:
-    """Random frames of random training videos, `each` per class; one video gives several if there are few."""
-    videos = np.concatenate(
-        [rng.choice(found, each, replace=len(found) < each) for found in store.by_class("train")]
-    )
-    stills = store.stills()
-    pixels = stills.read(videos, stills.random_starts(videos, rng))[:, 0]
-    return normalise(pixels, IMAGENET_MEAN, IMAGENET_STD, Compute(torch.device("cpu"), torch.float32))
-
-
-def start_clips(
-    store: ClipStore, recipe: Recipe, compute: Compute, embed: Embed = no_features
-) -> tuple[Tensor, Tensor]:
-    """Noise, or real clips selected as the recipe says.
-
-    Args:
+    Attributes:
         store: the real videos.
-        recipe: `coreset`, `synthetic.init`, `vpc` and `seed`.
-        compute: where the clips go.
+        vpc: videos per class.
+        seed: of noise and choices.
+        compute: where the set goes.
+        coreset: how real clips are selected, if they are to be kept as they are.
         embed: features of real clips, to select by.
-
-    Returns:
-        clips (video, time, 3, height, width) float32 normalised and labels (video,) int64 ascending, on the
-        device.
     """
-    kind = recipe.coreset.kind
-    if kind == "none" and recipe.synthetic.init == "noise":
-        labels = torch.arange(len(store.class_names)).repeat_interleave(recipe.vpc)
+
+    store: ClipStore
+    vpc: int
+    seed: int
+    compute: Compute
+    coreset: Coreset | None = None
+    embed: Embed = field(default=no_features)
+
+    def clips(self, init: str) -> tuple[Tensor, Tensor]:
+        """The coreset's clips if there is one, or else as `init` says.
+
+        Args:
+            init: "noise"; "real", clips at random; or "herding", those nearest to the mean of their class.
+
+        Returns:
+            clips (video, time, 3, height, width) float32 normalised and labels (video,) int64 ascending, on
+            the device.
+        """
+        if self.coreset is None and init == "noise":
+            return self._noise()
+        coreset = self.coreset or (Herding if init == "herding" else Random).default()
+        store, exact = self.store, self.compute.exact
+        batch = coreset.select(store, self.vpc, self._choices(), self.embed).of(store.part)
+        parts = list(batch.read(store, exact, exact.chunk(3 * store.frames * store.size**2)))
+        clips = torch.cat([clips for clips, _ in parts])
+        return clips.contiguous(), torch.cat([labels for _, labels in parts])
+
+    def labels(self) -> Tensor:
+        """(video,) int64 ascending, on the device."""
+        labels = torch.arange(len(self.store.class_names)).repeat_interleave(self.vpc)
+        return labels.to(self.compute.device)
+
+    def images(self, count: int, init: str, noise: torch.Generator) -> Tensor:
+        """Single frames, (class x count, 3, height, width) float32 normalised, on the device.
+
+        Args:
+            count: frames per class; a video gives several where a class has fewer.
+            init: "noise", or "real", random frames of random training videos.
+            noise: source of the noise.
+        """
+        store = self.store
+        if init == "noise":
+            shape = (len(store.class_names) * count, 3, store.size, store.size)
+            return torch.randn(shape, generator=noise).to(self.compute.device)
+        rng = self._choices()
+        chosen = [
+            rng.choice(videos, count, replace=len(videos) < count) for videos in store.by_class("train")
+        ]
+        videos, stills = np.concatenate(chosen), store.stills()
+        pixels = stills.read(videos, stills.random_starts(videos, rng))[:, 0]
+        cpu = Compute(torch.device("cpu"), torch.float32)
+        return normalise(pixels, IMAGENET_MEAN, IMAGENET_STD, cpu).to(self.compute.device)
+
+    def _choices(self) -> np.random.Generator:
+        return np.random.default_rng(derive_seed(self.seed, "coreset"))
+
+    def _noise(self) -> tuple[Tensor, Tensor]:
+        """N(0, 1) for all classes, of which a shard takes its own, so that shards together have the same."""
+        store, labels = self.store, self.labels()
         shape = (len(labels), store.frames, 3, store.size, store.size)
-        clips = torch.randn(shape, generator=generator(recipe.seed, "noise"))
-        mine = slice(store.part.start * recipe.vpc, store.part.stop * recipe.vpc)
-        clips, labels = clips[mine].clone(), labels[mine]
-        return clips.to(compute.device), labels.to(compute.device)
-    start = "herding" if recipe.synthetic.init == "herding" else "random"
-    select = member(coresets.CORESETS, start if kind == "none" else kind)
-    batch = select(store, recipe.vpc, np.random.default_rng(derive_seed(recipe.seed, "coreset")), embed).of(
-        store.part
-    )
-    exact = Compute(compute.device, torch.float32)
-    parts = list(batch.read(store, exact, exact.chunk(3 * store.frames * store.size**2)))
-    clips = torch.cat([clips for clips, _ in parts])
-    return clips.contiguous(), torch.cat([labels for _, labels in parts])
+        clips = torch.randn(shape, generator=generator(self.seed, "noise"))
+        part = slice(store.part.start * self.vpc, store.part.stop * self.vpc)
+        return clips[part].clone().to(self.compute.device), labels[part]

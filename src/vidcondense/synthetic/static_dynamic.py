@@ -1,19 +1,18 @@
 """Static and dynamic memories, joined by one shared hallucinator (Wang et al., 2024)."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
 
-from vidcondense.base.compute import Compute, generator
+from vidcondense.base.compute import generator
+from vidcondense.base.settings import Count, StepSize
 from vidcondense.condensed import StaticDynamicVideos
 from vidcondense.condensed.hallucinator import CHOICES, COMBINATIONS, hallucinate, initial
-from vidcondense.coresets.selection import Embed
-from vidcondense.data.store import ClipStore
-from vidcondense.recipes.recipe import Recipe
-from vidcondense.synthetic.base import Synthetic
-from vidcondense.synthetic.start import start_memories
+from vidcondense.synthetic.base import Stage, Synthetic, SyntheticSettings
+from vidcondense.synthetic.start import Start
 
 # Videos per convolution: bounds the memory of its input, its output and their graph.
 CHUNK = 64
@@ -33,7 +32,42 @@ class StaticDynamic(Synthetic):
         learn_static: whether the images go on learning beside the motions; frozen in Wang et al.
     """
 
-    couples_classes = "videos of all classes share one hallucinator"
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(SyntheticSettings):
+        """Images and motions joined by a small convolution, learned in two stages."""
+
+        rates: ClassVar[Mapping[str, str]] = {
+            "static": "static_learning_rate",
+            "hallucinator_weight": "hallucinator_learning_rate",
+            "hallucinator_bias": "hallucinator_learning_rate",
+        }
+        couples_classes: ClassVar[str] = "videos of all classes share one hallucinator"
+        kind: str = "static_dynamic"
+        init: Literal["noise", "real"] = "noise"
+        """Images: N(0, 1) in normalised space, or random frames of random training videos."""
+        static_iterations: Count = 0
+        """Iterations of the first stage, which learns the images from single real frames."""
+        static_memory: Literal["frozen", "learned"] = "frozen"
+        """Whether the second stage goes on learning the images."""
+        static_learning_rate: StepSize = 1.0
+        """Step size of the images; the optimiser's is that of the motions."""
+        hallucinator_learning_rate: StepSize = 1e-5
+        """Step size of the convolution."""
+
+        def stages(self, iterations: int) -> tuple[Stage, ...]:
+            """Images alone, each a clip that stands still; then motions and hallucinator."""
+            if self.static_iterations == 0:
+                return super().stages(iterations)
+            static = Stage("static", 0, self.static_iterations, stills=True, clips_per_video=CHOICES)
+            return (static, Stage("dynamic", self.static_iterations, iterations))
+
+        def refuses_coreset(self) -> str:
+            """See SyntheticSettings."""
+            return "a coreset keeps real clips as they are, which images and motions cannot"
+
+        def refuses_insertion(self) -> str:
+            """See SyntheticSettings."""
+            return "static_dynamic has a motion for every frame, and interpolates none that could be inserted"
 
     def __init__(
         self,
@@ -57,17 +91,21 @@ class StaticDynamic(Synthetic):
         self._show(torch.zeros_like(labels), torch.zeros_like(labels))
 
     @classmethod
-    def start(cls, recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed) -> Self:
-        """See Synthetic."""
-        static, dynamic = start_memories(store, recipe, compute)
-        weight, bias = initial(generator(recipe.seed, "hallucinator"))
-        labels = torch.arange(len(store.class_names)).repeat_interleave(recipe.vpc)
+    def start(cls, settings: "StaticDynamic.Settings", start: Start) -> Self:
+        """See Synthetic; motions start as noise, whatever images do."""
+        store, each = start.store, CHOICES * start.vpc
+        rng = generator(start.seed, "noise")
+        shape = (len(store.class_names) * each, store.frames, 1, store.size, store.size)
+        dynamic = torch.randn(shape, generator=rng)
+        static = start.images(each, settings.init, rng)
+        weight, bias = initial(generator(start.seed, "hallucinator"))
+        device = start.compute.device
         return cls(
             static,
-            dynamic,
-            (weight.to(compute.device), bias.to(compute.device)),
-            labels.to(compute.device),
-            learn_static=recipe.synthetic.static_memory == "learned",
+            dynamic.to(device),
+            (weight.to(device), bias.to(device)),
+            start.labels(),
+            learn_static=settings.static_memory == "learned",
         )
 
     def enter(self, stage: str) -> None:

@@ -1,13 +1,24 @@
 """Representations whose artifact is some of their frames."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from vidcondense.condensed import KeyFrameVideos
-from vidcondense.synthetic.base import Synthetic
+from vidcondense.synthetic.base import Synthetic, SyntheticSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFramesSettings(SyntheticSettings):
+    """What representations read that start from whole clips."""
+
+    learning: ClassVar[tuple[str, ...]] = ("init",)
+    init: Literal["noise", "real", "herding"] = "noise"
+    """noise: N(0, 1) in normalised space; real: frames of randomly chosen training clips; herding: of clips
+    whose features are nearest to the mean of their class."""
 
 
 class StoredFrames(Synthetic):

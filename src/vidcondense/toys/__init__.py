@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.files import is_free, make_folder, read_json, write_json
-from vidcondense.recipes.settings import MOST_SEED
+from vidcondense.base.settings import MOST
 from vidcondense.toys.actions import ACTIONS
 from vidcondense.toys.motion import LINEAR_MOTIONS, MOTIONS, NON_LINEAR_MOTIONS
 from vidcondense.toys.writer import Task, class_names, write_all
@@ -116,7 +116,7 @@ def checked(
         "classes": (1 if classes is None else classes, 1, None),
         "frames": (frames, 2, MOST_FRAMES),
         "size": (size, 32, MOST_WIDTH),
-        "seed": (seed, 0, MOST_SEED),
+        "seed": (seed, 0, MOST),
     }
     for field, (value, least, most) in ranges.items():
         if type(value) is not int:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vidcondense import ClipStore, CondensedVideos, cli, networks, synthetic
-from vidcondense.base import extension
+from vidcondense.base import members as extension
 from vidcondense.base.compute import Compute, choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.coresets import CORESETS
@@ -21,7 +21,7 @@ from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.initialisation import initialise
 from vidcondense.objectives import Objective, build
 from vidcondense.objectives.base import real_clips
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.run.loop import condense, resume
 from vidcondense.synthetic import Synthetic
 

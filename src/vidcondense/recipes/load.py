@@ -1,0 +1,150 @@
+"""Recipes from TOML files: those of the package, and your own."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypedDict
+
+from vidcondense.base import members
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.settings import Positive, convert
+from vidcondense.recipes.reading import from_dict, readable
+from vidcondense.recipes.recipe import FAMILIES, Recipe, flat, nested
+
+DEEPEST = 5
+"""Recipes that may be based on one another, one after the other."""
+MEMBERS = ("network", *(f"{table}.kind" for table in FAMILIES))
+"""Keys that may name a file."""
+
+
+class _Published(TypedDict):
+    """One row of a recipe's [[published]] tables: what a paper set for a dataset and a number of videos."""
+
+    dataset: str
+    vpc: Positive
+    set: dict[str, Any]
+
+
+def available() -> list[str]:
+    """Names of the recipes that come with the package."""
+    folder = resources.files("vidcondense.recipes")
+    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def load(
+    name: str,
+    *,
+    vpc: int | None = None,
+    dataset: str | None = None,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
+) -> Recipe:
+    """Load a recipe that comes with the package, or a TOML file of your own.
+
+    Later sources win: the recipe that the file is `based_on`, the file, its published hyper-parameters for
+    `dataset` and `vpc`, `vpc`, `overrides`.
+
+    Args:
+        name: one of `available()`, or the path of a TOML file.
+        vpc: videos per class; None keeps the recipe's.
+        dataset: whose published hyper-parameters to use; None takes the first dataset that the recipe lists.
+        overrides: dotted keys to values, such as {"optimiser.learning_rate": 0.1}.
+
+    Raises:
+        VidcondenseError: no such recipe or dataset, or a key or value that is not valid.
+    """
+    values = read(name)
+    published = convert(values.pop("published", []), list[_Published], f"recipe {name}: published")
+    wanted = overrides.get("vpc", values.get("vpc", 1) if vpc is None else vpc)
+    known = list(dict.fromkeys(row["dataset"] for row in published))
+    if dataset is not None and dataset not in known:
+        there = f"it has them for {', '.join(known)}" if known else "it has none"
+        raise VidcondenseError(f"recipe {name} has no published hyper-parameters for {dataset!r}; {there}")
+    dataset = dataset or next(iter(known), None)
+    for row in published:
+        if row["dataset"] == dataset and row["vpc"] == wanted:
+            values = over(values, row["set"])
+    if overrides.get("objective.experts") and any(key.startswith("experts.") for key in overrides):
+        raise VidcondenseError(
+            "objective.experts names trained experts, so that [experts] is read by nothing"
+        )
+    given = {key: _resolved(key, value, Path()) for key, value in overrides.items()}
+    return from_dict(over(values, {"vpc": wanted, **given}))
+
+
+def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values with others, by dotted key, over them.
+
+    Where these choose another kind, what only the old kind reads is left behind.
+    """
+    merged = nested({**flat(below), **above})
+    changed = [key for key in above if key.endswith(".kind") and flat(below).get(key) != above[key]]
+    return nested({**flat(readable(merged)), **above}) if changed else merged
+
+
+def datasets(name: str) -> list[str]:
+    """The datasets for which a recipe has published hyper-parameters, its default first."""
+    return list(dict.fromkeys(row["dataset"] for row in read(name).get("published", [])))
+
+
+def parse_overrides(pairs: list[str]) -> dict[str, Any]:
+    """Parse "key=value" texts; values are TOML, and bare words are strings.
+
+    Raises:
+        VidcondenseError: a text without "=".
+    """
+    parsed: dict[str, Any] = {}
+    for pair in pairs:
+        key, separator, text = pair.partition("=")
+        if not separator or not key:
+            raise VidcondenseError(f"--set wants key=value, not {pair!r}")
+        try:
+            parsed[key.strip()] = tomllib.loads(f"value = {text.strip()}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed[key.strip()] = text.strip()
+        except ValueError as error:
+            raise VidcondenseError(f"--set {key.strip()}: {error}") from error
+    return parsed
+
+
+def read(name: str, depth: int = DEEPEST) -> dict[str, Any]:
+    """The tables of a recipe file over those of the recipe that it is based on; members have full paths.
+
+    Raises:
+        VidcondenseError: no such file, no TOML, or recipes that are based on one another in a circle.
+    """
+    folder = Path(name).parent if Path(name).suffix == ".toml" else Path()
+    values = _parse(name)
+    published, below = values.pop("published", []), values.pop("based_on", None)
+    above = {key: _resolved(key, value, folder) for key, value in flat(values).items()}
+    if below is None:
+        return nested({**above, "published": published})
+    if depth == 0:
+        raise VidcondenseError(f"recipe {name} is based on more than {DEEPEST} others, or on itself")
+    below = convert(below, str, f"recipe {name}: based_on")
+    base = read(str(folder / below) if below.endswith(".toml") else below, depth - 1)
+    del base["published"]  # they are of the method that is changed here
+    return {**over(base, above), "published": published}
+
+
+def _resolved(key: str, value: Any, folder: Path) -> Any:
+    """A value in which the name of a member has the full path of its file, which is relative to `folder`."""
+    return members.resolved(value, folder) if key in MEMBERS and isinstance(value, str) else value
+
+
+def _parse(name: str) -> dict[str, Any]:
+    path = Path(name)
+    if name in available():
+        text = (resources.files("vidcondense.recipes") / f"{name}.toml").read_bytes()
+    elif path.suffix == ".toml" and path.is_file():
+        text = path.read_bytes()
+    else:
+        close = difflib.get_close_matches(name, available(), n=3)
+        hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
+        raise VidcondenseError(f"no recipe {name!r}; {hint}known: {', '.join(available())}, or a .toml file")
+    try:
+        return tomllib.loads(text.decode())
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or a number of thousands of digits
+        raise VidcondenseError(f"recipe {name} is not valid TOML: {error}") from error

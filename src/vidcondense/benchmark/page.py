@@ -95,7 +95,7 @@ def write(outcome: Outcome, extra: Extra) -> Path:
             "store": store_facts(outcome.store),
             "options": json.loads(json.dumps(asdict(outcome.options))),
             "rows": lines,
-            "not_measured": [asdict(one) for one in outcome.skipped],
+            "not_measured": [asdict(skipped) for skipped in outcome.skipped],
             "remarks": list(outcome.remarks),
             "versions": versions(),
             **extra.data,
@@ -149,9 +149,9 @@ def _page(outcome: Outcome, extra: Extra, pictures: Sequence[Path]) -> str:
 
 def _legend(rows: Sequence[Row]) -> list[str]:
     """What the marks mean, and where there is no interval to speak of."""
-    differences = [one for row in rows for one in row.against.values()]
+    differences = [difference for row in rows for difference in row.against.values()]
     lines = []
-    if any(one.half_width is not None for one in differences):
+    if any(difference.half_width is not None for difference in differences):
         lines += [
             f"{tables.escaped_mark(mark)}: the 95 % interval of the difference from {name} excludes 0 "
             "(Student's t over splits and seeds)."
@@ -161,14 +161,14 @@ def _legend(rows: Sequence[Row]) -> list[str]:
         lines.append("One condensed set per cell has no interval: give several --seeds or --splits.")
     if any(row.diverged for row in rows):
         lines.append("Networks that diverged are counted in the details and take no part in means.")
-    if any(one.left_out for one in differences):
+    if any(difference.left_out for difference in differences):
         lines.append("Pairs in which one side has no network that trained are left out of its differences.")
     return [f"{line}\n" for line in lines]
 
 
 def _not_measured(skipped: Sequence[Skipped]) -> str:
-    lines = dict.fromkeys((one.row, one.column, one.reason) for one in skipped)
-    return tables.markdown(["method", "column", "reason"], [list(line) for line in lines], texts=3)
+    lines = [[entry.row, entry.column, entry.reason] for entry in dict.fromkeys(skipped)]
+    return tables.markdown(["method", "column", "reason"], lines, texts=3)
 
 
 def _all_published(table: str) -> str:

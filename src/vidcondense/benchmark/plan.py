@@ -60,8 +60,8 @@ def plan(name: str, store: ClipStore, options: Options) -> Plan:
     cells = [replace(cell, networks=tuple(filter(is_known, cell.networks))) for cell in cells]
     if not cells or judged > any(cell.networks for cell in cells):
         raise VidcondenseError(f"nothing to measure: {skipped[0].reason}")
-    remarks = [] if BENCHMARKS[name].own_cells else [_recipe_remark(options, store, small)]
-    return Plan(cells, skipped, dataset, remarks + _remarks(options, store, dataset))
+    remarks = [] if BENCHMARKS[name].own_cells else [_recipe_remark(choices, store.size)]
+    return Plan(cells, skipped, dataset, remarks + _remarks(choices, store.size))
 
 
 def known_dataset(wanted: str, store: ClipStore) -> str | None:
@@ -97,30 +97,26 @@ def _problem(cell: Cell, options: Options) -> str | None:
     return None
 
 
-def _recipe_remark(options: Options, store: ClipStore, small: bool) -> str:
-    chosen = (
-        "Recipes for short runs (`_small`) where there are some"
-        if small
-        else "Recipes with the published hyper-parameters"
-    )
-    why = f"; chosen for clips of {store.frames}x{store.size}x{store.size}, see --recipes"
-    return chosen + (why if options.recipes == "auto" else "") + "."
+def _recipe_remark(choices: Choices, size: int) -> str:
+    short, full = "for short runs (`_small`) where there are some", "with the published hyper-parameters"
+    why = f"; chosen for clips of {choices.frames}x{size}x{size}, see --recipes"
+    return f"Recipes {short if choices.small else full}{why if choices.recipes == 'auto' else ''}."
 
 
-def _remarks(options: Options, store: ClipStore, dataset: str | None) -> list[str]:
+def _remarks(choices: Choices, size: int) -> list[str]:
     remarks = []
-    if options.overrides:
-        remarks.append(f"Overrides: {', '.join(f'`{text}`' for text in options.overrides)}.")
-    if dataset is not None:
-        theirs = DATASETS[dataset]
-        same = (theirs.frames, theirs.size) == (store.frames, store.size)
+    if choices.overrides:
+        remarks.append(f"Overrides: {', '.join(f'`{text}`' for text in choices.overrides)}.")
+    if choices.dataset is not None:
+        theirs = DATASETS[choices.dataset]
+        same = (theirs.frames, theirs.size) == (choices.frames, size)
         remarks.append(
             f"Published figures are for {theirs.title}, {theirs.frames} frames of {theirs.size}x{theirs.size}"
-            + ("" if same else f" (here {store.frames} of {store.size}x{store.size})")
+            + ("" if same else f" (here {choices.frames} of {size}x{size})")
             + ", under the evaluation of Wang et al.'s code (protocol vdsd comes closest)."
         )
-        if theirs.metric != options.metric:
+        if theirs.metric != choices.metric:
             remarks.append(
-                f"They are {WORD[theirs.metric]} and not shown beside {WORD[options.metric]}; use --metric."
+                f"They are {WORD[theirs.metric]} and not shown beside {WORD[choices.metric]}; use --metric."
             )
     return remarks

@@ -43,7 +43,7 @@ def test_a_class_with_too_few_videos_ends_the_search() -> None:
 
 
 def test_equal_bytes_gives_every_method_what_it_affords() -> None:
-    made = tradeoff(Choices(methods=("random", "dm", "prism"), vpc=(1,)))
+    made = tradeoff(Choices(methods=("random", "prism", "dm"), vpc=(1,)))
     sizes: equal_bytes.Sizes = {("Random", 1): 100.0, ("DM", 1): 100.0, ("PRISM", 1): 40.0}
     more, settled = cells_within(made, sizes)
     assert not settled
@@ -96,3 +96,21 @@ def test_it_condenses_until_settled_and_evaluates_only_then(
     *before, last = runs
     assert all(not judged for run in before for _, judged in run)
     assert last == [(1, True), (2, True)]
+
+
+def test_a_method_of_which_a_seed_has_failed_has_no_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = property(lambda task: task.cell.recipe == "random" or task.seed == 0)
+    monkeypatch.setattr(Task, "condensed", failed)
+    monkeypatch.setattr(equal_bytes, "read_made", lambda task: Made(None, 10, 0, 0.0, {}))
+
+    def tasks(cells: Sequence[Cell]) -> Mapping[Cell, Mapping[Pair, Task]]:
+        return {
+            cell: {("1", seed): task_of(cell, Options(), tmp_path, "1", seed) for seed in (0, 1)}
+            for cell in cells
+        }
+
+    cells = tradeoff(Choices(methods=("random", "prism"), vpc=(1,)))
+    within = equal_bytes.settle(cells, tasks, lambda more: None)
+    assert [cell.row for cell in within] == ["Random"]

@@ -53,6 +53,10 @@ def test_the_whole_dataset_has_evaluations_and_no_bytes() -> None:
     assert (flat["vpc"], flat["sets"], flat["mib"], flat["key_frames"]) == (None, 1, None, None)
 
 
+def test_sets_that_nobody_judged_are_counted() -> None:
+    assert row(sets=(made(1), made(1))).sets == 2
+
+
 def test_columns_of_differences_and_published_figures() -> None:
     measured = Row(
         *("PRISM", "VPC 1", 1, "prism", "minic3d", {}, {}),

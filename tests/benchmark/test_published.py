@@ -15,6 +15,7 @@ def test_figures_of_the_papers() -> None:
     assert mean("accuracy", "hmdb51", "whole", "all") == [(25.4, 0.2)]
     assert mean("storage", "miniucf", "prism", "VPC 10") == [(324, None)]
     assert mean("storage", "hmdb51", "k_center", "VPC 5") == [(586, None)]
+    assert mean("storage", "hmdb51", "k_center", "VPC 10") == [(1150, None), (1170, None)]
     assert mean("cross-architecture", "miniucf", "prism", "cnn_lstm") == [(18.2, 1.3)]
     assert mean("initial-frames", "hmdb51", "8 key frames", "top-1") == [(4.9, 0.2), (5.6, 0.2)]
     assert mean("ablation", "miniucf", "no-cool-down", "top-1") == [(16.9, 1.3)]
@@ -26,11 +27,24 @@ def test_every_entry_of_every_table_is_there_once() -> None:
     counts = {table: sum(one.table == table for one in figures()) for table in {key[0] for key in keys}}
     assert counts == {
         "accuracy": 2 * (5 * 3 + 2) + 2 * 6 * 2 + 4,
-        "storage": 2 * (5 * 3 + 2),
+        "storage": 2 * (5 * 3 + 2) + 2 + 3,
         "cross-architecture": 9,
         "initial-frames": 20,
         "ablation": 12,
     }
+
+
+def test_only_who_prints_a_figure_is_named() -> None:
+    def sources(*key: str) -> list[str]:
+        return [figure.source for figure in lookup(*key)]
+
+    assert sources("accuracy", "miniucf", "dm", "VPC 1") == ["PRISM, DFS"]
+    assert sources("ablation", "hmdb51", "l2", "top-1") == ["PRISM, DFS"]
+    assert sources("ablation", "miniucf", "no-insertion", "top-1") == ["PRISM, DFS"]
+    for variant in ("l2", "no-warm-up", "no-cool-down"):
+        assert sources("ablation", "miniucf", variant, "top-1") == ["PRISM"]
+    assert sources("storage", "miniucf", "random", "VPC 10") == ["PRISM, DFS"]
+    assert sources("storage", "miniucf", "dm", "VPC 10") == ["DFS", "PRISM"]
 
 
 def test_a_store_is_recognised_by_name_and_classes() -> None:

@@ -1,41 +1,37 @@
 """Means, deviations and Student's interval, against tables and numbers worked out by hand."""
 
 import math
+import sys
 
 import pytest
 
-from vidcondense.benchmark.statistics import mean_std, paired, t_quantile
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.benchmark.statistics import half_width, mean_std, paired
 
 
 # Two-sided 95 % quantiles as any printed table has them.
 @pytest.mark.parametrize(
-    ("degrees", "quantile"),
-    [
-        *((1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (9, 2.262), (10, 2.228), (17, 2.110)),
-        *((30, 2.042), (60, 2.000), (120, 1.980), (1000, 1.962)),
-    ],
+    ("degrees", "quantile"), [(1, 12.706), (2, 4.303), (3, 3.182), (9, 2.262), (30, 2.042), (120, 1.980)]
 )
-def test_quantiles_of_students_t_are_those_of_the_table(degrees: int, quantile: float) -> None:
-    assert t_quantile(degrees) == pytest.approx(quantile, abs=6e-4)
+def test_the_half_width_is_the_quantile_of_the_table_in_standard_errors(
+    degrees: int, quantile: float
+) -> None:
+    values = [float(index % 3) for index in range(degrees + 1)]
+    _, std = mean_std(values)
+    assert std is not None
+    assert half_width(values) == pytest.approx(quantile * std / math.sqrt(degrees + 1), rel=2e-4)
 
 
-@pytest.mark.parametrize("degrees", [1, 2, 3, 6, 7])
-@pytest.mark.parametrize("coverage", [0.5, 0.95, 0.99])
-def test_the_density_between_the_quantiles_integrates_to_the_coverage(degrees: int, coverage: float) -> None:
-    t = t_quantile(degrees, coverage)
-    steps = 200_000
-    constant = math.gamma((degrees + 1) / 2) / (math.sqrt(degrees * math.pi) * math.gamma(degrees / 2))
-    width = t / steps
-    area = sum(
-        constant * (1 + ((i + 0.5) * width) ** 2 / degrees) ** (-(degrees + 1) / 2) for i in range(steps)
-    )
-    assert 2 * area * width == pytest.approx(coverage, abs=1e-6)
+def test_one_value_has_no_interval() -> None:
+    assert half_width([3.0]) is None
+    assert half_width([]) is None
 
 
-def test_impossible_quantiles_are_refused() -> None:
-    for degrees, coverage in ((0, 0.95), (3, 0.0), (3, 1.0)):
-        with pytest.raises(ValueError, match="no quantile"):
-            t_quantile(degrees, coverage)
+def test_without_scipy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(VidcondenseError, match=r"pip install 'vidcondense\[benchmark\]'"):
+        half_width([1.0, 2.0])
+    assert paired({("1", 0): 2.0}, {("1", 0): 1.0}).mean == 1.0
 
 
 def test_mean_and_sample_deviation() -> None:

@@ -2,13 +2,8 @@
 
 import pytest
 
-from vidcondense.benchmark.storage import (
-    FORMULAS,
-    MEBIBYTE,
-    formula_lines,
-    implied_key_frames,
-    stored_values,
-)
+from vidcondense.base.units import MEBIBYTE
+from vidcondense.benchmark.storage import FORMULAS, formula_lines, implied_key_frames, stored_values
 
 
 def mib(method: str, classes: int, vpc: int, **more: float) -> float:

@@ -16,12 +16,20 @@ class Benchmark:
         cells: what is measured.
         against: rows that every row is compared with, pairwise by split and seed; `FIRST` is the first row.
         title: what the page is called.
+        figures: the benchmark whose published figures are shown; empty for its own.
+        needs_store: whether there is nothing to show without one.
+        own_cells: whether its cells are the user's.
+        equal_bytes: whether cells at the bytes of random selection are added.
     """
 
     summary: str
     cells: Callable[[Choices], list[Cell]]
     against: tuple[str, ...]
     title: str
+    figures: str = ""
+    needs_store: bool = True
+    own_cells: bool = False
+    equal_bytes: bool = False
 
 
 FIRST = ""
@@ -39,6 +47,7 @@ BENCHMARKS = {
         grids.storage,
         (),
         "Storage",
+        needs_store=False,
     ),
     "cross-architecture": Benchmark(
         "condensed with one network, judged by others (PRISM Table 3)",
@@ -84,8 +93,12 @@ BENCHMARKS = {
         grids.tradeoff,
         BASELINES,
         "Accuracy against bytes and time",
+        figures="accuracy",
+        equal_bytes=True,
     ),
-    "grid": Benchmark("a table of your own, from --cell LABEL=ARGUMENTS", grids.grid, (FIRST,), "Comparison"),
+    "grid": Benchmark(
+        "a table of your own, from --cell LABEL=ARGUMENTS", grids.grid, (FIRST,), "Comparison", own_cells=True
+    ),
 }
 
 __all__ = ["BASELINES", "BENCHMARKS", "FIRST", "Benchmark"]

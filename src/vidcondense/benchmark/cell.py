@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.benchmark.options import Options
 from vidcondense.recipes import load as recipe
 from vidcondense.recipes import reading
 from vidcondense.recipes.recipe import Recipe
@@ -87,9 +88,9 @@ class Cell:
             VidcondenseError: there is no such recipe, or a setting does not fit it.
         """
         overrides = {**recipe.parse_overrides(self._overrides_of(split)), "seed": seed}
-        made = recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
-        experts = getattr(made.objective, "experts", "")
-        return made.with_experts(str(Path(experts).resolve())) if experts else made
+        loaded = recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
+        experts = getattr(loaded.objective, "experts", "")
+        return loaded.with_experts(str(Path(experts).resolve())) if experts else loaded
 
     def arguments(self, seed: int, split: str) -> list[str]:
         """The same as arguments of `vidcondense condense`."""
@@ -113,28 +114,18 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What a benchmark builds its cells from.
+class Choices(Options):
+    """What a benchmark builds its cells from: the user's options, and what the store decides.
 
     Attributes:
-        methods: wanted by the user, empty for the benchmark's own.
-        vpc: wanted by the user, empty for the benchmark's own.
-        network: evaluation networks wanted by the user.
-        overrides: for all cells, with or without "method:".
         frames: T of the store.
         small: whether to prefer recipes for short runs.
         dataset: which of the papers' datasets the store is, None for any other.
-        cells: "LABEL=ARGUMENTS" of the benchmark `grid`.
     """
 
-    methods: tuple[str, ...] = ()
-    vpc: tuple[int, ...] = ()
-    network: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
     frames: int = 16
     small: bool = False
     dataset: str | None = None
-    cells: tuple[str, ...] = ()
 
     def recipe_name(self, method: str) -> str:
         """The recipe that a method means: `<method>_small` for short runs where there is one."""
@@ -193,7 +184,7 @@ def label(method: str) -> str:
 
 def published_name(method: str) -> str:
     """The name under which papers' figures of a method are kept: short runs count as the method."""
-    return method.removesuffix("_debug").removesuffix("_small")
+    return method.removesuffix("_small")
 
 
 def check_overrides(overrides: Sequence[str]) -> None:
@@ -220,8 +211,10 @@ def _applicable(name: str, overrides: tuple[str, ...]) -> tuple[str, ...]:
     """Those for all methods without what a recipe of the package does not read, such as a coreset."""
     if name not in recipe.available():
         return overrides
-    kinds = [text for text in overrides if _key(text).endswith(".kind")]
-    known = recipe.load(name, overrides=recipe.parse_overrides(kinds)).keys()
+    known = recipe.load(name).keys()
+    deciding = [text for text in overrides if _key(text).endswith((".kind", ".features"))]
+    decided = recipe.parse_overrides([text for text in deciding if _key(text) in known])
+    known = recipe.load(name, overrides=decided).keys()
     return tuple(text for text in overrides if _key(text) in known)
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,18 +11,20 @@ import torch
 from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.units import duration, mebibytes
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS, backward, scored
 from vidcondense.insertion.schedule import NoInsertion
+from vidcondense.run.cost import measure
 from vidcondense.run.state import State
 
-MEBIBYTE = 2**20
 MEASURING_SECONDS = 60.0
 """After this long nothing more is measured: what is left is counted as not timed."""
-WARM_SECONDS = 1.0
-"""A first step slower than this is taken as it is; a faster one only warms up."""
+
+Rates = tuple[float, float]
+"""Seconds to start condensing and per iteration; or per clip of training and of testing."""
 
 
 @dataclass
@@ -50,8 +52,7 @@ class Estimator:
         self.options = options
         self.compute = choose(options.device, options.precision)
         self.deadline = time.monotonic() + MEASURING_SECONDS
-        self._iterations: dict[object, tuple[float, float] | str | None] = {}
-        self._clips: dict[tuple[str, int], tuple[float, float] | str | None] = {}
+        self._rates: dict[object, Rates | str] = {}
 
     def cost(self, tasks: Sequence[Task], store_path: Path) -> Cost:
         """What is left of `tasks`."""
@@ -74,15 +75,19 @@ class Estimator:
         if task.condensed:
             total.spent += float(task.run.read()["seconds"])
             return
-        total.steps += 1
-        frame = 3 * store.size**2 * 4
-        total.disk += len(store.class_names) * task.cell.vpc * store.frames * frame
-        measured = self._iteration(task, store)
-        if isinstance(measured, tuple):
-            start, step = measured
-            total.condensing += start + step * task.recipe().all_iterations
-        else:
-            _note(total, task, measured)
+        total.disk += len(store.class_names) * task.cell.vpc * store.frames * 3 * store.size**2 * 4
+        recipe = task.recipe()
+        kind = replace(
+            recipe,
+            seed=0,
+            name="",
+            description="",
+            iterations=min(1, recipe.iterations),
+            insertion=NoInsertion.Settings(),
+        )
+        rates = self._timed(total, task, kind, lambda: _time_iteration(task, store, self.compute))
+        if rates is not None:
+            total.condensing += rates[0] + rates[1] * recipe.all_iterations
 
     def _add_evaluating(self, total: Cost, task: Task, store: ClipStore) -> None:
         classes = len(store.class_names)
@@ -92,50 +97,31 @@ class Estimator:
             if done is not None:
                 total.spent += float(done["seconds"])
                 continue
-            total.steps += 1
-            measured = self._clip(network, store, classes)
-            if isinstance(measured, tuple):
+            time_clip = lambda name=network: _time_clip(name, store, self.compute)  # noqa: E731
+            rates = self._timed(total, task, (network, classes), time_clip)
+            if rates is not None:
                 training, testing = clips_of(self.options.protocol, clips, len(store.select("test")))
-                seconds = measured[0] * training + measured[1] * testing
+                seconds = rates[0] * training + rates[1] * testing
                 total.evaluating += seconds * task.judging.networks
-            else:
-                _note(total, task, measured)
 
-    def _iteration(self, task: Task, store: ClipStore) -> tuple[float, float] | str | None:
-        """Seconds to start and per iteration; or why it cannot start; None: no time to measure."""
-        recipe = replace(task.recipe(), seed=0)
-        known = replace(
-            recipe,
-            name="",
-            description="",
-            iterations=min(1, recipe.iterations),
-            insertion=NoInsertion.Settings(),
-        )
-        if known not in self._iterations and time.monotonic() < self.deadline:
+    def _timed(self, total: Cost, task: Task, kind: object, rates_of: Callable[[], Rates]) -> Rates | None:
+        """Count a step that is left, and time it once per kind; None where it cannot be or time is over."""
+        total.steps += 1
+        if kind not in self._rates and time.monotonic() < self.deadline:
             try:
-                self._iterations[known] = _time_iteration(task, store, self.compute)
+                self._rates[kind] = rates_of()
             except VidcondenseError as error:
-                self._iterations[known] = str(error)
-        return self._iterations.get(known)
-
-    def _clip(self, network: str, store: ClipStore, classes: int) -> tuple[float, float] | str | None:
-        """Seconds per clip of training and of testing; why not; None where there was no time to measure."""
-        key = network, classes
-        if key not in self._clips and time.monotonic() < self.deadline:
-            try:
-                self._clips[key] = _time_clip(network, store, self.compute)
-            except VidcondenseError as error:
-                self._clips[key] = str(error)
-        return self._clips.get(key)
+                self._rates[kind] = str(error)
+        rates = self._rates.get(kind)
+        if isinstance(rates, tuple):
+            return rates
+        total.not_timed += 1
+        if rates is not None:
+            total.problems.setdefault(rates, []).append(task.title)
+        return None
 
 
-def _note(total: Cost, task: Task, problem: str | None) -> None:
-    total.not_timed += 1
-    if problem is not None:
-        total.problems.setdefault(problem, []).append(task.title)
-
-
-def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> tuple[float, float]:
+def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> Rates:
     recipe = task.recipe()
     if not recipe.unread("experts") and not getattr(recipe.objective, "experts", ""):
         raise VidcondenseError(
@@ -146,18 +132,11 @@ def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> tuple[flo
     start = time.perf_counter() - began
     if not recipe.all_iterations:
         return start, 0.0
-    step = _timed_step(state)
-    return start, _timed_step(state) if step < WARM_SECONDS and recipe.all_iterations > 1 else step
+    return start, measure(state.iterate, store).seconds
 
 
-def _timed_step(state: State) -> float:
-    began = time.perf_counter()
-    state.iterate()
-    return time.perf_counter() - began
-
-
-def _time_clip(name: str, store: ClipStore, compute: Compute) -> tuple[float, float]:
-    """Seconds per clip, forward and backward and forward alone, on a few clips of noise."""
+def _time_clip(name: str, store: ClipStore, compute: Compute) -> Rates:
+    """Forward and backward, and forward alone, on a few clips of noise."""
     classes = len(store.class_names)
     network = networks.build(name, classes, store.frames, store.size)
     networks.initialise(network, generator(0, "cost"))
@@ -165,14 +144,10 @@ def _time_clip(name: str, store: ClipStore, compute: Compute) -> tuple[float, fl
     clips = torch.randn(8, store.frames, 3, store.size, store.size, generator=generator(0, "clips"))
     clips = clips.to(compute.device)
     labels = torch.arange(8, device=compute.device) % classes
-    backward(network, clips, labels, compute)
-    began = time.perf_counter()
-    backward(network, clips, labels, compute)
-    trained = time.perf_counter() - began
+    trained = measure(lambda: backward(network, clips, labels, compute), store).seconds
     with torch.no_grad():
-        began = time.perf_counter()
-        scored(network, clips, compute).sum().item()
-    return trained / len(clips), (time.perf_counter() - began) / len(clips)
+        tested = measure(lambda: scored(network, clips, compute).sum().item(), store).seconds
+    return trained / len(clips), tested / len(clips)
 
 
 def clips_of(protocol: str, training: int, testing: int) -> tuple[int, int]:
@@ -187,24 +162,18 @@ def clips_of(protocol: str, training: int, testing: int) -> tuple[int, int]:
 def describe(cost: Cost, tasks: int, options: Options) -> list[str]:
     """The cost in a few lines."""
     if not cost.steps:
-        return [f"{tasks} cells, all finished; they took {_duration(cost.spent)}"]
+        return [f"{tasks} cells, all finished; they took {duration(cost.spent)}"]
     work = cost.condensing + cost.evaluating
     lines = [
-        f"{tasks} cells; {cost.steps} steps left to run; {_duration(cost.spent)} spent on finished ones",
-        f"about {_duration(work)} of work left (condensing {_duration(cost.condensing)}, evaluation "
-        f"{_duration(cost.evaluating)})"
-        + (f", {_duration(work / options.jobs)} with {options.jobs} jobs" if options.jobs > 1 else "")
+        f"{tasks} cells; {cost.steps} steps left to run; {duration(cost.spent)} spent on finished ones",
+        f"about {duration(work)} of work left (condensing {duration(cost.condensing)}, evaluation "
+        f"{duration(cost.evaluating)})"
+        + (f", {duration(work / options.jobs)} with {options.jobs} jobs" if options.jobs > 1 else "")
         + (f"; {cost.not_timed} steps not timed" if cost.not_timed else ""),
-        f"at most {cost.disk / MEBIBYTE:.0f} MiB on disk for new condensed sets, and while they are learned "
+        f"at most {mebibytes(cost.disk)} on disk for new condensed sets, and while they are learned "
         f"up to four times that of the {options.jobs} in work",
     ]
     for problem, titles in cost.problems.items():
         others = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
         lines.append(f"not timed: {titles[0]}{others}: {problem}")
     return lines
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,18 +1,23 @@
 """What single benchmarks show beside the common table: formulas, flow, kept frames, trade-offs."""
 
 import json
+import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidcondense.base.units import MEBIBYTE
 from vidcondense.benchmark import figures, flow, plots, storage, tables
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.page import Extra, Outcome
 from vidcondense.benchmark.statistics import Pair, mean_std
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
+
+Flows = list[flow.Flow]
+"""By class."""
 
 
 def none(outcome: Outcome) -> Extra:
@@ -27,11 +32,11 @@ def storage_extra(outcome: Outcome) -> Extra:
         plots.storage_plot(outcome.file(".svg"), outcome.rows)
         extra.pictures.append(outcome.file(".svg"))
         extra.sections.insert(0, "## Measured: MiB of float32 values\n\n" + tables.overview(outcome.rows))
-        real = len(outcome.store.select("train")) * outcome.store.frames * 3 * outcome.store.size**2
+        real = 4 * len(outcome.store.select("train")) * outcome.store.frames * 3 * outcome.store.size**2
         extra.sections.insert(
             1,
             f"All real training clips of split {outcome.store.split}, one per video, counted the same way: "
-            f"{real * 4 / storage.MEBIBYTE:,.0f} MiB; a quarter of that as 8-bit pixels.\n",
+            f"{real / MEBIBYTE:,.0f} MiB; a quarter of that as 8-bit pixels.\n",
         )
     return extra
 
@@ -39,64 +44,39 @@ def storage_extra(outcome: Outcome) -> Extra:
 def formula() -> Extra:
     """PRISM Table 2 by formula."""
     lines = storage.formula_lines()
-    headings = ["dataset", "method", "VPC", "MiB", "bytes", "published (MB)", "key frames it means"]
-    rows = [
-        [
-            str(line["dataset"]),
-            str(line["method"]),
-            str(line["vpc"]),
-            tables.number(line["mib"], 1),
-            tables.number(line["bytes"], 0),
-            tables.number(line["published"], 0),
-            tables.number(line["key frames that the published figure means"], 2),
-        ]
-        for line in lines
-    ]
+    headings = ("dataset", "method", "VPC", "MiB", "bytes", "published (MB)", "key frames it means")
+    titled = [dict(zip(headings, line.values(), strict=True)) for line in lines]
+    digits = dict(zip(headings, (None, None, None, 1, 0, 0, 2), strict=True))
     text = (
         "## By formula, for the papers' datasets\n\nThe papers print MB and mean MiB of float32 values. "
         "PRISM is computed with the 2 key frames it starts with, the least it can store.\n\n"
     )
-    return Extra([text + tables.markdown(headings, rows)], {"formula": lines})
+    return Extra([text + tables.rounded(titled, digits)], {"formula": lines})
 
 
 def flow_extra(outcome: Outcome) -> Extra:
     """Class-mean flow of real and condensed clips, and its end-point error."""
     flow.estimator()  # before anything is read
-    splits = {split: ClipStore.open(outcome.store.path, split) for split in outcome.options.splits}
     classes = outcome.store.class_names
-    real = {
-        split: [flow.real_flow(store, index, outcome.options.clips) for index in range(len(classes))]
-        for split, store in splits.items()
-    }
-    still = [np.zeros_like(one) for one in next(iter(real.values()))]
-    errors: dict[str, list[list[float]]] = {
-        "no motion": [
-            [flow.end_point_error(still[index], found[index]) for found in real.values()]
-            for index in range(len(classes))
-        ]
-    }
-    shown: dict[str, list[flow.Flow]] = {}
+    real = {split: _real_flows(outcome, split) for split in outcome.options.splits}
+    shown: dict[str, Flows] = {}
+    still = [np.zeros_like(of_class) for of_class in next(iter(real.values()))]
+    errors = {"no motion": _mean_errors([(still, flows) for flows in real.values()])}
     for cell in finished(outcome):
-        found = {pair: _flows(outcome, cell, pair) for pair in outcome.results[cell].made}
-        shown[cell.row] = next(iter(found.values()))
-        errors[cell.row] = [
-            [flow.end_point_error(flows[index], real[split][index]) for (split, _), flows in found.items()]
-            for index in range(len(classes))
-        ]
+        learned = {pair: _flows(outcome, cell, pair) for pair in outcome.results[cell].made}
+        shown[cell.row] = next(iter(learned.values()))
+        errors[cell.row] = _mean_errors([(flows, real[split]) for (split, _), flows in learned.items()])
     picture = outcome.file(".png")
     drawn = figures.flow_figure(picture, classes, next(iter(real.values())), shown)
-    lines = [
-        {"class": name, **{method: mean_std(values[index])[0] for method, values in errors.items()}}
+    lines: list[dict[str, Any]] = [
+        {"class": name, **{method: of_class[index] for method, of_class in errors.items()}}
         for index, name in enumerate(classes)
     ]
     lines.append(
         {"class": "mean over classes"}
-        | {method: mean_std([float(line[method] or 0) for line in lines])[0] for method in errors}
+        | {method: mean_std(of_class)[0] for method, of_class in errors.items()}
     )
-    table = tables.markdown(
-        ["class", *errors],
-        [[str(line["class"]), *(tables.number(line[name], 3) for name in errors)] for line in lines],  # type: ignore[arg-type]
-    )
+    table = tables.rounded(lines, {"class": None, **dict.fromkeys(errors, 3)})
     text = (
         "## End-point error of class-mean flow\n\nMean over pixels of the distance between the mean flow of "
         "a class's condensed clips and that of its real training clips, in pixels per frame; mean over "
@@ -120,33 +100,28 @@ def frames_extra(outcome: Outcome) -> Extra:
     figures.frames_figure(timeline, classes, kept)
     figures.pictures_figure(pictures, classes, kept)
     times = [str(time) for time in range(outcome.store.frames)]
-    shares = tables.markdown(
-        ["share of videos that keep frame", *times],
-        [
-            [name, *(tables.number(float(share), 2) for share in one.shares.mean(0))]
-            for name, one in kept.items()
-        ],
-    )
+    heading = "share of videos that keep frame"
+    shares = [
+        {heading: method, **dict(zip(times, cell.shares.mean(0).tolist(), strict=True))}
+        for method, cell in kept.items()
+    ]
     lines = [
-        {"class": name, "method": method, "key_frames": float(one.shares[index].sum())}
-        | {f"frame {time}": float(share) for time, share in enumerate(one.shares[index])}
-        for method, one in kept.items()
+        {"class": name, "method": method, "key_frames": float(cell.shares[index].sum())}
+        | {f"frame {time}": float(share) for time, share in enumerate(cell.shares[index])}
+        for method, cell in kept.items()
         for index, name in enumerate(classes)
     ]
-    by_class = tables.markdown(
-        ["class", *kept],
-        [
-            [name, *(tables.number(float(one.shares[index].sum()), 2) for one in kept.values())]
-            for index, name in enumerate(classes)
-        ],
-    )
-    insertions = {name: [list(event) for event in one.insertions] for name, one in kept.items()}
-    return Extra(
-        ["## Frames\n\n" + shares, "## Key frames per video, by class\n\n" + by_class],
-        {"frames": lines, "insertions": insertions},
-        lines,
-        [timeline, pictures],
-    )
+    by_class = [
+        {"class": name, **{method: float(cell.shares[index].sum()) for method, cell in kept.items()}}
+        for index, name in enumerate(classes)
+    ]
+    sections = [
+        "## Frames\n\n" + tables.rounded(shares, {heading: None, **dict.fromkeys(times, 2)}),
+        "## Key frames per video, by class\n\n"
+        + tables.rounded(by_class, {"class": None, **dict.fromkeys(kept, 2)}),
+    ]
+    insertions = {method: [list(event) for event in cell.insertions] for method, cell in kept.items()}
+    return Extra(sections, {"frames": lines, "insertions": insertions}, lines, [timeline, pictures])
 
 
 def tradeoff_extra(outcome: Outcome) -> Extra:
@@ -175,7 +150,21 @@ def finished(outcome: Outcome) -> list[Cell]:
     return [cell for cell in outcome.cells if outcome.results[cell].made]
 
 
-def _flows(outcome: Outcome, cell: Cell, pair: Pair) -> list[flow.Flow]:
+def _real_flows(outcome: Outcome, split: str) -> Flows:
+    """Mean flow of each class's real clips of a split."""
+    store = ClipStore.open(outcome.store.path, split)
+    return [flow.real_flow(store, index, outcome.options.clips) for index in range(len(store.class_names))]
+
+
+def _mean_errors(pairs: Sequence[tuple[Flows, Flows]]) -> list[float]:
+    """By class, the mean of the end-point errors over pairs of flows by class."""
+    errors = [
+        [flow.end_point_error(ours, theirs) for ours, theirs in zip(*pair, strict=True)] for pair in pairs
+    ]
+    return [statistics.fmean(of_class) for of_class in zip(*errors, strict=True)]
+
+
+def _flows(outcome: Outcome, cell: Cell, pair: Pair) -> Flows:
     condensed = CondensedVideos.load(outcome.tasks[cell][pair].run.condensed)
     return [flow.condensed_flow(condensed, index) for index in range(len(condensed.class_names))]
 
@@ -206,11 +195,11 @@ def _insertions(lines: Sequence[str]) -> list[tuple[int, int]]:
 def _pictures(condensed: CondensedVideos) -> list[NDArray[np.uint8]]:
     """(time, height, width, 3) of the first video of each class, grey where a frame is not stored."""
     labels = condensed.labels.tolist()
-    found = []
+    pictures = []
     for index in range(len(condensed.class_names)):
         video = labels.index(index)
         pixels = condensed.pixels([video])[0].permute(0, 2, 3, 1).numpy().copy()
         stored = condensed.key_positions()[video]
         pixels[[time for time in range(len(pixels)) if time not in stored]] = figures.GREY
-        found.append(pixels)
-    return found
+        pictures.append(pixels)
+    return pictures

@@ -1,5 +1,6 @@
 """Pictures of what `flow` and `frames` find."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,21 +65,19 @@ def frames_figure(path: Path, classes: Sequence[str], kept: Mapping[str, Kept]) 
     """Per cell: the share of videos that keep each frame, by class; and when which frame was inserted."""
     height = max(2.4, 0.9 + 0.16 * len(classes))
     with figure(path, len(kept), 2, (9, height * len(kept))) as (_, axes):
-        for (left, right), (name, one) in zip(axes, kept.items(), strict=True):
-            left.imshow(one.shares, aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+        for (left, right), (name, cell) in zip(axes, kept.items(), strict=True):
+            left.imshow(cell.shares, aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
             left.set_title(f"{name}: share of videos that keep a frame")
             left.set_xlabel("frame")
             if len(classes) <= 60:
                 left.set_yticks(range(len(classes)), classes, fontsize=6)
-            counts: dict[tuple[int, int], int] = {}
-            for event in one.insertions:
-                counts[event] = counts.get(event, 0) + 1
+            counts = Counter(cell.insertions)
             if counts:
                 x, y = zip(*counts, strict=True)
                 right.scatter(x, y, s=[12 * count for count in counts.values()], alpha=0.6, color="#1f5fa8")
-            right.set_xlim(0, max(1, one.iterations))
-            right.set_ylim(one.shares.shape[1] - 0.5, -0.5)
-            right.set_title(f"{len(one.insertions)} insertions")
+            right.set_xlim(0, max(1, cell.iterations))
+            right.set_ylim(cell.shares.shape[1] - 0.5, -0.5)
+            right.set_title(f"{len(cell.insertions)} insertions")
             right.set_xlabel("iteration")
             right.set_ylabel("frame")
 
@@ -89,9 +88,9 @@ def pictures_figure(path: Path, classes: Sequence[str], kept: Mapping[str, Kept]
     frames = next(iter(kept.values())).pictures.shape[1]
     size = (1.2 + 0.55 * frames * len(kept), 0.6 + 0.55 * len(shown))
     with figure(path, len(shown), len(kept), size) as (_, axes):
-        for column, (name, one) in enumerate(kept.items()):
+        for column, (name, cell) in enumerate(kept.items()):
             for row, label in enumerate(shown):
-                _bare(axes[row][column], _strip(one.pictures[row]))
+                _bare(axes[row][column], _strip(cell.pictures[row]))
                 if not column:
                     axes[row][column].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
             axes[0][column].set_title(name)

@@ -47,16 +47,14 @@ def mean_flow(clips: Iterator[Tensor]) -> Flow:
         VidcondenseError: OpenCV is not installed, or there is no pair of frames.
     """
     dis = estimator()
-    total: NDArray[np.float64] | None = None
+    total: NDArray[np.float64] = np.zeros(())
     pairs = 0
     for batch in clips:
-        grey = grey_frames(batch)
-        for clip in grey:
+        for clip in grey_frames(batch):
             for before, after in pairwise(clip):
-                found = dis.calc(before, after, None).astype(np.float64)
-                total = found if total is None else total + found
+                total = total + dis.calc(before, after, None).astype(np.float64)
                 pairs += 1
-    if total is None:
+    if not pairs:
         raise VidcondenseError("optical flow needs clips of at least two frames")
     return (total / pairs).astype(np.float32)
 
@@ -87,7 +85,7 @@ def real_flow(store: ClipStore, label: int, most: int) -> Flow:
 
 def condensed_flow(condensed: CondensedVideos, label: int) -> Flow:
     """Mean flow of a class's rendered clips."""
-    videos = [index for index, found in enumerate(condensed.labels.tolist()) if found == label]
+    videos = [index for index, other in enumerate(condensed.labels.tolist()) if other == label]
     return mean_flow(condensed.pixels([video]) for video in videos)
 
 

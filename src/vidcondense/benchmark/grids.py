@@ -8,22 +8,22 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import WHOLE, Cell, Choices, label, published_name
 from vidcondense.benchmark.published import INITIAL_KEY_FRAMES, NETWORK, VPCS
 
-TOLERANCE = 1.01
-"""Equal bytes are equal to within this factor: learned labels add a little to every frame."""
 PAPER = ("random", "herding", "k_center", "dm", "wang", "prism")
 LEARNED = ("dc", "frepo", "repeated_frame", "prism_gradient", "prism_frepo")
 ARCHITECTURES = ("minic3d", "cnn_gru", "cnn_lstm", "r2plus1d_18", "video_transformer")
 
-NO_INSERTION = ("insertion.kind=none",)
-ABLATION = (
+Variant = tuple[str, str, tuple[str, ...]]
+"""Key of the published figure, empty for none; row, empty for the method's name; overrides."""
+
+ABLATION: tuple[Variant, ...] = (
     ("full", "", ()),
-    ("no-insertion", "A: without insertion", NO_INSERTION),
+    ("no-insertion", "A: without insertion", ("insertion.kind=none",)),
     ("random-position", "B: random position", ("insertion.kind=random",)),
     ("l2", "C: L2 distance", ("insertion.kind=l2_above", "insertion.threshold=0.141")),
     ("no-warm-up", "D: without warm-up", ("insertion.warm_up=0.0",)),
     ("no-cool-down", "D: without cool-down", ("insertion.cool_down=0.0",)),
 )
-"""PRISM Table 5: key of the published figure, row, overrides."""
+"""PRISM Table 5."""
 
 INSERTION = (
     ("as the recipe has it", ()),
@@ -82,46 +82,19 @@ def cross_architecture(choices: Choices) -> list[Cell]:
 
 def initial_frames(choices: Choices) -> list[Cell]:
     """PRISM Table 4: how many key frames a video starts with."""
-    return [
-        replace(
-            choices.cell(
-                method,
-                _vpc(vpc, choices),
-                vpc,
-                row=_variant(method, f"{count} key frames"),
-                overrides=(f"synthetic.initial_key_frames={count}",),
-            ),
-            reference=_reference(method, vpc, f"{count} key frames"),
-        )
-        for method in choices.methods or ("prism",)
-        for count in INITIAL_KEY_FRAMES
-        if count <= choices.frames
-        for vpc in choices.vpc or (1,)
-    ]
+    counts = [count for count in INITIAL_KEY_FRAMES if count <= choices.frames]
+    rows = [(f"{count} key frames", (f"synthetic.initial_key_frames={count}",)) for count in counts]
+    return _variants(choices, "prism", [(row, row, overrides) for row, overrides in rows])
 
 
-def ablation(choices: Choices, shown: Sequence[str] = ()) -> list[Cell]:
-    """PRISM Table 5 A to D: the full method, then with one part taken out or replaced; all or some."""
-    return [
-        replace(
-            choices.cell(method, _vpc(vpc, choices), vpc, row=_variant(method, row), overrides=overrides),
-            reference=_reference(method, vpc, key),
-        )
-        for method in choices.methods or ("prism",)
-        for key, row, overrides in ABLATION
-        if not shown or key in shown
-        for vpc in choices.vpc or (1,)
-    ]
+def ablation(choices: Choices) -> list[Cell]:
+    """PRISM Table 5 A to D: the full method, then with one part taken out or replaced."""
+    return _variants(choices, "prism", ABLATION)
 
 
 def insertion(choices: Choices) -> list[Cell]:
     """The answers to what the papers leave open about insertion, one changed at a time."""
-    return [
-        choices.cell(method, _vpc(vpc, choices), vpc, row=_variant(method, row), overrides=overrides)
-        for method in choices.methods or ("prism",)
-        for row, overrides in INSERTION
-        for vpc in choices.vpc or (1,)
-    ]
+    return _variants(choices, "prism", [("", row, overrides) for row, overrides in INSERTION])
 
 
 def taxonomy(choices: Choices) -> list[Cell]:
@@ -133,24 +106,19 @@ def taxonomy(choices: Choices) -> list[Cell]:
     settings += [(count, count, 1, "linear") for count in counts[1:]]
     settings += [(few, frames, segments, "linear") for segments in (2, 4) if few % segments == 0]
     settings += [(few, frames, 1, kind) for kind in ("nearest", "smooth")]
-    return [
-        choices.cell(
-            method,
-            _vpc(vpc, choices),
-            vpc,
-            row=("" if published_name(method) == "segments" else f"{label(method)}, ")
-            + f"{synthetic}, {real}, {segments}, {kind}",
-            overrides=(
+    rows = [
+        (
+            f"{synthetic}, {real}, {segments}, {kind}",
+            (
                 f"synthetic.initial_key_frames={synthetic}",
                 f"objective.real_frames={0 if real == frames else real}",
                 f"synthetic.segments={segments}",
                 f"synthetic.interpolation={kind}",
             ),
         )
-        for method in choices.methods or ("segments",)
         for synthetic, real, segments, kind in dict.fromkeys(settings)
-        for vpc in choices.vpc or (1,)
     ]
+    return _variants(choices, "segments", [("", row, overrides) for row, overrides in rows])
 
 
 def flow(choices: Choices) -> list[Cell]:
@@ -163,8 +131,8 @@ def flow(choices: Choices) -> list[Cell]:
 def frames(choices: Choices) -> list[Cell]:
     """PRISM supplement D: which frames are kept, with and without warm-up and cool-down."""
     chosen = replace(choices, vpc=choices.vpc[:1] or (1,))
-    cells = ablation(chosen, shown=("full", "no-warm-up", "no-cool-down"))
-    return [replace(cell, networks=(), reference=None) for cell in cells]
+    shown = [variant for variant in ABLATION if variant[0] in ("full", "no-warm-up", "no-cool-down")]
+    return [replace(cell, networks=(), reference=None) for cell in _variants(chosen, "prism", shown)]
 
 
 def tradeoff(choices: Choices) -> list[Cell]:
@@ -192,7 +160,7 @@ def grid(choices: Choices) -> list[Cell]:
 def _parsed(text: str, choices: Choices) -> Cell:
     row, separator, rest = text.partition("=")
     words = shlex.split(rest)
-    values: dict[str, list[str]] = {"--recipe": [], "--vpc": [], "--dataset": [], "--set": []}
+    values: dict[str, list[str]] = {"--recipe": [""], "--vpc": ["1"], "--dataset": [], "--set": []}
     if not separator or not row or len(words) % 2 or any(word not in values for word in words[::2]):
         raise VidcondenseError(
             f"--cell wants LABEL=ARGUMENTS with --recipe, --vpc, --dataset and --set, each with a value, "
@@ -200,10 +168,9 @@ def _parsed(text: str, choices: Choices) -> Cell:
         )
     for key, value in zip(words[::2], words[1::2], strict=True):
         values[key].append(value)
-    vpc = (values["--vpc"] or ["1"])[-1]
+    name, vpc = values["--recipe"][-1], values["--vpc"][-1]
     if not vpc.isdecimal():
         raise VidcondenseError(f"--cell {row}: --vpc is a number, not {vpc!r}")
-    name = (values["--recipe"] or [""])[-1]
     if not name:
         raise VidcondenseError(f"--cell {row}: it names no --recipe")
     literal = replace(choices, small=False)  # a recipe that is named is the one that is meant
@@ -212,66 +179,23 @@ def _parsed(text: str, choices: Choices) -> Cell:
     return replace(cell, row=row, column="", dataset=dataset, reference=None)
 
 
+def _variants(choices: Choices, method: str, variants: Sequence[Variant]) -> list[Cell]:
+    """A row per variant of `method` or of the user's methods, whose rows then have their names in them.
+
+    The papers have their figures of variants of PRISM at VPC 1 alone.
+    """
+    cells = []
+    for chosen in choices.methods or (method,):
+        own = published_name(chosen) == method
+        for key, row, overrides in variants:
+            title = (row if own else ", ".join(filter(None, (label(chosen), row)))) or label(chosen)
+            for vpc in choices.vpc or (1,):
+                cell = choices.cell(chosen, _vpc(vpc, choices), vpc, row=title, overrides=overrides)
+                reference = (key, "top-1") if key and own and vpc == 1 else None
+                cells.append(replace(cell, reference=reference))
+    return cells
+
+
 def _vpc(vpc: int, choices: Choices) -> str:
     """A column for each VPC, or a single one without a name."""
     return f"VPC {vpc}" if len(choices.vpc) > 1 else ""
-
-
-def _reference(method: str, vpc: int, row: str) -> tuple[str, str] | None:
-    """Where the papers' figure of a variant of PRISM stands; they have it at VPC 1 alone."""
-    return (row, "top-1") if published_name(method) == "prism" and vpc == 1 else None
-
-
-def _variant(method: str, row: str) -> str:
-    name = label(method)
-    if not row:
-        return name
-    return row if published_name(method) == "prism" else f"{name}, {row}"
-
-
-def affordable(sizes: dict[int, float], budget: float) -> tuple[int, bool]:
-    """The most videos per class whose bytes stay within a budget, as far as known.
-
-    Args:
-        sizes: bytes by videos per class, as measured; infinite where a class has too few videos.
-        budget: bytes.
-
-    Returns:
-        A number of videos per class, and whether it was measured. If not, measure it and ask again. 0 means
-        that not even one fits.
-    """
-    best = max((vpc for vpc, size in sizes.items() if size <= budget), default=0)
-    over = min((vpc for vpc, size in sizes.items() if size > budget), default=None)
-    known = best or min(sizes)
-    guess = int(budget / (sizes[known] / known) + 1e-9)
-    guess = guess if over is None else min(guess, over - 1)
-    return (guess, False) if guess > best else (best, True)
-
-
-def equal_bytes(cells: Sequence[Cell], sizes: dict[tuple[str, int], float]) -> tuple[list[Cell], bool]:
-    """For each budget, the bytes of random selection at its VPC, every method with what it affords.
-
-    Args:
-        cells: those of `tradeoff`.
-        sizes: mean bytes of the condensed sets by (row, VPC), as measured.
-
-    Returns:
-        One cell per method and budget, and whether all numbers of videos are settled. If not, condense these
-        cells and ask again.
-    """
-    made: list[Cell] = []
-    settled = True
-    for budget_cell in (cell for cell in cells if cell.row == label("random")):
-        budget = sizes.get((budget_cell.row, budget_cell.vpc))
-        if budget is None:
-            continue
-        for cell in (one for one in cells if one.column == budget_cell.column):
-            known = {vpc: size for (row, vpc), size in sizes.items() if row == cell.row}
-            if not any(size < float("inf") for size in known.values()):
-                continue
-            vpc, measured = affordable(known, TOLERANCE * budget)
-            if vpc:
-                column = f"bytes of Random at VPC {budget_cell.vpc}"
-                made.append(replace(cell, column=column, vpc=vpc, reference=None))
-                settled = settled and measured
-    return made, settled

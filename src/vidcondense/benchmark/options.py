@@ -1,55 +1,78 @@
-"""What a user chooses for a benchmark."""
+"""What a user chooses for a benchmark: the options of the command, with their help."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from vidcondense.base.compute import Precision
+from tyro.conf import UseAppendAction, arg
 
-RecipeChoice = Literal["auto", "published", "small"]
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.benchmark.published import DATASETS
+
+Count = Annotated[int, arg(metavar="N")]
+Own = arg(help_behavior_hint="(default: the benchmark's)")
+Names = Annotated[tuple[str, ...], arg(metavar="NAME [NAME ...]")]
+Counts = Annotated[tuple[int, ...], arg(metavar="N [N ...]")]
+Texts = UseAppendAction[tuple[str, ...]]
+PUBLISHED = ("auto", "none", "all", *DATASETS)
 
 
 @dataclass(frozen=True)
 class Options:
     """Choices for all cells; an empty tuple leaves a choice to the benchmark.
 
-    Attributes:
-        methods: recipes by the names without `_small`, or any recipe by its full name or path.
-        vpc: videos per class.
-        seeds: of condensing; also of evaluation unless `evaluation_seed` is given.
-        splits: of the store.
-        network: evaluation networks by name.
-        networks: how many of each are trained per condensed set.
-        protocol: of evaluation.
-        overrides: "key=value" for every recipe, or "method:key=value" for one.
-        recipes: published, small, or auto: published for clips of at least 16 frames of 112x112.
-        published: auto, none, all, or the dataset that the store is.
-        metric: top1 or top5.
-        against: rows that every row is compared with.
-        cells: "LABEL=ARGUMENTS" of the benchmark `grid`.
-        evaluation_seed: None takes each condensed set's own.
-        per_class: add accuracy and key frames of each class.
-        clips: most real clips per class that `flow` reads.
-        jobs: cells at a time.
-        device: where networks run.
-        precision: of the networks.
+    Raises:
+        VidcondenseError: a number below 1, or no such dataset.
     """
 
-    methods: tuple[str, ...] = ()
-    vpc: tuple[int, ...] = ()
-    seeds: tuple[int, ...] = (0,)
-    splits: tuple[str, ...] = ("1",)
-    network: tuple[str, ...] = ()
-    networks: int = 3
-    protocol: str = "strict"
-    overrides: tuple[str, ...] = ()
-    recipes: RecipeChoice = "auto"
-    published: str = "auto"
+    methods: Annotated[Names, Own] = ()
+    """Methods by name, such as random dm prism; or recipes by name or path; whole: all real clips."""
+    vpc: Annotated[Counts, Own] = ()
+    """Videos per class."""
+    seeds: Counts = (0,)
+    """Seeds of condensing; several give intervals."""
+    splits: Names = ("1",)
+    """Splits of the store to condense and test on."""
+    network: Annotated[Names, Own] = ()
+    """Evaluation networks."""
+    networks: Count = 3
+    """How many of each evaluation network are trained per condensed set."""
+    protocol: Literal["strict", "vdsd"] = "strict"
+    """Evaluation protocol: strict; or vdsd, the rule of the published code."""
     metric: Literal["top1", "top5"] = "top1"
-    against: tuple[str, ...] = ()
-    cells: tuple[str, ...] = ()
-    evaluation_seed: int | None = None
+    """Accuracy that tables show; the papers have top5 for Kinetics-400 and Something-Something V2."""
+    overrides: Annotated[Texts, arg(name="set", metavar="[METHOD:]KEY=VALUE")] = ()
+    """Override a recipe key in all cells, as in flip=0, or of one method, as in dm:iterations=200."""
+    recipes: Literal["auto", "published", "small"] = "auto"
+    """published hyper-parameters, or small for short runs; auto: published from 16x112x112 up."""
+    published: Annotated[str, arg(metavar="auto|none|all|DATASET")] = "auto"
+    """Dataset that the store is (miniucf, hmdb51, kinetics400, ssv2), for the papers' figures beside yours;
+    auto goes by the store's name; all also prints the others, for reference; none shows none."""
+    against: Annotated[Texts, arg(metavar="ROW")] = ()
+    """Row to compare every row with, pairwise; once per row."""
+    cells: Annotated[Texts, arg(name="cell", metavar="LABEL=ARGUMENTS")] = ()
+    """A row of benchmark grid, such as "PRISM=--recipe prism_small --vpc 1"; once per row."""
+    evaluation_seed: Annotated[
+        int | None, arg(metavar="N", help_behavior_hint="(default: the condensed set's)")
+    ] = None
+    """One seed of evaluation for all condensed sets."""
     per_class: bool = False
-    clips: int = 64
-    jobs: int = 1
-    device: str = "auto"
-    precision: Precision = "auto"
+    """Add accuracy and key frames of each class."""
+    clips: Count = 64
+    """Most real clips per class that flow reads."""
+    jobs: Count = 1
+    """Cells to run side by side, with one thread each where there are several."""
+    device: Annotated[str, arg(metavar="DEVICE")] = "auto"
+    """Where networks run: auto, cpu, cuda or cuda:N."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of the networks; auto takes bfloat16 where the processor has it."""
+
+    def __post_init__(self) -> None:
+        for option in ("jobs", "networks", "clips", "vpc"):
+            value = getattr(self, option)
+            least = min((value,) if isinstance(value, int) else value, default=1)
+            if least < 1:
+                raise VidcondenseError(f"--{option} must be at least 1, not {least}")
+        if self.published not in PUBLISHED:
+            raise VidcondenseError(
+                f"--published must be one of {', '.join(PUBLISHED)}, not {self.published!r}"
+            )

@@ -32,7 +32,6 @@ class Outcome:
         options: as the user gave them.
         store: the real clips.
         folder: where files go.
-        dataset: which of the papers' datasets the store is; None for any other.
         cells: that were to be measured.
         tasks: of each cell, by split and seed.
         results: of each cell.
@@ -45,7 +44,6 @@ class Outcome:
     options: Options
     store: ClipStore
     folder: Path
-    dataset: str | None
     cells: Sequence[Cell]
     tasks: Mapping[Cell, Mapping[tuple[str, int], Task]]
     results: Mapping[Cell, Result]
@@ -97,7 +95,7 @@ def write(outcome: Outcome, extra: Extra) -> Path:
             "store": store_facts(outcome.store),
             "options": json.loads(json.dumps(asdict(outcome.options))),
             "rows": lines,
-            "not_measured": [asdict(one) for one in outcome.skipped],
+            "not_measured": [asdict(skipped) for skipped in outcome.skipped],
             "remarks": list(outcome.remarks),
             "versions": versions(),
             **extra.data,
@@ -145,15 +143,15 @@ def _page(outcome: Outcome, extra: Extra, pictures: Sequence[Path]) -> str:
     if outcome.skipped:
         parts += ["## Not measured\n", _not_measured(outcome.skipped)]
     if options.published == "all":
-        parts += ["## Published figures\n", _all_published(outcome.name)]
+        parts += ["## Published figures\n", _all_published(outcome.benchmark.figures or outcome.name)]
     return "\n".join(parts)
 
 
 def _legend(rows: Sequence[Row]) -> list[str]:
     """What the marks mean, and where there is no interval to speak of."""
-    differences = [one for row in rows for one in row.against.values()]
+    differences = [difference for row in rows for difference in row.against.values()]
     lines = []
-    if any(one.half_width is not None for one in differences):
+    if any(difference.half_width is not None for difference in differences):
         lines += [
             f"{tables.escaped_mark(mark)}: the 95 % interval of the difference from {name} excludes 0 "
             "(Student's t over splits and seeds)."
@@ -163,25 +161,30 @@ def _legend(rows: Sequence[Row]) -> list[str]:
         lines.append("One condensed set per cell has no interval: give several --seeds or --splits.")
     if any(row.diverged for row in rows):
         lines.append("Networks that diverged are counted in the details and take no part in means.")
-    if any(one.left_out for one in differences):
+    if any(difference.left_out for difference in differences):
         lines.append("Pairs in which one side has no network that trained are left out of its differences.")
     return [f"{line}\n" for line in lines]
 
 
 def _not_measured(skipped: Sequence[Skipped]) -> str:
-    lines = dict.fromkeys((one.row, one.column, one.reason) for one in skipped)
-    return tables.markdown(["method", "column", "reason"], [list(line) for line in lines], texts=3)
+    lines = [[entry.row, entry.column, entry.reason] for entry in dict.fromkeys(skipped)]
+    return tables.markdown(["method", "column", "reason"], lines, texts=3)
 
 
-def _all_published(name: str) -> str:
-    """Every figure the papers have for this table, whatever the store."""
-    table = "accuracy" if name == "tradeoff" else name
-    found = [one for one in figures() if one.table == table]
-    if not found:
-        return "The papers print no figures for this.\n"
+def _all_published(table: str) -> str:
+    """Every figure the papers have for a table, whatever the store."""
     lines = [
-        [DATASETS[one.dataset].title, one.row, one.column, tables.spread(one.mean, one.std), one.source]
-        for one in found
+        [
+            DATASETS[figure.dataset].title,
+            figure.row,
+            figure.column,
+            tables.spread(figure.mean, figure.std),
+            figure.source,
+        ]
+        for figure in figures()
+        if figure.table == table
     ]
+    if not lines:
+        return "The papers print no figures for this.\n"
     text = "On the papers' data and not to be compared with the above unless the store is that dataset.\n\n"
     return text + tables.markdown(["dataset", "row", "column", "published", "source"], lines, texts=3)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from vidcondense.base import files
-from vidcondense.benchmark.rows import MEBIBYTE, Row
+from vidcondense.base.units import MEBIBYTE
+from vidcondense.benchmark.rows import Row
 
 INK, OURS, SETS, CITED = "#222222", "#1f5fa8", "#9db8d9", "#c05a1c"
 STYLE: dict[Any, Any] = {
@@ -64,24 +65,23 @@ def _draw_accuracy(axis: Any, row: Row, place: int) -> None:
     sets = [value for value in row.set_means.values() if value is not None]
     axis.plot(sets, [place] * len(sets), "o", color=SETS, markersize=4, zorder=1)
     axis.errorbar([mean], [place], xerr=[std or 0.0], fmt="o", color=OURS, capsize=3, zorder=2)
-    for one in row.published:
-        axis.plot([one.mean], [place], "D", mfc="none", color=CITED, markersize=6, zorder=3)
+    for cited in row.published:
+        axis.plot([cited.mean], [place], "D", mfc="none", color=CITED, markersize=6, zorder=3)
 
 
 def storage_plot(path: Path, rows: Sequence[Row]) -> None:
     """MiB of every row on a log scale; published figures hollow."""
     shown = [row for row in rows if row.made]
-    names = [", ".join(filter(None, (row.method, row.column))) for row in shown]
     with figure(path, 1, 1, (6.5, 1.2 + 0.28 * len(shown))) as (_, axes):
         axis = axes[0][0]
         for place, row in enumerate(shown):
-            axis.plot([(row.mean_of("stored_bytes") or 0.0) / MEBIBYTE], [place], "o", color=OURS)
-            for one in row.published:
-                axis.plot([one.mean], [place], "D", mfc="none", color=CITED)
+            axis.plot([row.mib or 0.0], [place], "o", color=OURS)
+            for cited in row.published:
+                axis.plot([cited.mean], [place], "D", mfc="none", color=CITED)
         axis.set_xscale("log")
         _plain_ticks(axis.xaxis)
         axis.set_xlabel("MiB of float32 values")
-        axis.set_yticks(range(len(shown)), names)
+        axis.set_yticks(range(len(shown)), [row.title for row in shown])
         axis.set_ylim(len(shown) - 0.5, -0.5)
         axis.grid(axis="x", color="#dddddd")
 

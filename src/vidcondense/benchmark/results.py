@@ -1,10 +1,11 @@
 """What finished cells measured, read from their run folders."""
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from vidcondense.benchmark.statistics import Pair
+from vidcondense.benchmark.statistics import Pair, mean_std
 from vidcondense.benchmark.tasks import Task
 from vidcondense.condensed import CondensedVideos
 
@@ -45,7 +46,7 @@ class Judged:
     @property
     def mean(self) -> float | None:
         """Mean over the networks that trained; None if none did."""
-        return sum(self.values) / len(self.values) if self.values else None
+        return mean_std(self.values)[0]
 
 
 @dataclass(frozen=True)
@@ -68,27 +69,25 @@ def read_result(tasks: Mapping[Pair, Task], metric: Literal["top1", "top5"]) -> 
     judged: dict[str, dict[Pair, Judged]] = {}
     for pair, task in tasks.items():
         for network in task.cell.networks:
-            found = task.evaluation(network)
-            if found is not None:
-                judged.setdefault(network, {})[pair] = _judged(found, metric)
+            record = task.evaluation(network)
+            if record is not None:
+                judged.setdefault(network, {})[pair] = _judged(record, metric)
     return Result(made, judged)
 
 
 def read_made(task: Task) -> Made:
     """The condensed set of a finished task, as far as tables need it."""
     condensed = CondensedVideos.load(task.run.condensed)
-    counts, frames = condensed.key_counts, condensed.clips_per_video == 1
-    by_class: dict[str, list[int]] = {name: [] for name in condensed.class_names}
-    for label, count in zip(condensed.labels.tolist(), counts, strict=True):
-        by_class[condensed.class_names[label]].append(count)
+    counts = condensed.key_counts if condensed.clips_per_video == 1 else []
+    by_class: dict[str, list[int]] = {}
+    for label, count in zip(condensed.labels.tolist(), counts, strict=False):
+        by_class.setdefault(condensed.class_names[label], []).append(count)
     return Made(
-        key_frames=sum(counts) / len(counts) if frames else None,
+        key_frames=mean_std(counts)[0],
         stored_bytes=condensed.stored_values * 4,
         file_bytes=task.run.condensed.stat().st_size,
         seconds=float(task.run.read()["seconds"]),
-        key_frames_by_class={
-            name: sum(found) / len(found) for name, found in by_class.items() if found and frames
-        },
+        key_frames_by_class={name: statistics.fmean(of_class) for name, of_class in by_class.items()},
     )
 
 

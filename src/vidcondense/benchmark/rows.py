@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from vidcondense.base.units import MEBIBYTE
 from vidcondense.benchmark import FIRST
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.published import NETWORK, Published, heading_of
 from vidcondense.benchmark.results import Judged, Made, Result
 from vidcondense.benchmark.statistics import Difference, Pair, mean_std, paired
-
-MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,19 @@ class Row:
     published: Sequence[Published] = ()
 
     @property
+    def title(self) -> str:
+        """Method and column."""
+        return ", ".join(filter(None, (self.method, self.column)))
+
+    @property
     def values(self) -> list[float]:
         """Accuracy of every network that trained."""
-        return [value for one in self.judged.values() for value in one.values]
+        return [value for judged in self.judged.values() for value in judged.values]
 
     @property
     def set_means(self) -> dict[Pair, float | None]:
         """Mean accuracy of each condensed set; None where no network trained."""
-        return {pair: one.mean for pair, one in self.judged.items()}
+        return {pair: judged.mean for pair, judged in self.judged.items()}
 
     @property
     def accuracy(self) -> tuple[float | None, float | None]:
@@ -55,9 +59,30 @@ class Row:
         return mean_std(self.values)
 
     @property
+    def std_of_sets(self) -> float | None:
+        """Sample standard deviation of the means of condensed sets."""
+        return mean_std([mean for mean in self.set_means.values() if mean is not None])[1]
+
+    @property
+    def sets(self) -> int:
+        """How many condensed sets, or for the whole dataset how many evaluations."""
+        return len(self.made) or len(self.judged)
+
+    @property
     def diverged(self) -> int:
         """How many networks did not train."""
-        return sum(one.diverged for one in self.judged.values())
+        return sum(judged.diverged for judged in self.judged.values())
+
+    @property
+    def networks(self) -> int:
+        """How many networks were trained, with those that diverged."""
+        return len(self.values) + self.diverged
+
+    @property
+    def mib(self) -> float | None:
+        """MiB of float32 values, mean over condensed sets."""
+        stored = self.mean_of("stored_bytes")
+        return None if stored is None else stored / MEBIBYTE
 
     def mean_of(self, name: str) -> float | None:
         """Mean over the condensed sets of a field of `Made`."""
@@ -67,7 +92,6 @@ class Row:
     def flat(self) -> dict[str, Any]:
         """As a line of the CSV and JSON files: plain numbers, None where there is none."""
         mean, std = self.accuracy
-        stored = self.mean_of("stored_bytes")
         values: dict[str, Any] = {
             "method": self.method,
             "column": self.column,
@@ -76,25 +100,26 @@ class Row:
             "network": self.network,
             "mean": mean,
             "std": std,
-            "std_of_sets": mean_std([one for one in self.set_means.values() if one is not None])[1],
-            "sets": len(self.made) or len(self.judged),
-            "networks": sum(len(one.values) + one.diverged for one in self.judged.values()),
+            "std_of_sets": self.std_of_sets,
+            "sets": self.sets,
+            "networks": self.networks,
             "diverged": self.diverged,
             "key_frames": self.mean_of("key_frames"),
-            "mib": None if stored is None else stored / MEBIBYTE,
-            "stored_bytes": stored,
+            "mib": self.mib,
+            "stored_bytes": self.mean_of("stored_bytes"),
             "file_bytes": self.mean_of("file_bytes"),
             "seconds": self.mean_of("seconds"),
         }
         for name, difference in self.against.items():
-            values |= {
-                f"against {name}": difference.mean,
-                f"against {name}, half width": difference.half_width,
-                f"against {name}, pairs": difference.pairs,
-                f"against {name}, left out": difference.left_out,
-            }
-        for one in self.published:
-            values |= {heading_of(one): one.mean, f"{heading_of(one)}, std": one.std}
+            column = f"against {name}"
+            values[column] = difference.mean
+            values[f"{column}, half width"] = difference.half_width
+            values[f"{column}, pairs"] = difference.pairs
+            values[f"{column}, left out"] = difference.left_out
+        for figure in self.published:
+            column = heading_of(figure)
+            values[column] = figure.mean
+            values[f"{column}, std"] = figure.std
         return values
 
 
@@ -113,26 +138,25 @@ def build_rows(
         figures: the papers' figures for a row and column of theirs.
     """
     several = len({network for cell in cells for network in cell.networks}) > 1
-    rows = [
+    measured = [
         (row, cell)
         for cell in cells
         for row in _rows_of(cell, results[cell], several)
         if row.made or row.judged
     ]
-    everything = [row for row, _ in rows]
+    rows = [row for row, _ in measured]
     return [
         replace(
             row,
-            against=_differences(row, everything, against),
+            against=_differences(row, rows, against),
             published=_published(row.network, cell.reference, figures),
         )
-        for row, cell in rows
+        for row, cell in measured
     ]
 
 
 def _rows_of(cell: Cell, result: Result, several: bool) -> list[Row]:
-    if not cell.networks:
-        return [Row(cell.row, cell.column, cell.vpc, cell.recipe, "", result.made, {})]
+    """A row per evaluation network, named in the column where there are several; one where there is none."""
     return [
         Row(
             cell.row,
@@ -143,12 +167,14 @@ def _rows_of(cell: Cell, result: Result, several: bool) -> list[Row]:
             result.made,
             result.judged.get(network, {}),
         )
-        for network in cell.networks
+        for network in cell.networks or ("",)
     ]
 
 
 def _differences(row: Row, rows: Sequence[Row], against: Sequence[str]) -> dict[str, Difference]:
-    rivals = {one.method: one for one in rows if (one.column, one.network) == (row.column, row.network)}
+    rivals = {
+        rival.method: rival for rival in rows if (rival.column, rival.network) == (row.column, row.network)
+    }
     names = dict.fromkeys(next(iter(rivals)) if name == FIRST else name for name in against)
     return {
         name: paired(row.set_means, rivals[name].set_means)

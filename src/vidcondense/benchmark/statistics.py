@@ -1,9 +1,11 @@
-"""Means, deviations, and paired intervals (Student's t), without more than the standard library."""
+"""Means, deviations, and paired intervals (Student's t)."""
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from vidcondense.base.errors import VidcondenseError
 
 Pair = tuple[str, int]
 """A split and a seed: what two methods share when their difference is taken."""
@@ -39,6 +41,21 @@ def mean_std(values: Sequence[float]) -> tuple[float | None, float | None]:
     )
 
 
+def half_width(values: Sequence[float]) -> float | None:
+    """Of Student's 95 % interval of the mean, in the values' unit; None of fewer than two.
+
+    Raises:
+        VidcondenseError: SciPy is not installed; names the extra.
+    """
+    _, std = mean_std(values)
+    if std is None:
+        return None
+    require_scipy()
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, len(values) - 1)) * std / math.sqrt(len(values))
+
+
 def paired(ours: Mapping[Pair, float | None], theirs: Mapping[Pair, float | None]) -> Difference:
     """The difference ours - theirs over the pairs that both have, with Student's 95 % interval.
 
@@ -49,36 +66,17 @@ def paired(ours: Mapping[Pair, float | None], theirs: Mapping[Pair, float | None
     shared = sorted(ours.keys() & theirs.keys())
     both = [(ours[pair], theirs[pair]) for pair in shared]
     differences = [a - b for a, b in both if a is not None and b is not None]
-    mean, std = mean_std(differences)
-    half = None
-    if std is not None:
-        half = t_quantile(len(differences) - 1) * std / math.sqrt(len(differences))
-    return Difference(mean, half, len(differences), len(shared) - len(differences))
+    mean, _ = mean_std(differences)
+    return Difference(mean, half_width(differences), len(differences), len(shared) - len(differences))
 
 
-def t_quantile(degrees: int, coverage: float = 0.95) -> float:
-    """The t for which Student's distribution has `coverage` within -t..t, by bisection.
+def require_scipy() -> None:
+    """Check that intervals can be computed.
 
     Raises:
-        ValueError: fewer than one degree of freedom, or a coverage outside (0, 1).
+        VidcondenseError: SciPy is not installed; names the extra.
     """
-    if degrees < 1 or not 0 < coverage < 1:
-        raise ValueError(f"no quantile for {degrees} degrees of freedom and coverage {coverage}")
-    low, high = 0.0, math.pi / 2
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _within(middle, degrees) < coverage else (low, middle)
-    return math.sqrt(degrees) * math.tan((low + high) / 2)
-
-
-def _within(angle: float, degrees: int) -> float:
-    """P(|T| < t) for angle = atan(t / sqrt(degrees)): finite sums (Abramowitz and Stegun 26.7.3, 26.7.4)."""
-    odd = degrees % 2
-    cosine = math.cos(angle)
-    term, total = (cosine, cosine) if odd else (1.0, 1.0)
-    for k in range(2 + odd, degrees - 1, 2):
-        term *= cosine**2 * (k - 1) / k
-        total += term
-    if not odd:
-        return math.sin(angle) * total
-    return 2 / math.pi * (angle + (math.sin(angle) * total if degrees > 1 else 0.0))
+    try:
+        import scipy  # noqa: F401
+    except ImportError as error:
+        raise VidcondenseError("benchmark needs scipy: pip install 'vidcondense[benchmark]'") from error

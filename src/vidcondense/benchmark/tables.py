@@ -7,7 +7,7 @@ from typing import Any
 
 from vidcondense.benchmark.published import heading_of
 from vidcondense.benchmark.rows import Row
-from vidcondense.benchmark.statistics import Difference
+from vidcondense.benchmark.statistics import Difference, mean_std
 
 MARKS = ("*", "†", "‡", "§", "¶")
 WORD = {"top1": "top-1", "top5": "top-5"}
@@ -17,6 +17,23 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], texts: int =
     """A Markdown table; the first columns are texts, the others are aligned to the right."""
     lines = [columns, ["---"] * texts + ["---:"] * (len(columns) - texts), *rows]
     return "\n".join(f"| {' | '.join(_escaped(entry) for entry in line)} |" for line in lines) + "\n"
+
+
+def rounded(lines: Sequence[Mapping[str, Any]], digits: Mapping[str, int | None]) -> str:
+    """Lines of a CSV file in Markdown.
+
+    Args:
+        lines: with texts and numbers, None for none.
+        digits: of each column after the point; None for a text. Columns that it lacks are left out.
+    """
+    rows = [
+        [
+            str(line[column]) if places is None else number(line[column], places)
+            for column, places in digits.items()
+        ]
+        for line in lines
+    ]
+    return markdown(list(digits), rows)
 
 
 def comma_separated(lines: Sequence[Mapping[str, Any]]) -> str:
@@ -31,25 +48,24 @@ def comma_separated(lines: Sequence[Mapping[str, Any]]) -> str:
 
 def overview(rows: Sequence[Row]) -> str:
     """Methods by column, as the papers print it; published figures in columns of their own."""
-    methods = list(dict.fromkeys(row.method for row in rows))
-    columns = list(dict.fromkeys(row.column for row in rows))
-    sources = [
-        (column, heading)
-        for column in columns
-        for heading in dict.fromkeys(
-            heading_of(one) for row in rows if row.column == column for one in row.published
-        )
-    ]
     entries = {(row.method, row.column): row for row in rows}
+    methods = dict.fromkeys(row.method for row in rows)
+    columns = dict.fromkeys(row.column for row in rows)
+    sources = dict.fromkeys(
+        (column, heading_of(figure))
+        for column in columns
+        for row in rows
+        if row.column == column
+        for figure in row.published
+    )
     signs = marks(rows)
     headings = ["method", *(column or "measured" for column in columns)]
     headings += [", ".join(filter(None, (heading, column))) for column, heading in sources]
     lines = []
     for method in methods:
-        line = [method]
-        line += [_measured(entries.get((method, column)), signs) for column in columns]
-        line += [_cited(entries.get((method, column)), heading) for column, heading in sources]
-        lines.append(line)
+        measured = [_measured(entries.get((method, column)), signs) for column in columns]
+        cited = [_cited(entries.get((method, column)), heading) for column, heading in sources]
+        lines.append([method, *measured, *cited])
     return markdown(headings, lines)
 
 
@@ -61,21 +77,20 @@ def details(rows: Sequence[Row], *, judged: bool) -> str:
         headings += ["accuracy %", "std of sets", *(f"against {name}" for name in names), "diverged"]
     lines = []
     for row in rows:
-        flat = row.flat()
         line = [
             row.method,
             row.column or "-",
             str(row.vpc or "all"),
-            str(flat["sets"]),
-            number(flat["key_frames"], 2),
-            number(flat["mib"], 2),
-            number(flat["file_bytes"], 0),
-            number(flat["seconds"], 0),
+            str(row.sets),
+            number(row.mean_of("key_frames"), 2),
+            number(row.mib, 2),
+            number(row.mean_of("file_bytes"), 0),
+            number(row.mean_of("seconds"), 0),
         ]
         if judged:
-            line += [spread(flat["mean"], flat["std"]), number(flat["std_of_sets"], 1)]
+            line += [spread(*row.accuracy), number(row.std_of_sets, 1)]
             line += [difference(row.against.get(name)) for name in names]
-            line.append(f"{flat['diverged']} of {flat['networks']}" if flat["networks"] else "-")
+            line.append(f"{row.diverged} of {row.networks}" if row.networks else "-")
         lines.append(line)
     return markdown(headings, lines, texts=2)
 
@@ -83,20 +98,19 @@ def details(rows: Sequence[Row], *, judged: bool) -> str:
 def per_class(rows: Sequence[Row]) -> str:
     """Accuracy and key frames per video of every class; classes in the store's order."""
     shown = [row for row in rows if row.judged]
-    names = list(
-        dict.fromkeys(name for row in shown for one in row.judged.values() for name in one.per_class)
+    names = dict.fromkeys(
+        name for row in shown for judged in row.judged.values() for name in judged.per_class
     )
-    headings = [", ".join(filter(None, (row.method, row.column))) for row in shown]
-    lines = []
-    for name in names:
-        line = [name]
-        for row in shown:
-            accuracies = [one.per_class[name] for one in row.judged.values() if one.per_class]
-            keys = [one.key_frames_by_class[name] for one in row.made.values() if one.key_frames_by_class]
-            counted = f" ({_mean(keys):.1f})" if keys else ""
-            line.append(f"{_mean(accuracies):.0f}{counted}" if accuracies else "-")
-        lines.append(line)
-    return markdown(["class", *(f"{heading}: % (key frames)" for heading in headings)], lines)
+    lines = [[name, *(_of_class(row, name) for row in shown)] for name in names]
+    return markdown(["class", *(f"{row.title}: % (key frames)" for row in shown)], lines)
+
+
+def _of_class(row: Row, name: str) -> str:
+    accuracy, _ = mean_std([judged.per_class[name] for judged in row.judged.values() if judged.per_class])
+    keys, _ = mean_std(
+        [made.key_frames_by_class[name] for made in row.made.values() if made.key_frames_by_class]
+    )
+    return number(accuracy, 0) + ("" if accuracy is None or keys is None else f" ({keys:.1f})")
 
 
 def number(value: float | None, digits: int) -> str:
@@ -106,9 +120,7 @@ def number(value: float | None, digits: int) -> str:
 
 def spread(mean: float | None, std: float | None) -> str:
     """A mean with its deviation where there is one."""
-    if mean is None:
-        return "-"
-    return f"{mean:.1f}" if std is None else f"{mean:.1f} ± {std:.1f}"
+    return number(mean, 1) if std is None else f"{mean:.1f} ± {std:.1f}"
 
 
 def difference(value: Difference | None) -> str:
@@ -137,18 +149,14 @@ def _measured(row: Row | None, signs: Mapping[str, str]) -> str:
     if row is None:
         return "-"
     if not row.judged:
-        return number(row.flat()["mib"], 2)
-    found = [signs[name] for name, one in row.against.items() if one.excludes_zero and name in signs]
-    return " ".join([spread(*row.accuracy), *found])
+        return number(row.mib, 2)
+    differing = [name for name, difference in row.against.items() if difference.excludes_zero]
+    return " ".join([spread(*row.accuracy), *(signs[name] for name in differing if name in signs)])
 
 
 def _cited(row: Row | None, heading: str) -> str:
-    found = [one for one in (row.published if row else ()) if heading_of(one) == heading]
-    return spread(found[0].mean, found[0].std) if found else "-"
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+    figures = [figure for figure in (row.published if row else ()) if heading_of(figure) == heading]
+    return spread(figures[0].mean, figures[0].std) if figures else "-"
 
 
 def _escaped(text: str) -> str:

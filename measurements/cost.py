@@ -1,7 +1,7 @@
 """The cost that `vidcondense condense --dry-run` predicts against whole commands, and the cost of datasets.
 
-    python benchmarks/cost.py STORES            # folder with the stores jhmdb-8x64, actions-8x32, motion-8x32
-    python benchmarks/cost.py --table [--rate 600]
+    python measurements/cost.py STORES  # folder with the stores jhmdb-8x64, actions-8x32, motion-8x32
+    python measurements/cost.py --table [--rate 600]
 
 Each setting is predicted, run and predicted again, one thread each. Seconds are of the processor, so that the
 check also works on a machine that others use; the clock's are printed beside them. The table counts the work

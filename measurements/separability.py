@@ -1,6 +1,6 @@
 """How much of what random networks see is the class, and how much depends on motion.
 
-    python benchmarks/separability.py STORE... [--networks 3] [--per-class 16]
+    python measurements/separability.py STORE... [--networks 3] [--per-class 16]
 
 Features are the embeddings of randomly initialised networks, as distribution matching compares them. For each
 store, as shares of the variance of features within a class (summed over features, mean over classes):

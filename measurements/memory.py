@@ -1,6 +1,6 @@
 """Peak memory of condensing by number of classes and videos per class, beside all real clips as float32.
 
-    python benchmarks/memory.py STORE [--recipe prism_small] [--iterations 3]
+    python measurements/memory.py STORE [--recipe prism_small] [--iterations 3]
 
 Each setting runs in a process of its own. Python with the package imported is the base that is taken off.
 """

@@ -1,6 +1,6 @@
 """Time the PRISM iteration and evaluation against the slow reference, in one run, and compare numbers.
 
-    python benchmarks/speed.py [--frames 8 --size 64] [--classes 21] [--batch-real 16] [--rounds 3]
+    python measurements/speed.py [--frames 8 --size 64] [--classes 21] [--batch-real 16] [--rounds 3]
 
 Both sides do the same work on the same generated pixels: normalise real clips, their features, the synthetic
 forward and backward, the criterion and the update. Rounds alternate; medians and their ratio are printed.

@@ -1,6 +1,6 @@
 """Accuracy of the same learned clips with key frames stored as float32, float16 and uint8.
 
-    python benchmarks/storage.py STORE RUN... [--networks 3] [--split 1]
+    python measurements/storage.py STORE RUN... [--networks 3] [--split 1]
 
 Every run's condensed set is written in each way, read again, and trained on by networks with the same seeds,
 so that differences are paired. The 95 % interval is of the mean difference over all runs and networks.
@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vidcondense import ClipStore, CondensedVideos, evaluate
-from vidcondense.benchmark.statistics import t_quantile
+from vidcondense.benchmark.statistics import half_width
 from vidcondense.condensed import KeyFrameVideos
 
 
@@ -46,8 +46,7 @@ def main() -> None:
         differences = [a - b for a, b in zip(found, accuracies["float32"], strict=True)]
         line = f"{kind}: {statistics.mean(sizes[kind]):,.0f}; {statistics.mean(found):.2f}"
         if kind != "float32":
-            spread = statistics.stdev(differences) / len(differences) ** 0.5
-            line += f"; {statistics.mean(differences):+.2f} ± {t_quantile(len(found) - 1) * spread:.2f}"
+            line += f"; {statistics.mean(differences):+.2f} ± {half_width(differences) or 0.0:.2f}"
         print(line)
 
 

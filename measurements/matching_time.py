@@ -1,6 +1,6 @@
 """Matching loss on networks that no run has seen, against the time that it took: which settings pay.
 
-    python benchmarks/matching_time.py STORE RECIPE[:KEY=VALUE,...] ... [--networks 4] [--batch-real 32]
+    python measurements/matching_time.py STORE RECIPE[:KEY=VALUE,...] ... [--networks 4] [--batch-real 32]
 
 Each recipe is condensed in this process and thread, without mirrored clips; then its clips meet the same
 networks and up to `--batch-real` training clips per class. No test video takes part.

@@ -1,6 +1,6 @@
 """The matching loss of finished runs against many real clips and networks that no run has seen.
 
-    python benchmarks/matching.py STORE RUN... [--networks 4] [--batch-real 32]
+    python measurements/matching.py STORE RUN... [--networks 4] [--batch-real 32]
 
 The loss in a run's log has the noise of a few real clips and one network in it. Here every condensed set
 meets the same networks and up to `--batch-real` training clips per class. No test video takes part.

@@ -1,6 +1,6 @@
 """What a store costs by its size: opening, drawing clips of every class, reading them, shuffling, memory.
 
-    python benchmarks/large_store.py [--videos 1000 10000 100000] [--classes 100] [--per-class 8]
+    python measurements/large_store.py [--videos 1000 10000 100000] [--classes 100] [--per-class 8]
 
 Writes stores of noise (8 frames of 32x32 a video, 24 kB), the largest of 2.5 GB, into a folder of its own
 under --folder, measures each in a process of its own, and removes them. Times are of the processor, medians

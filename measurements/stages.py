@@ -1,6 +1,6 @@
 """How close each stage comes to what this processor can do: achieved rate over the ceiling of its kind.
 
-    python benchmarks/stages.py [--frames 8 --size 64] [--classes 21] [--batch-real 8] [--rounds 5]
+    python measurements/stages.py [--frames 8 --size 64] [--classes 21] [--batch-real 8] [--rounds 5]
 
 Ceilings, measured first: a product of large matrices (GFLOP/s), and a copy in memory (GB/s, bytes read and
 written). Work is counted as the plain method would need it: a convolution's multiplications by pixels, not by

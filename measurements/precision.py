@@ -1,8 +1,8 @@
 """How far the fast path's gradients lie from those in float64, frame by frame, on real clips.
 
-    python benchmarks/precision.py STORE [--networks 3] [--batch-real 8]
+    python measurements/precision.py STORE [--networks 3] [--batch-real 8]
 
-The exact side is `benchmarks/reference.py` in float64: plain layers, one class after another, clips of 64
+The exact side is `measurements/reference.py` in float64: plain layers, one class after another, clips of 64
 pixels or more. Both sides get the same weights, real clips and synthetic clips (real ones with noise). For
 every frame of every synthetic clip: the cosine between both gradients, and the ratio of their norms.
 """

@@ -1,6 +1,6 @@
 """How fast `prepare` is beside plain PyAV: both rates and their ratio, measured in one run.
 
-    python benchmarks/prepare.py SOURCE [--size 112] [--workers 0] [--videos 1000] [--rounds 3]
+    python measurements/prepare.py SOURCE [--size 112] [--workers 0] [--videos 1000] [--rounds 3]
 
 "Plain" is a loop that decodes every frame, scales it and makes it an array, keeping nothing, in as many
 processes as `prepare` uses: what the cores can give. Its processes have started before the clock does;

@@ -1,0 +1,22 @@
+"""Options: numbers and names that no benchmark could take are refused when they are made."""
+
+import pytest
+
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.benchmark.options import Options
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"jobs": 0}, "--jobs must be at least 1, not 0"),
+        ({"networks": -1}, "--networks must be at least 1, not -1"),
+        ({"clips": 0}, "--clips must be at least 1, not 0"),
+        ({"vpc": (5, 0, 1)}, "--vpc must be at least 1, not 0"),
+        ({"published": "ucf"}, "--published must be one of auto, none, all, miniucf, .*, not 'ucf'"),
+    ],
+)
+def test_bad_values_name_the_option(values: dict[str, object], message: str) -> None:
+    with pytest.raises(VidcondenseError, match=message):
+        Options(**values)  # type: ignore[arg-type]
+    Options(jobs=1, networks=1, clips=1, vpc=(1,), published="ssv2")

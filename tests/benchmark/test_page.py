@@ -1,0 +1,113 @@
+"""The page: its files hold the same numbers; what it says about marks, gaps and published figures."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vidcondense.benchmark import page
+from vidcondense.benchmark.cell import Skipped
+from vidcondense.benchmark.options import Options
+from vidcondense.benchmark.page import Extra, Outcome
+from vidcondense.benchmark.results import Judged, Made
+from vidcondense.benchmark.rows import Row
+from vidcondense.benchmark.statistics import Difference
+from vidcondense.data.store import ClipStore
+
+PAIR = ("1", 0)
+MADE = Made(4.0, 2**20, 1000, 2.0, {"walk": 4.0})
+
+
+def outcome(folder: Path, store: ClipStore, rows: list[Row], name: str = "accuracy", **more: Any) -> Outcome:
+    fields: dict[str, Any] = {
+        "options": Options(),
+        "cells": [],
+        "tasks": {},
+        "results": {},
+        "skipped": [],
+        "remarks": [],
+        **more,
+    }
+    return Outcome(name=name, store=store, folder=folder, rows=rows, **fields)
+
+
+def row(method: str, *values: float, diverged: int = 0, against: Difference | None = None) -> Row:
+    judged = {PAIR: Judged(values, diverged, {"walk": 50.0} if values else {})}
+    differences = {} if against is None else {"Random": against}
+    return Row(method, "VPC 1", 1, method.lower(), "minic3d", {PAIR: MADE}, judged, differences)
+
+
+def test_files_hold_the_same_numbers(tmp_path: Path, tiny_store: ClipStore) -> None:
+    rows = [row("Random", 40.0, 41.0), row("DM", 52.125, 60.0, against=Difference(15.5, 2.0, 3, 0))]
+    skipped = [Skipped("DC", "VPC 1", "it broke")]
+    shown = outcome(tmp_path, tiny_store, rows, skipped=skipped, remarks=["A remark."])
+    path = page.write(shown, Extra())
+    values = json.loads((tmp_path / "accuracy.json").read_text())
+    assert values["rows"] == [row.flat() for row in rows]
+    assert values["not_measured"] == [{"row": "DC", "column": "VPC 1", "reason": "it broke"}]
+    assert values["store"]["fingerprint"] == tiny_store.fingerprint
+    assert values["options"] == json.loads(json.dumps(vars(Options())))
+    with (tmp_path / "accuracy.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [float(line["mean"]) for line in lines] == [40.5, 56.0625]
+    assert [line["against Random"] for line in lines] == ["", "15.5"]
+    text = path.read_text()
+    assert text.startswith(f"# Accuracy by method and videos per class: {tiny_store.name}\n")
+    assert "top-1 in %, protocol strict, networks per set and architecture: 3; chance 33.3 %" in text
+    assert "| DM | 56.1 ± 5.6 * |" in text
+    assert "| DC | VPC 1 | it broke |" in text
+    assert "\nA remark.\n" in text
+    assert "![](accuracy.svg)" in text
+    picture = (tmp_path / "accuracy.svg").read_text()
+    assert "Random" in picture and "DM" in picture
+
+
+@pytest.mark.parametrize(
+    ("difference", "diverged", "said", "not_said"),
+    [
+        (Difference(5.0, 2.0, 3, 0), 0, "interval of the difference from Random excludes 0", "diverged"),
+        (Difference(5.0, None, 1, 0), 0, "One condensed set per cell has no interval", "excludes"),
+        (Difference(5.0, 2.0, 3, 1), 0, "Pairs in which one side has no network", "One condensed"),
+        (None, 2, "Networks that diverged are counted", "interval"),
+    ],
+)
+def test_the_legend_says_what_there_is(
+    difference: Difference | None,
+    diverged: int,
+    said: str,
+    not_said: str,
+    tmp_path: Path,
+    tiny_store: ClipStore,
+) -> None:
+    rows = [row("Random", 40.0), row("DM", 50.0, diverged=diverged, against=difference)]
+    text = page.write(outcome(tmp_path, tiny_store, rows), Extra()).read_text()
+    legend = text.partition("## Details")[0]
+    assert said in legend
+    assert not_said not in legend
+
+
+def test_sets_that_nobody_judged_have_details_alone(tmp_path: Path, tiny_store: ClipStore) -> None:
+    rows = [Row("DM", "VPC 1", 1, "dm", "", {PAIR: MADE}, {})]
+    extra = Extra(["## Of its own\n"], {"own": [1]}, [{"x": 1.5}])
+    text = page.write(outcome(tmp_path, tiny_store, rows, "frames"), extra).read_text()
+    assert "chance" not in text and "accuracy" not in text
+    assert text.index("## Of its own") < text.index("## Details")
+    assert (tmp_path / "frames.csv").read_text() == "x\n1.5\n"
+    assert json.loads((tmp_path / "frames.json").read_text())["own"] == [1]
+    assert not (tmp_path / "frames.svg").exists()
+
+
+def test_published_figures_and_classes_where_they_are_asked_for(
+    tmp_path: Path, tiny_store: ClipStore
+) -> None:
+    def text(name: str, **options: Any) -> str:
+        shown = outcome(tmp_path, tiny_store, [row("DM", 50.0)], name, options=Options(**options))
+        return page.write(shown, Extra()).read_text()
+
+    assert "## Published" not in text("accuracy") and "## Classes" not in text("accuracy")
+    for name in ("accuracy", "tradeoff"):
+        assert "| miniUCF | prism | VPC 1 | 17.9 ± 0.3 | PRISM, DFS |" in text(name, published="all")
+    assert "The papers print no figures for this." in text("taxonomy", published="all")
+    assert "| walk | 50 (4.0) |" in text("accuracy", per_class=True)

@@ -1,0 +1,75 @@
+"""Plans: which cells a benchmark has on a store, what is left out and why, and what is said about it."""
+
+from typing import Literal
+
+import pytest
+
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.benchmark import BENCHMARKS
+from vidcondense.benchmark.options import Options
+from vidcondense.benchmark.plan import known_dataset, plan
+from vidcondense.data.store import ClipStore
+
+
+@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in ("grid", "taxonomy")])
+def test_every_benchmark_has_cells_that_this_version_can_measure(name: str, tiny_store: ClipStore) -> None:
+    planned = plan(name, tiny_store, Options())
+    assert planned.cells
+    assert all(skipped.reason for skipped in planned.skipped)
+    assert all(cell.resolve(3, "1").seed == 3 for cell in planned.cells if cell.recipe)
+
+
+def test_methods_and_networks_this_version_lacks_are_left_out_with_the_reason(
+    tiny_store: ClipStore,
+) -> None:
+    planned = plan(
+        "accuracy", tiny_store, Options(methods=("dm", "alchemy"), network=("minic3d", "perceptron"))
+    )
+    assert {cell.recipe for cell in planned.cells} == {"dm_small"}
+    assert {cell.networks for cell in planned.cells} == {("minic3d",)}
+    assert {skipped.reason for skipped in planned.skipped} == {
+        "no recipe 'alchemy' in this version",
+        "no network 'perceptron' in this version",
+    }
+    for options in (Options(methods=("alchemy",)), Options(network=("perceptron",))):
+        with pytest.raises(VidcondenseError, match="nothing to measure: no"):
+            plan("accuracy", tiny_store, options)
+
+
+@pytest.mark.parametrize(
+    ("recipes", "name", "remark"),
+    [
+        (
+            "auto",
+            "prism_small",
+            "Recipes for short runs (`_small`) where there are some; "
+            "chosen for clips of 4x32x32, see --recipes.",
+        ),
+        ("small", "prism_small", "Recipes for short runs (`_small`) where there are some."),
+        ("published", "prism", "Recipes with the published hyper-parameters."),
+    ],
+)
+def test_which_recipes_were_chosen_is_said(
+    recipes: Literal["auto", "small", "published"], name: str, remark: str, tiny_store: ClipStore
+) -> None:
+    planned = plan("accuracy", tiny_store, Options(methods=("prism",), recipes=recipes))
+    assert {cell.recipe for cell in planned.cells} == {name}
+    assert planned.remarks == [remark]
+
+
+def test_what_the_published_figures_are_of_is_said(
+    tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vidcondense.benchmark.plan.recognise", lambda name, classes: "ssv2")
+    options = Options(methods=("prism",), overrides=("flip=0",))
+    *_, overrides, published, metric = plan("accuracy", tiny_store, options).remarks
+    assert overrides == "Overrides: `flip=0`."
+    assert "8 frames of 64x64 (here 4 of 32x32), under the evaluation" in published
+    assert metric == "They are top-5 and not shown beside top-1; use --metric."
+
+
+def test_a_dataset_that_the_store_cannot_be(tiny_store: ClipStore) -> None:
+    with pytest.raises(VidcondenseError, match=r"HMDB51 has 51 classes, the store 3; .* --published all"):
+        known_dataset("hmdb51", tiny_store)
+    assert known_dataset("none", tiny_store) is None
+    assert known_dataset("all", tiny_store) is None

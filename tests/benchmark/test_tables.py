@@ -1,0 +1,134 @@
+"""Tables in Markdown and CSV: rounding, marks, and what stands where there is nothing."""
+
+import csv
+import io
+
+import pytest
+
+from vidcondense.benchmark import tables
+from vidcondense.benchmark.published import Published
+from vidcondense.benchmark.results import Judged, Made
+from vidcondense.benchmark.rows import Row
+from vidcondense.benchmark.statistics import Difference
+
+PAIR = ("1", 0)
+FIGURE = Published("accuracy", "miniucf", "prism", "VPC 1", "DFS", 17.9, 0.3)
+
+
+def row(
+    method: str,
+    column: str = "VPC 1",
+    values: tuple[float, ...] = (40.0, 60.0),
+    against: dict[str, Difference] | None = None,
+    published: tuple[Published, ...] = (),
+    key_frames: float | None = 2.5,
+) -> Row:
+    classes = {"walk": 81.6, "run": 18.4}
+    made = Made(key_frames, 3 * 2**20, 12345, 7.4, {"walk": 2.0, "run": 3.0} if key_frames else {})
+    judged = {PAIR: Judged(values, 1, classes if values else {})} if column != "nothing" else {}
+    return Row(method, column, 1, "x", "minic3d", {PAIR: made}, judged, against or {}, published)
+
+
+def lines(text: str) -> list[list[str]]:
+    return [[entry.strip() for entry in line.strip("|").split(" | ")] for line in text.splitlines()]
+
+
+def test_markdown_keeps_its_columns_whatever_a_text_holds() -> None:
+    text = tables.markdown(["a", "b"], [["x|y", "1\n2"]], texts=1)
+    assert text == "| a | b |\n| --- | ---: |\n| x\\|y | 1 2 |\n"
+
+
+def test_csv_has_every_column_and_empty_fields() -> None:
+    text = tables.comma_separated([{"a": 1, "b, c": None}, {"a": 0.1 + 0.2, "d": "x"}])
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["a", "b, c", "d"],
+        ["1", "", ""],
+        ["0.30000000000000004", "", "x"],
+    ]
+
+
+def test_lines_of_a_csv_file_are_rounded_in_markdown() -> None:
+    text = tables.rounded([{"class": 3, "x": 1.256, "y": 1234.5, "z": 0}], {"class": None, "x": 2, "y": 0})
+    assert lines(text)[2:] == [["3", "1.26", "1,234"]]
+    assert lines(tables.rounded([{"x": None}], {"x": 1}))[2:] == [["-"]]
+
+
+def test_the_overview_has_a_column_per_condition_marks_and_published_figures() -> None:
+    star, no_star = Difference(5.0, 1.0, 3, 0), Difference(5.0, 6.0, 3, 0)
+    rows = [
+        row("Random"),
+        row("DM", against={"Random": star}),
+        row("PRISM", against={"Random": star, "DM": star}, published=(FIGURE,)),
+        row("PRISM", "VPC 5", against={"DM": no_star}),
+    ]
+    head, _, *body = lines(tables.overview(rows))
+    assert head == ["method", "VPC 1", "VPC 5", "published miniUCF (DFS), VPC 1"]
+    assert body == [
+        ["Random", "50.0 ± 14.1", "-", "-"],
+        ["DM", "50.0 ± 14.1 *", "-", "-"],
+        ["PRISM", "50.0 ± 14.1 * †", "50.0 ± 14.1", "17.9 ± 0.3"],
+    ]
+    assert tables.marks(rows) == {"Random": "*", "DM": "†"}
+
+
+def test_the_overview_of_sets_that_nobody_judged_has_mebibytes() -> None:
+    assert lines(tables.overview([row("DM", "nothing")]))[2:] == [["DM", "3.00"]]
+    assert lines(tables.overview([row("DM", "")]))[0] == ["method", "measured"]
+
+
+def test_details_have_everything_about_a_row() -> None:
+    rows = [row("Random", values=()), row("DM", "", against={"Random": Difference(-5.04, 1.0, 3, 2)})]
+    head, _, first, second = lines(tables.details(rows, judged=True))
+    assert head[-4:] == ["accuracy %", "std of sets", "against Random", "diverged"]
+    assert first == ["Random", "VPC 1", "1", "1", "2.50", "3.00", "12,345", "7", "-", "-", "-", "1 of 1"]
+    assert second == [
+        "DM",
+        "-",
+        "1",
+        "1",
+        "2.50",
+        "3.00",
+        "12,345",
+        "7",
+        "50.0 ± 14.1",
+        "-",
+        "-5.0 ± 1.0 * (2 left out)",
+        "1 of 3",
+    ]
+    assert len(lines(tables.details(rows, judged=False))[0]) == 8
+
+
+def test_classes_have_accuracy_and_key_frames() -> None:
+    rows = [row("PRISM"), row("Wang", "", key_frames=None), row("DM", values=()), row("DC", "nothing")]
+    assert lines(tables.per_class(rows)) == [
+        ["class", *(f"{name}: % (key frames)" for name in ("PRISM, VPC 1", "Wang", "DM, VPC 1"))],
+        ["---", "---:", "---:", "---:"],
+        ["walk", "82 (2.0)", "82", "-"],
+        ["run", "18 (3.0)", "18", "-"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"),
+    [
+        (None, "-"),
+        (Difference(None, None, 0, 1), "-"),
+        (Difference(1.24, None, 1, 0), "+1.2"),
+        (Difference(-1.0, 2.0, 3, 0), "-1.0 ± 2.0"),
+        (Difference(3.0, 2.0, 3, 0), "+3.0 ± 2.0 *"),
+    ],
+)
+def test_a_star_stands_only_where_the_interval_excludes_zero(
+    difference: Difference | None, text: str
+) -> None:
+    assert tables.difference(difference) == text
+
+
+def test_numbers_and_deviations() -> None:
+    assert [tables.number(value, 0) for value in (None, 1234.4)] == ["-", "1,234"]
+    assert tables.number(1234.56, 1) == "1234.6"
+    assert [tables.spread(*pair) for pair in ((None, None), (1.0, None), (1.0, 0.25))] == [
+        "-",
+        "1.0",
+        "1.0 ± 0.2",
+    ]

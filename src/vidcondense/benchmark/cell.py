@@ -5,12 +5,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.options import Options
 from vidcondense.recipes import load as recipe
-from vidcondense.recipes import reading
-from vidcondense.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from vidcondense.recipes.recipe import Recipe
 
 WHOLE = "whole"
 SPLIT = "{split}"
@@ -81,7 +83,7 @@ class Cell:
         values = recipe.parse_overrides(list(self.overrides))
         return tuple(f"{key}={value}" for key, value in sorted(values.items()))
 
-    def resolve(self, seed: int, split: str) -> Recipe:
+    def resolve(self, seed: int, split: str) -> "Recipe":
         """The recipe with all settings.
 
         Raises:
@@ -187,19 +189,40 @@ def published_name(method: str) -> str:
     return method.removesuffix("_small")
 
 
-def check_overrides(overrides: Sequence[str]) -> None:
+def check_overrides(overrides: Sequence[str], own_members: bool) -> None:
     """Refuse an override that no recipe could take, once and before anything runs.
+
+    Args:
+        overrides: "key=value" or "method:key=value" texts.
+        own_members: whether recipes may name files of the user's, whose keys only their cells know.
 
     Raises:
         VidcondenseError: no "=", or an unknown key.
     """
+    from vidcondense.recipes.reading import keys, nearest
+
+    known = keys()
     for text in overrides:
         _, plain = _owner(text)
         for key in recipe.parse_overrides([plain]):
-            if key not in reading.keys() and not key.startswith("options."):  # noqa: SIM118
-                raise VidcondenseError(f"unknown recipe key {key!r}{reading.nearest(key, reading.keys())}")
+            if key not in known and not own_members:
+                raise VidcondenseError(f"unknown recipe key {key!r}{nearest(key, known)}")
             if key in NOT_FOR_ALL:
                 raise VidcondenseError(f"--set {key} is not for all cells; use {NOT_FOR_ALL[key]}")
+
+
+def refuse_unread(overrides: Sequence[str], cells: Sequence[Cell]) -> None:
+    """Refuse an override that no cell reads: it would change nothing, without a word.
+
+    Raises:
+        VidcondenseError: names it.
+    """
+    for text in overrides:
+        _, plain = _owner(text)
+        if not any(plain in cell.overrides for cell in cells):
+            raise VidcondenseError(
+                f"--set {text}: no method of this benchmark reads {_key(plain)!r}; leave it out"
+            )
 
 
 def _stem(method: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark import BENCHMARKS
-from vidcondense.benchmark.cell import Cell, Choices, Skipped, check_overrides
+from vidcondense.benchmark.cell import Cell, Choices, Skipped, check_overrides, refuse_unread
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.published import DATASETS, recognise
 from vidcondense.benchmark.tables import WORD
@@ -36,7 +36,7 @@ def check_options(name: str, options: Options) -> None:
         raise VidcondenseError(f"no benchmark {name!r}; known: {', '.join(BENCHMARKS)}")
     if options.cells and not BENCHMARKS[name].own_cells:
         raise VidcondenseError(f"--cell is for benchmark grid, not for {name}")
-    check_overrides(options.overrides)
+    check_overrides(options.overrides, any(method.endswith(".toml") for method in options.methods))
 
 
 def plan(name: str, store: ClipStore, options: Options) -> Plan:
@@ -50,7 +50,9 @@ def plan(name: str, store: ClipStore, options: Options) -> Plan:
         options.recipes == "auto" and (store.frames < PAPER_FRAMES or store.size < PAPER_SIZE)
     )
     choices = Choices(**vars(options), frames=store.frames, small=small, dataset=dataset)
-    checked = [(cell, _problem(cell, options)) for cell in BENCHMARKS[name].cells(choices)]
+    wanted = BENCHMARKS[name].cells(choices)
+    refuse_unread(options.overrides, wanted)
+    checked = [(cell, _problem(cell, options)) for cell in wanted]
     cells = list(dict.fromkeys(cell for cell, problem in checked if problem is None))
     skipped = [Skipped(cell.row, cell.column, problem) for cell, problem in checked if problem is not None]
     for network in dict.fromkeys(network for cell in cells for network in cell.networks):

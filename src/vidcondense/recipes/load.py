@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vidcondense.base import members
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Positive, convert
-from vidcondense.recipes.reading import from_dict, readable
-from vidcondense.recipes.recipe import FAMILIES, Recipe, flat, nested
+from vidcondense.recipes.tables import flat, nested
+
+if TYPE_CHECKING:
+    from vidcondense.recipes.recipe import Recipe
+
+# What knows the parts of recipes waits for PyTorch: it is imported when a recipe is built.
 
 DEEPEST = 5
 """Recipes that may be based on one another, one after the other."""
-MEMBERS = ("network", *(f"{table}.kind" for table in FAMILIES))
+MEMBERS = ("network", "synthetic.kind", "objective.kind", "optimiser.kind", "insertion.kind", "coreset.kind")
 """Keys that may name a file."""
 
 
@@ -40,7 +44,7 @@ def load(
     vpc: int | None = None,
     dataset: str | None = None,
     overrides: Mapping[str, Any] = MappingProxyType({}),
-) -> Recipe:
+) -> "Recipe":
     """Load a recipe that comes with the package, or a TOML file of your own.
 
     Later sources win: the recipe that the file is `based_on`, the file, its published hyper-parameters for
@@ -55,6 +59,8 @@ def load(
     Raises:
         VidcondenseError: no such recipe or dataset, or a key or value that is not valid.
     """
+    from vidcondense.recipes.reading import from_dict
+
     values = read(name)
     published = convert(values.pop("published", []), list[_Published], f"recipe {name}: published")
     wanted = overrides.get("vpc", values.get("vpc", 1) if vpc is None else vpc)
@@ -80,6 +86,8 @@ def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     Where these choose another kind, what only the old kind reads is left behind; but a method does not become
     a coreset in this way.
     """
+    from vidcondense.recipes.reading import readable
+
     merged = nested({**flat(below), **above})
     kinds = [key for key in above if key.endswith(".kind") and key != "coreset.kind"]
     changed = any(flat(below).get(key) != above[key] for key in kinds)

@@ -18,6 +18,7 @@ from vidcondense.insertion import INSERTIONS, InsertionSettings
 from vidcondense.insertion.schedule import NoInsertion
 from vidcondense.networks.optimiser import OPTIMISERS, OptimiserSettings
 from vidcondense.objectives import OBJECTIVES, Context, Objective, ObjectiveSettings, RealClipsSettings
+from vidcondense.recipes.tables import flat, nested
 from vidcondense.synthetic import REPRESENTATIONS, Stage, Synthetic, SyntheticSettings
 
 FAMILIES: Mapping[str, Family[Any]] = {
@@ -176,32 +177,3 @@ class Recipe(Settings):
             experts=self.experts,
         )
         return OBJECTIVES.member(self.objective.kind)(self.objective, context)
-
-
-def flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested tables as dotted keys; an empty table has none."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            found |= {f"{key}.{inner}": one for inner, one in flat(value).items()}
-        else:
-            found[key] = value
-    return found
-
-
-def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted keys as nested tables.
-
-    Raises:
-        VidcondenseError: a key names a table and a value at once.
-    """
-    tables: dict[str, Any] = {}
-    for key, value in values.items():
-        *path, name = key.split(".")
-        table = tables
-        for step in path:
-            table = table.setdefault(step, {})
-            if not isinstance(table, dict):
-                raise VidcondenseError(f"unknown recipe key {key!r}: {step!r} is no table")
-        table[name] = value
-    return tables

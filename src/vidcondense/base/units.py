@@ -1,0 +1,36 @@
+"""Quantities as a reader says them: bytes, stretches of time, shares and counts."""
+
+MEBIBYTE = 2**20
+
+
+def mebibytes(count: float) -> str:
+    """Bytes as MiB with three significant digits or so: "0.055 MiB", "1.23 MiB", "96.3 MiB", "1,024 MiB"."""
+    value = count / MEBIBYTE
+    digits = 3 if value < 0.1 else 2 if value < 10 else 1 if value < 1000 else 0
+    return f"{value:,.{digits}f} MiB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as "8.4 s", "12 min 5 s" or "3 h 20 min"."""
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """0.312 as "31.2 %"."""
+    return f"{100 * fraction:.{digits}f} %"
+
+
+def spread(mean: float, std: float | None) -> str:
+    """A mean and its standard deviation, both fractions, as "31.2 ± 1.4 %", or "31.2 %" without one."""
+    return percent(mean) if std is None else f"{100 * mean:.1f} ± {percent(std)}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """ "1 video", "2 videos", "2 classes" with `many` given."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

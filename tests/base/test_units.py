@@ -1,0 +1,49 @@
+"""Numbers in words."""
+
+import pytest
+
+from vidcondense.base.units import MEBIBYTE, duration, mebibytes, percent, plural, spread
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0.000 MiB"),
+        (57_600, "0.055 MiB"),
+        (1.234 * MEBIBYTE, "1.23 MiB"),
+        (96.25 * MEBIBYTE, "96.2 MiB"),
+        (1024.4 * MEBIBYTE, "1,024 MiB"),
+    ],
+)
+def test_bytes_have_about_three_digits(count: float, words: str) -> None:
+    assert mebibytes(count) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0.0 s"),
+        (8.42, "8.4 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 0 s"),
+        (725, "12 min 5 s"),
+        (3599.6, "1 h 0 min"),
+        (12_000, "3 h 20 min"),
+        (3_600_000, "1,000 h 0 min"),
+    ],
+)
+def test_time_is_told_in_two_units_at_most(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_shares_are_percentages() -> None:
+    assert percent(0.3125) == "31.2 %"
+    assert percent(0.316, 0) == "32 %"
+    assert spread(0.312, 0.014) == "31.2 ± 1.4 %"
+    assert spread(0.312, 0.0) == "31.2 ± 0.0 %"
+    assert spread(0.312, None) == "31.2 %"
+
+
+def test_one_is_singular() -> None:
+    assert [plural(count, "video") for count in (0, 1, 1200)] == ["0 videos", "1 video", "1,200 videos"]
+    assert plural(2, "class", "classes") == "2 classes"

@@ -10,13 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
+from vidcondense.recipes.settings import InsertionSettings
 
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos
 from vidcondense.condensed.interpolation import interpolation_weights
 from vidcondense.coresets.herding import herding
 from vidcondense.coresets.k_center import k_center
 from vidcondense.insertion import Insertion
-from vidcondense.recipes.settings import InsertionSettings
 from vidcondense.synthetic.key_frames import KeyFrames
 
 ABOUT: dict[str, Any] = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 1.0)}

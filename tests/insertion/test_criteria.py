@@ -3,10 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from vidcondense.recipes.settings import InsertionSettings
 
 from vidcondense.condensed.interpolation import adjacent_keys
 from vidcondense.insertion.criteria import candidates, compared_keys, cosine_similarities, unit_distances
-from vidcondense.recipes.settings import InsertionSettings
 
 FRAMES = 7
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import torch
+from vidcondense.recipes.settings import InsertionSettings
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.insertion import Insertion
-from vidcondense.recipes.settings import InsertionSettings
 from vidcondense.synthetic import EveryFrame, KeyFrames
 
 FRAMES = 5

@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
+from vidcondense.recipes.settings import OptimiserSettings
 
 from vidcondense.networks.optimiser import Optimiser, learning_rate, low_pass
-from vidcondense.recipes.settings import OptimiserSettings
 
 
 def test_cosine_schedule_ends_near_zero() -> None:

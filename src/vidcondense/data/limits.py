@@ -22,8 +22,7 @@ class Limits(Settings):
     Attributes:
         classes: Take the first N classes only, in alphabetical order.
         class_names: Take this class only; give it once per class.
-        videos_per_class: Take at most N training and N test videos (and N for validation, if there are any) of
-            each class, in each split.
+        videos_per_class: Take at most N training, N validation and N test videos of each class and split.
         seed: Seed of the choice of videos; a larger --videos-per-class with the same seed keeps the videos of
             a smaller one.
     """

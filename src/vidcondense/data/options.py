@@ -24,9 +24,9 @@ class PrepareOptions(Settings):
 
     Attributes:
         frames: Frames per clip (T).
-        stride: A clip takes every N-th frame of a video, or more of them where the video is too short for that.
-        keep: Store only N frames of each video, evenly spread. Clips then span the whole video, and the stride
-            has no effect. 0 stores all frames, so that a clip can begin at any of them.
+        stride: A clip takes every N-th frame of a video, and more of them if it is too short for that.
+        keep: Store only N frames of each video, evenly spread. Clips then span the whole video, and
+            the stride has no effect. 0 stores all frames, so that a clip can begin at any of them.
         size: Height and width of frames in pixels.
         layout: How SOURCE is laid out. auto finds out by looking; the others are folders, split-folders,
             frame-folders, webdataset, ucf101, miniucf, hmdb51, hmdb51-vdsd, kinetics400 and

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import sampling
-from vidcondense.data.index import StoreIndex, remedy, read_index, read_paths, read_table
+from vidcondense.data.index import StoreIndex, read_index, read_paths, read_table, remedy
 from vidcondense.data.layouts.listing import ROLES
 from vidcondense.data.shards import CHANNELS, frame_bytes, frames_path
 

@@ -17,8 +17,8 @@ class EvaluationOptions(Settings):
         network: Which network to train: minic3d, cnn_mean, cnn_mlp, cnn_rnn, cnn_gru, cnn_lstm, r2plus1d_18,
             video_transformer, or your own as FILE.py:CLASS.
         networks_count: How many networks to train, each from other random weights.
-        flip: Share of real training clips that are mirrored; give 0 where left and right are different classes.
-            Condensed clips are never mirrored.
+        flip: Share of real training clips that are mirrored; give 0 where left and right are different
+            classes. Condensed clips are never mirrored.
         seed: Seed of weights, order, windows of real training clips and (in vdsd) test windows.
     """
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from vidcondense import condense, evaluate, load_recipe, prepare, resume
 from vidcondense.base.files import make_folder, write_json
 from vidcondense.report import write_report
+from vidcondense.run.folder import RunFolder
 
 
 def main(
@@ -25,7 +26,8 @@ def main(
     store = prepare(videos, out / "store", frames=frames, stride=4, size=size)
     runs = [out / name for name in recipes]
     for name, run in zip(recipes, runs, strict=True):
-        if (run / "evaluations" / "strict-minic3d.json").exists():
+        result_file = RunFolder(run).evaluation_file("strict", "minic3d")
+        if result_file.exists():
             continue
         # vpc: synthetic videos per class. flip=0 because mirroring may turn one class into another; random
         # selection mirrors nothing.
@@ -35,7 +37,8 @@ def main(
         result = evaluate(condensed, store, networks_count=networks)
         mean, deviation = result.top1
         print(f"{name}: top-1 {100 * mean:.1f} ± {100 * deviation:.1f} %, {condensed.stored_mib:.2f} MiB")
-        write_json(make_folder(run / "evaluations") / "strict-minic3d.json", result.to_dict())
+        make_folder(result_file.parent)
+        write_json(result_file, result.to_dict())
     return write_report(runs, out / "report.html")
 
 

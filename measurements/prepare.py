@@ -21,10 +21,10 @@ from pathlib import Path
 import av
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from vidcondense.base.processes import usable_cores
 from vidcondense.data.decode import SCALE_OPTIONS, resized
 from vidcondense.data.prepare import prepare
 from vidcondense.data.sources import find_videos
-from vidcondense.data.workers import usable_cores
 
 Cost = tuple[float, float]  # seconds on the clock, seconds of processors
 

@@ -148,7 +148,7 @@ def test_bad_input_is_one_line_with_the_mend(tiny_store_path: Path, tmp_path: Pa
     assert "no condensed file" in refused("evaluate", empty, tiny_store_path)
     assert "not a store" in refused("evaluate", tiny_store_path, empty)
     line = refused("evaluate", tiny_store_path, tiny_store_path, "--flip", 2, "--networks", 1)
-    assert "flip is a probability" in line
+    assert "flip must be a number <= 1.0, not 2" in line
     assert "not a run folder" in refused("report", empty)
     text = tmp_path / "notes.safetensors"
     text.write_text("not a condensed file")

@@ -9,8 +9,9 @@ from media import clip, tree, write_dataset, write_video
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import estimate
-from vidcondense.data.isolation import Died, Worker, hired
+from vidcondense.data.isolation import Died, Worker, worker_pool
 from vidcondense.data.limits import Limits
+from vidcondense.data.options import PrepareOptions
 from vidcondense.data.plan import make_plan
 from vidcondense.data.prepare import prepare, preview
 from vidcondense.data.store import ClipStore
@@ -26,7 +27,7 @@ def source(tmp_path):
 
 @pytest.fixture(scope="module")
 def worker():
-    with hired(1) as (worker,):
+    with worker_pool(1) as (worker,):
         yield worker
 
 
@@ -84,7 +85,7 @@ def test_a_trial_decodes_real_frames_for_as_long_as_it_may(source, worker):
 
 def test_a_preview_tells_and_writes_nothing(source, tmp_path):
     before = tree(tmp_path)
-    text = preview(make_plan(source, tmp_path / "store", **SETTINGS))
+    text = preview(make_plan(source, tmp_path / "store", PrepareOptions(**SETTINGS)))
     assert "source: 8 videos in 2 classes, split 1 (layout folders)" in text
     assert re.search(
         r"to decode: 8 videos, about 76 frames, 0.2 MB, 1 s of decoding; to .*store, .* free", text
@@ -92,9 +93,9 @@ def test_a_preview_tells_and_writes_nothing(source, tmp_path):
     assert tree(tmp_path) == before
     assert not (tmp_path / "store").exists()
     prepare(source, tmp_path / "store", **SETTINGS, **QUIET)
-    assert "is there already" in preview(make_plan(source, tmp_path / "store", **SETTINGS))
+    assert "is there already" in preview(make_plan(source, tmp_path / "store", PrepareOptions(**SETTINGS)))
     with pytest.raises(VidcondenseError, match="prepared with size 32, not 16"):
-        preview(make_plan(source, tmp_path / "store", **{**SETTINGS, "size": 16}))
+        preview(make_plan(source, tmp_path / "store", PrepareOptions(**{**SETTINGS, "size": 16})))
 
 
 def test_the_papers_settings_are_told_where_they_differ(source, tmp_path):
@@ -104,11 +105,15 @@ def test_the_papers_settings_are_told_where_they_differ(source, tmp_path):
         ]
         (source / f"{name}_test_split1.txt").write_text("\n".join(lines))
     told = "the papers' settings for it: --frames 16 --stride 4 --size 112"
-    assert told in preview(make_plan(source, tmp_path / "store", **SETTINGS))
-    assert told not in preview(make_plan(source, tmp_path / "store"))
+    assert told in preview(make_plan(source, tmp_path / "store", PrepareOptions(**SETTINGS)))
+    assert told not in preview(make_plan(source, tmp_path / "store", PrepareOptions()))
 
 
-@pytest.mark.parametrize("begin", [prepare, lambda *given, **options: preview(make_plan(*given, **SETTINGS))])
+def only_say(source, store, **options):
+    preview(make_plan(source, store, PrepareOptions(**SETTINGS)))
+
+
+@pytest.mark.parametrize("begin", [prepare, only_say])
 def test_a_disk_too_small_is_refused_before_anything_is_written(source, tmp_path, monkeypatch, begin):
     usage = namedtuple("usage", "total used free")
     needed = 76 * 32 * 32 * 3
@@ -132,8 +137,8 @@ def test_shards_of_any_size_hold_the_same_videos(source, tmp_path):
     clips = [store.read(videos, np.zeros_like(videos)) for store in stores]
     assert (clips[0] == clips[1]).all()
     assert (clips[0] == clips[2]).all()
-    with pytest.raises(VidcondenseError, match="videos_per_shard must be at least 1"):
-        make_plan(source, tmp_path / "x", videos_per_shard=0)
+    with pytest.raises(VidcondenseError, match="videos_per_shard must be a whole number >= 1, not 0"):
+        make_plan(source, tmp_path / "x", PrepareOptions(videos_per_shard=0))
 
 
 def test_limits_are_in_the_index_and_another_choice_is_another_store(source, tmp_path):
@@ -145,7 +150,7 @@ def test_limits_are_in_the_index_and_another_choice_is_another_store(source, tmp
     index = json.loads((tmp_path / "store" / "index.json").read_text())
     expected = {"class_names": ["class0", "class2"], "videos_per_class": 1, "seed": 4}
     assert index["source"]["limits"] == expected
-    assert "limits" not in make_plan(source, tmp_path / "x").content["source"]
+    assert "limits" not in make_plan(source, tmp_path / "x", PrepareOptions()).content["source"]
     with pytest.raises(VidcondenseError, match="prepared from other videos, classes or splits"):
         prepare(source, tmp_path / "store", **SETTINGS, **QUIET)
 
@@ -155,12 +160,12 @@ def test_limits_leave_out_what_is_missing_elsewhere(tmp_path):
         for stem in "xy":
             write_video(tmp_path / name / f"{stem}.avi", clip(5, ord(name) + ord(stem)))
         (tmp_path / f"{name}_test_split1.txt").write_text("x.avi 1\ny.avi 2\ngone.avi 1\n")
-    found = make_plan(tmp_path, tmp_path / "store", limits=Limits(classes=2)).found
+    found = make_plan(tmp_path, tmp_path / "store", PrepareOptions(limits=Limits(classes=2))).found
     assert [path for path, _ in found.missing] == ["a/gone.avi", "b/gone.avi"]
 
 
 def test_a_store_that_grew_by_an_interruption_counts_what_is_left(source, tmp_path, monkeypatch):
-    plan = make_plan(source, tmp_path / "store", **SETTINGS, videos_per_shard=3)
+    plan = make_plan(source, tmp_path / "store", PrepareOptions(**SETTINGS, videos_per_shard=3))
     prepare(source, tmp_path / "store", **SETTINGS, **QUIET, videos_per_shard=3)
     whole = tree(tmp_path / "store")
     shutil.rmtree(tmp_path / "store")

@@ -11,7 +11,7 @@ from media import tree, write_dataset
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import isolation
-from vidcondense.data.isolation import Worker, hired
+from vidcondense.data.isolation import Worker, worker_pool
 from vidcondense.data.prepare import prepare
 
 SETTINGS = {"frames": 4, "stride": 2, "size": 32, "progress": False}
@@ -204,7 +204,7 @@ def alive(pid):
 def test_nothing_is_left_of_workers(tmp_path):
     source = write_dataset(tmp_path / "source", per_class=2)
     before = len(list(Path("/proc/self/fd").iterdir()))
-    with hired(2) as crew:
+    with worker_pool(2) as crew:
         paths = sorted(source.rglob("*.mkv"))
         assert [list(worker.each("probe", paths)) for worker in crew] == [[5, 8, 5, 8]] * 2
         pids = [worker._process.pid for worker in crew]

@@ -7,8 +7,8 @@ import pytest
 from media import clip, write_pictures, write_tar, write_video
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.cli import arguments
 from vidcondense.data.layouts import LAYOUTS, miniucf
+from vidcondense.data.options import PrepareOptions
 from vidcondense.data.prepare import prepare
 from vidcondense.data.sources import find_videos
 
@@ -504,7 +504,7 @@ def test_every_layout_refuses_a_folder_that_is_not_its_own(tmp_path):
 
 
 def test_help_and_documentation_name_every_layout():
-    told = arguments.Layout.__metadata__[0].help
+    told = PrepareOptions.__doc__ or ""
     page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
     for layout in LAYOUTS:
         assert layout in told

@@ -61,8 +61,8 @@ def test_classes_by_number_and_by_name():
     [
         ("no class 'wlak'; did you mean 'walk'", {"class_names": ("wlak",)}),
         ("there are 3 classes, not 4", {"classes": 4}),
-        ("classes must be at least 2", {"classes": 1}),
-        ("videos_per_class must be at least 1", {"videos_per_class": 0}),
+        ("classes must be a whole number >= 2, not 1", {"classes": 1}),
+        ("videos_per_class must be a whole number >= 1, not 0", {"videos_per_class": 0}),
         ("not both", {"classes": 2, "class_names": ("eat",)}),
     ],
 )

@@ -33,6 +33,13 @@ def test_it_reads_into_memory_that_is_given(tiny_store: ClipStore) -> None:
     assert torch.equal(out.permute(0, 1, 4, 2, 3), tiny_store.read(videos, starts))
 
 
+def test_it_counts_the_bytes_that_it_reads(tiny_store: ClipStore) -> None:
+    store = ResidentStore(tiny_store, CPU)
+    before = store.bytes_read
+    store.read(np.array([3, 0]), np.array([1, 0]))
+    assert store.bytes_read - before == 2 * tiny_store.frames * tiny_store.size**2 * 3
+
+
 def test_only_a_gpu_with_room_takes_a_store(tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch) -> None:
     assert resident(tiny_store, choose("cpu")) is tiny_store
     gpu = replace(choose("cpu"), device=torch.device("cuda"))

@@ -14,12 +14,12 @@ from vidcondense import toys
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import thinning
 from vidcondense.data.prepare import prepare
-from vidcondense.data.thinning import HELD, thin
+from vidcondense.data.thinning import HELD, spread_frames
 
 
 def kept(count: int, keep: int) -> list[int]:
     frames: Any = (np.array(number) for number in range(count))
-    return [int(frame) for frame in thin(frames, keep)]
+    return [int(frame) for frame in spread_frames(frames, keep)]
 
 
 def test_by_hand() -> None:
@@ -59,7 +59,7 @@ def test_memory_is_bounded() -> None:
             yield Frame(number)
             most = max(most, len(alive))
 
-    assert len(list(thin(frames(), 3))) == 3
+    assert len(list(spread_frames(frames(), 3))) == 3
     assert most <= HELD * 3 + 2
 
 

@@ -14,6 +14,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
+from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.evaluation.protocols import Strict
 from vidcondense.evaluation.shared import evaluate_to
 from vidcondense.evaluation.trial import Trial, evaluate
@@ -47,7 +48,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def trial(store: ClipStore, **changes: Any) -> Trial:
-    return Trial.of(condensed(store), store, **{"protocol": QUICK, "device": "cpu", **changes})
+    protocol = changes.pop("protocol", QUICK)
+    options = EvaluationOptions(**{"device": "cpu", **changes})
+    return Trial.of(condensed(store), store, options, protocol=protocol)
 
 
 def be(monkeypatch: pytest.MonkeyPatch, rank: int, count: int) -> None:
@@ -105,12 +108,12 @@ def test_networks_of_another_evaluation_are_not_taken(
     other = replace(condensed(tiny_store), key_frames=condensed(tiny_store).key_frames * 1.01)
     be(monkeypatch, 1, 2)
     changed = [
-        Trial.of(other, tiny_store, protocol=QUICK, device="cpu"),
+        Trial.of(other, tiny_store, EvaluationOptions(device="cpu"), protocol=QUICK),
         trial(tiny_store, seed=1),
         trial(tiny_store, protocol=Strict(steps=3, epochs=1)),
         trial(tiny_store, network="cnn_mean"),
-        Trial.of(tiny_store, tiny_store, protocol=QUICK, device="cpu"),
-        Trial.of(tiny_store, tiny_store, protocol=QUICK, device="cpu", flip=0.0),
+        Trial.of(tiny_store, tiny_store, EvaluationOptions(device="cpu"), protocol=QUICK),
+        Trial.of(tiny_store, tiny_store, EvaluationOptions(device="cpu", flip=0.0), protocol=QUICK),
         base,
     ]
     for number, one in enumerate(changed, 1):

@@ -375,7 +375,7 @@ def test_stores_that_do_not_fit_are_refused(two_splits: Path, tiny_store: ClipSt
     one, two = (ClipStore.open(two_splits, split) for split in "12")
     with pytest.raises(VidcondenseError, match="would test on training videos"):
         evaluate(one, two, show=False)
-    with pytest.raises(VidcondenseError, match=r"flip is a probability in \[0, 1\], not 2"):
+    with pytest.raises(VidcondenseError, match=r"flip must be a number <= 1\.0, not 2\.0"):
         evaluate(one, one, flip=2.0, show=False)
     with pytest.raises(VidcondenseError, match="condensed clips are never mirrored"):
         evaluate(condensed(tiny_store), tiny_store, flip=0.5, show=False)

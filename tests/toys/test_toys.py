@@ -73,7 +73,7 @@ def test_identical_settings_return_at_once_and_others_are_refused(tmp_path: Path
 
 def test_an_interrupted_folder_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = digests(generate("motion", tmp_path / "whole", **SMALL))
-    import vidcondense.toys as generated
+    import vidcondense.toys.clips as generated
 
     def interrupted(tasks: Any, workers: int) -> Any:
         tasks[0].path.write_bytes(b"half a clip")
@@ -99,21 +99,21 @@ def test_a_folder_with_other_content_is_refused_untouched(tmp_path: Path) -> Non
     [
         ("dance", {}, "'dance'.*actions, motion, motion-hard"),
         ("motion", {"classes": 13}, "classes is 13.*only 12"),
-        ("actions", {"classes": 0}, "classes is 0.*at least 1"),
-        ("actions", {"train_per_class": -1}, "train_per_class is -1.*at least 1"),
-        ("actions", {"test_per_class": -2}, "test_per_class is -2.*at least 0"),
-        ("actions", {"frames": 1}, "frames is 1.*at least 2"),
-        ("actions", {"size": 24}, "size is 24.*at least 32"),
+        ("actions", {"classes": 0}, "classes must be .*>= 1, not 0"),
+        ("actions", {"train_per_class": -1}, "train_per_class must be .*>= 1, not -1"),
+        ("actions", {"test_per_class": -2}, "test_per_class must be .*>= 0, not -2"),
+        ("actions", {"frames": 1}, "frames must be .*>= 2, not 1"),
+        ("actions", {"size": 24}, "size must be .*>= 32, not 24"),
         ("actions", {"size": 50}, "size is 50.*multiple of 8, such as 48"),
-        ("actions", {"seed": -5}, "seed is -5.*at least 0"),
-        ("actions", {"workers": -1}, "workers is -1"),
-        ("actions", {"workers": 10**20}, "workers is 1000.*at most 1024"),
-        ("actions", {"frames": 99999999999}, "frames is 99999999999.*at most 100000"),
+        ("actions", {"seed": -5}, "seed must be .*>= 0, not -5"),
+        ("actions", {"workers": -1}, "workers must be .*>= 0, not -1"),
+        ("actions", {"workers": 10**20}, "workers must be .*<= 1024, not 1000"),
+        ("actions", {"frames": 99999999999}, "frames must be .*<= 100000, not 99999999999"),
         ("actions", {"frames": 100_000, "size": 96}, "frames is 100000.*at size 96.*at most 12945 frames"),
-        ("actions", {"size": 99999999992}, "size is 99999999992.*at most 4096"),
-        ("actions", {"train_per_class": 10**20}, "train_per_class is 1000.*at most 100000"),
-        ("actions", {"test_per_class": 10**20}, "test_per_class is 1000.*at most 100000"),
-        ("actions", {"seed": 2**63}, "seed is 9223372036854775808.*at most"),
+        ("actions", {"size": 99999999992}, "size must be .*<= 4096, not 99999999992"),
+        ("actions", {"train_per_class": 10**20}, "train_per_class must be .*<= 100000, not 1000"),
+        ("actions", {"test_per_class": 10**20}, "test_per_class must be .*<= 100000, not 1000"),
+        ("actions", {"seed": 2**63}, "seed must be .*<= 9223372036854775807, not 9223372036854775808"),
     ],
 )
 def test_bad_settings_are_refused_in_one_line(

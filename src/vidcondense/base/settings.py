@@ -80,14 +80,17 @@ def convert(value: Any, hint: Any, path: str) -> Any:
     Raises:
         VidcondenseError: it is of another type or out of range; the message names `path`.
     """
+    kind = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
+    if value is None and type(None) in typing.get_args(kind):
+        return None
     if value is None or isinstance(value, Settings):  # a table of a recipe, checked already
-        if not isinstance(value, hint):
+        if not isinstance(value, kind):
             raise VidcondenseError(f"{path} must be settings of its own family, not {_shown(value)}")
         return value
-    if typing.get_origin(hint) is Literal:
-        if value not in typing.get_args(hint):
+    if typing.get_origin(kind) is Literal:
+        if value not in typing.get_args(kind):
             raise VidcondenseError(
-                f"{path} must be one of {', '.join(typing.get_args(hint))}, not {_shown(value)}"
+                f"{path} must be one of {', '.join(typing.get_args(kind))}, not {_shown(value)}"
             )
         return value
     try:

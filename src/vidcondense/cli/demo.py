@@ -73,9 +73,10 @@ def _condensed(run: RunFolder, store: ClipStore, name: str, seed: int) -> Conden
 
 
 def _evaluation(run: RunFolder, made: CondensedVideos, store: ClipStore, seed: int) -> dict[str, Any]:
-    path = files.make_folder(run.evaluations) / "strict-minic3d.json"
+    path = run.evaluation_file("strict", "minic3d")
     if path.is_file():
         return dict(files.read_json(path))
     result: Evaluation = evaluate(made, store, seed=seed)
+    files.make_folder(path.parent)
     files.write_json(path, result.to_dict())
     return result.to_dict()

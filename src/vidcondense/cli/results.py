@@ -7,9 +7,9 @@ from rich.console import Console
 from tyro.conf import arg
 
 from vidcondense.base.errors import VidcondenseError, printable
+from vidcondense.base.options import CountOption
 from vidcondense.cli.arguments import (
     Condensed,
-    Count,
     Folder,
     Page,
     Runs,
@@ -53,7 +53,7 @@ def export(
     *,
     format: Literal["mp4", "frames"] = "mp4",
     fps: Annotated[float, arg(metavar="RATE")] = 8.0,
-    scale: Count = 1,
+    scale: CountOption = 1,
     rendered: bool = False,
 ) -> None:
     """Write condensed videos as mp4 clips or PNG frames.
@@ -67,9 +67,9 @@ def export(
         rendered: With --format frames: write the interpolated frames too.
     """
     from vidcondense.condensed import CondensedVideos
-    from vidcondense.condensed.export import export
+    from vidcondense.condensed import export as exporting
 
-    written = export(
+    written = exporting.export(
         CondensedVideos.load(condensed_file(file)), folder, format, fps=fps, scale=scale, rendered=rendered
     )
     print(printable(f"{len(written) - 1} files and an index in {folder}"))

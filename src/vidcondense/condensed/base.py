@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.data.sampling import MOST_FRAMES
+from vidcondense.data.options import MOST_FRAMES
 
 MEBIBYTE = 2**20
 

@@ -46,10 +46,8 @@ def estimate_size(paths: Sequence[Path], size: int, worker: Worker, keep: int = 
     ]
     if not known:
         return Estimate(len(paths), 0, 0)
-    frames, stored = (
-        round(sum(counts) / len(known) * len(paths))
-        for counts in (known, [min(count, keep or count) for count in known])
-    )
+    frames = round(sum(known) / len(known) * len(paths))
+    stored = round(sum(min(count, keep or count) for count in known) / len(known) * len(paths))
     return Estimate(len(paths), frames, stored * frame_bytes(size))
 
 

@@ -25,13 +25,11 @@ from vidcondense.base import files, plain
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.versions import refuse_newer
 from vidcondense.data.layouts.listing import ROLES
-from vidcondense.data.sampling import MOST_FRAMES, MOST_STRIDE
+from vidcondense.data.options import MOST_FRAMES, MOST_SIZE, MOST_STRIDE
 from vidcondense.data.shards import frame_bytes, frames_path, unfinished_folder
 
 FORMAT_VERSION = 1
 INDEX, VIDEOS, PATHS = "index.json", "videos.npy", "paths.json"
-MOST_SIZE = 4096
-"""The largest height and width of frames in pixels."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def write_index(store: Path, index: StoreIndex, table: NDArray[Any], paths: list
     files.write_bytes(store / INDEX, json.dumps(asdict(index), indent=2).encode())
 
 
-def mend(store: Path) -> str:
+def remedy(store: Path) -> str:
     """What makes a damaged store whole: `prepare` keeps away from a folder that it does not understand."""
     return f"delete {store} and prepare it again"
 
@@ -130,7 +128,7 @@ def read_index(store: Path) -> StoreIndex:
     refuse_newer(store / INDEX, version, FORMAT_VERSION)
     if version != FORMAT_VERSION:
         raise VidcondenseError(
-            f"{store / INDEX} has format version {version}, not {FORMAT_VERSION}; {mend(store)}"
+            f"{store / INDEX} has format version {version}, not {FORMAT_VERSION}; {remedy(store)}"
         )
     try:
         for key, hint in get_type_hints(StoreIndex).items():
@@ -141,7 +139,7 @@ def read_index(store: Path) -> StoreIndex:
         index = StoreIndex(**{**content, **lists})
         _check_values(index)
     except (TypeError, VidcondenseError) as error:
-        raise VidcondenseError(f"{store / INDEX} is damaged ({error}); {mend(store)}") from error
+        raise VidcondenseError(f"{store / INDEX} is damaged ({error}); {remedy(store)}") from error
     _check_sizes(store, index)
     return index
 
@@ -159,10 +157,10 @@ def read_table(store: Path, index: StoreIndex) -> NDArray[Any]:
     except PermissionError as error:
         raise VidcondenseError(f"cannot read {store / VIDEOS}: {error.strerror}") from error
     except Exception as error:  # what NumPy raises for a header that makes no sense is not documented
-        raise VidcondenseError(f"cannot read {store / VIDEOS} ({error}); {mend(store)}") from error
+        raise VidcondenseError(f"cannot read {store / VIDEOS} ({error}); {remedy(store)}") from error
     fits = table.dtype == video_table(0, len(index.split_names)).dtype and table.shape == (index.videos,)
     if not fits or not _is_of(table, index):
-        raise VidcondenseError(f"{store / VIDEOS} does not fit {INDEX}; {mend(store)}")
+        raise VidcondenseError(f"{store / VIDEOS} does not fit {INDEX}; {remedy(store)}")
     return np.array(table)
 
 
@@ -172,7 +170,7 @@ def _read_json(store: Path, name: str) -> Any:
     except VidcondenseError as error:
         if isinstance(error.__cause__, PermissionError):
             raise
-        raise VidcondenseError(f"{error}; {mend(store)}") from error
+        raise VidcondenseError(f"{error}; {remedy(store)}") from error
 
 
 def _check_values(index: StoreIndex) -> None:
@@ -197,9 +195,9 @@ def read_paths(store: Path, videos: int) -> tuple[str, ...]:
     try:
         plain.expect(paths, list[str], str(store / PATHS))
     except VidcondenseError as error:
-        raise VidcondenseError(f"{error}; {mend(store)}") from error
+        raise VidcondenseError(f"{error}; {remedy(store)}") from error
     if len(paths) != videos:
-        raise VidcondenseError(f"{store / PATHS} does not fit {INDEX}; {mend(store)}")
+        raise VidcondenseError(f"{store / PATHS} does not fit {INDEX}; {remedy(store)}")
     return tuple(paths)
 
 
@@ -223,8 +221,10 @@ def _check_sizes(store: Path, index: StoreIndex) -> None:
         try:
             found = path.stat().st_size
         except OSError as error:
-            raise VidcondenseError(f"{store} lacks {path.name} ({error.strerror}); {mend(store)}") from error
+            raise VidcondenseError(
+                f"{store} lacks {path.name} ({error.strerror}); {remedy(store)}"
+            ) from error
         if found != expected:
             raise VidcondenseError(
-                f"{path} has {found} bytes instead of {expected}: the store was cut short; {mend(store)}"
+                f"{path} has {found} bytes instead of {expected}: the store was cut short; {remedy(store)}"
             )

@@ -171,13 +171,13 @@ class Worker:
 
 
 @contextmanager
-def hired(count: int) -> Iterator[list[Worker]]:
+def worker_pool(count: int) -> Iterator[list[Worker]]:
     """Workers, which have ended when the block has."""
-    crew = [Worker() for _ in range(count)]
+    workers = [Worker() for _ in range(count)]
     try:
-        yield crew
+        yield workers
     finally:
-        for worker in crew:
+        for worker in workers:
             worker.stop()
 
 

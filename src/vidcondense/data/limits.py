@@ -4,40 +4,43 @@ import difflib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+from tyro.conf import UseAppendAction, arg
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.options import ALL, N
+from vidcondense.base.settings import Settings
 from vidcondense.data.layouts.listing import UNUSED, Found
 
 
-@dataclass(frozen=True)
-class Limits:
+@dataclass(frozen=True, kw_only=True)
+class Limits(Settings):
     """What to take of a dataset; by default all.
 
     Attributes:
-        classes: the first so many classes in alphabetical order.
-        class_names: these classes; not together with `classes`.
-        videos_per_class: at most so many training videos of each class in each split, as many test videos,
-            and as many for validation.
-        seed: which videos; a larger `videos_per_class` with the same seed keeps those of a smaller one.
+        classes: Take the first N classes only, in alphabetical order.
+        class_names: Take this class only; give it once per class.
+        videos_per_class: Take at most N training, N validation and N test videos of each class and split.
+        seed: Seed of the choice of videos; a larger --videos-per-class with the same seed keeps the videos of
+            a smaller one.
     """
 
-    classes: int | None = None
-    class_names: tuple[str, ...] = ()
-    videos_per_class: int | None = None
-    seed: int = 0
+    classes: Annotated[Annotated[int, Meta(ge=2)] | None, ALL] = None
+    class_names: Annotated[
+        UseAppendAction[tuple[str, ...]],
+        arg(name="class", metavar="NAME", help_behavior_hint="(default: all)"),
+    ] = ()
+    videos_per_class: Annotated[Annotated[int, Meta(ge=1)] | None, ALL] = None
+    seed: Annotated[int, N] = 0
 
-    def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            VidcondenseError: under two classes, no videos, or both ways to choose classes at once.
-        """
-        if self.classes is not None and self.class_names:
-            raise VidcondenseError("choose classes by number (classes) or by name (class), not both")
-        if self.classes is not None and self.classes < 2:
-            raise VidcondenseError(f"classes must be at least 2, not {self.classes}")
-        if self.videos_per_class is not None and self.videos_per_class < 1:
-            raise VidcondenseError(f"videos_per_class must be at least 1, not {self.videos_per_class}")
+    def check(self) -> None:
+        """See Settings."""
+        self.refuse(
+            self.classes is not None and bool(self.class_names),
+            "choose classes by number (classes) or by name (class), not both",
+        )
 
     def to_dict(self) -> dict[str, int | list[str]]:
         """What is limited, for the store's index; {} if nothing is."""

@@ -1,9 +1,19 @@
-"""Folders of pictures, each the frames of one video: finding them and putting them in order of time."""
+"""Which files are videos and pictures by their ending, and the pictures of a folder in order of time."""
 
 import re
 from pathlib import Path
 
-from vidcondense.data.suffixes import PICTURE_SUFFIXES
+# Files worth opening, by their ending; any other file is taken for a note, not for a video.
+# fmt: off
+VIDEO_SUFFIXES = frozenset([
+    ".3g2", ".3gp", ".amv", ".apng", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif", ".h264",
+    ".h265", ".hevc", ".ivf", ".m1v", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4",
+    ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob",
+    ".webm", ".wmv", ".y4m",
+])
+# fmt: on
+
+PICTURE_SUFFIXES = frozenset([".jpg", ".jpeg", ".png"])
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -8,10 +8,8 @@ from typing import Any
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.settings import check_whole
-from vidcondense.data.index import FORMAT_VERSION, INDEX, MOST_SIZE, read_index
-from vidcondense.data.limits import NO_LIMITS, Limits
-from vidcondense.data.sampling import MOST_FRAMES, MOST_STRIDE
+from vidcondense.data.index import FORMAT_VERSION, INDEX, read_index
+from vidcondense.data.options import PrepareOptions
 from vidcondense.data.shards import (
     ShardTask,
     VideoRecord,
@@ -24,7 +22,6 @@ from vidcondense.data.shards import (
 from vidcondense.data.sources import Source, find_videos
 
 PLAN = "plan.json"
-MOST_PER_SHARD = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,85 +33,44 @@ class Plan:
         store: the store's folder.
         content: all that the store is made from, as in its index.
         tasks: one per shard.
+        options: how it is made.
     """
 
     found: Source
     store: Path
     content: dict[str, Any]
     tasks: list[ShardTask]
-
-    @property
-    def size(self) -> int:
-        """Height and width of the frames in pixels."""
-        return int(self.content["size"])
-
-    @property
-    def keep(self) -> int:
-        """Frames to store of each video; 0 for all."""
-        return int(self.content["source"].get("keep", 0))
+    options: PrepareOptions
 
 
-def make_plan(
-    source: Path,
-    store: Path,
-    *,
-    frames: int = 16,
-    stride: int = 4,
-    keep: int = 0,
-    size: int = 112,
-    layout: str = "auto",
-    test_fraction: float = 0.2,
-    name: str | None = None,
-    limits: Limits = NO_LIMITS,
-    videos_per_shard: int | None = None,
-    follow_links: bool = False,
-) -> Plan:
+def make_plan(source: Path, store: Path, options: PrepareOptions) -> Plan:
     """Find the videos and share them out among shards; nothing is written.
 
     Args:
-        source: as for `prepare`, and so are the others but one.
+        source: folder of videos, as for `prepare`.
         store: the folder that `build_store` is to write.
-        frames: T, frames of a clip.
-        stride: wanted distance between the frames of a clip; with `keep` it has no effect.
-        keep: frames to store of each video, evenly spread; clips then span the whole video. 0 stores all.
-        size: height and width in pixels.
-        layout: a layout's name, or "auto" to look.
-        test_fraction: share of each class to hold out where the layout has no test videos, in (0, 1).
-        name: the dataset's name.
-        limits: which classes, and how many videos of each.
-        videos_per_shard: how many videos share a file of the store; by default 16, fewer for small
-            datasets, so that there is work for many processes, more for big ones, so that there are at most
-            512 files.
-        follow_links: see `find_videos`.
+        options: how.
 
     Raises:
-        VidcondenseError: a number out of range, or a source that cannot be used.
+        VidcondenseError: a source that cannot be used.
     """
-    check_whole("frames", frames, 1, MOST_FRAMES)
-    check_whole("stride", stride, 1, MOST_STRIDE)
-    check_whole("size", size, 1, MOST_SIZE)
-    check_whole("videos_per_shard", 1 if videos_per_shard is None else videos_per_shard, 1, MOST_PER_SHARD)
-    check_whole("keep", keep, 0, MOST_STRIDE)
-    if keep and keep < frames:
-        raise VidcondenseError(
-            f"keep must be 0 (all frames of a video) or at least the {frames} frames of a clip, not {keep}"
-        )
     source, store = Path(source), Path(store)
-    found = find_videos(source, layout, test_fraction, limits, follow_links)
+    found = find_videos(source, options.layout, options.test_fraction, options.limits, options.follow_links)
     listing = [[video.path, video.label, video.roles] for video in found.videos]
     digest = hashlib.sha256(json.dumps([found.class_names, listing]).encode()).hexdigest()
     origin = {"folder": str(found.root.resolve()), "layout": found.layout, "listing": digest}
-    extras = {"limits": limits.to_dict(), "keep": keep}
+    extras = {"limits": options.limits.to_dict(), "keep": options.keep}
     content = {
         "format_version": FORMAT_VERSION,
-        "name": name or found.root.resolve().name,
-        "frames": frames,
-        "stride": keep or stride,  # no video has more than `keep` frames, so that clips span all of them
-        "size": size,
+        "name": options.name or found.root.resolve().name,
+        "frames": options.frames,
+        # No video has more than `keep` frames, so that clips span all of them.
+        "stride": options.keep or options.stride,
+        "size": options.size,
         "split_names": list(found.split_names),
         "source": origin | {name: value for name, value in extras.items() if value},
     }
-    return Plan(found, store, content, _tasks(found, store, size, keep, videos_per_shard))
+    return Plan(found, store, content, _tasks(found, store, options), options)
 
 
 def check_finished(plan: Plan) -> bool:
@@ -176,9 +132,10 @@ def _refuse_difference(plan: Plan, held: dict[str, Any], source_fields: tuple[st
             )
 
 
-def _tasks(found: Source, store: Path, size: int, keep: int, videos_per_shard: int | None) -> list[ShardTask]:
+def _tasks(found: Source, store: Path, options: PrepareOptions) -> list[ShardTask]:
+    size, keep = options.size, options.keep
     paths = [video.path for video in found.videos]
-    block = videos_per_shard or block_size(len(paths))
+    block = options.videos_per_shard or block_size(len(paths))
     blocks = [tuple(paths[begin : begin + block]) for begin in range(0, len(paths), block)]
     return [
         ShardTask(number, store, found.root, block, size, shard_key(found.root, block, size, keep), keep)

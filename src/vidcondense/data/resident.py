@@ -39,6 +39,7 @@ class ResidentStore(ClipStore):
         rows += self._before[videos][:, None]
         index = torch.from_numpy(rows.reshape(-1)).to(self._pixels.device)
         clips: Tensor = self._pixels.index_select(0, index).unflatten(0, (len(videos), self.frames))
+        self.bytes_read += clips.numel()
         if out is not None:
             clips = out.copy_(clips)
         return clips.permute(0, 1, 4, 2, 3)

@@ -13,11 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 Ints = NDArray[np.int64]
 
-MOST_FRAMES = 1024
-"""The largest T: bounds what a small file can make a reader render."""
-MOST_STRIDE = 1_000_000
-"""The largest stride and number of frames to keep: nine hours of video at 30 frames a second."""
-
 
 def step(length: ArrayLike, frames: int, stride: int) -> Ints:
     """Distance in frames between two frames of a clip.

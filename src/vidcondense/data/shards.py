@@ -20,7 +20,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import tars
 from vidcondense.data.decode import DecodeError, decode_frames
 from vidcondense.data.pictures import pictures_in
-from vidcondense.data.thinning import thin
+from vidcondense.data.thinning import spread_frames
 
 CHANNELS = 3
 MOST_SHARDS = 512
@@ -49,7 +49,7 @@ class ShardTask:
         paths: the videos, relative to root, in order.
         size: height and width of the frames in pixels.
         key: hash of everything that the frames depend on.
-        keep: frames to keep of each video, see `thinning.thin`; 0 for all.
+        keep: frames to keep of each video, see `thinning.spread_frames`; 0 for all.
     """
 
     number: int
@@ -110,7 +110,7 @@ def append_video(path: Path, size: int, keep: int, file: str, target: str) -> di
     Args:
         path: the video.
         size: height and width of the frames in pixels.
-        keep: frames to keep, see `thinning.thin`; 0 for all.
+        keep: frames to keep, see `thinning.spread_frames`; 0 for all.
         file: where to append.
         target: what the file is to become, for messages.
 
@@ -125,7 +125,7 @@ def append_video(path: Path, size: int, keep: int, file: str, target: str) -> di
         with Path(file).open("ab") as out:
             start = out.tell()
             try:
-                for frame in thin(decode_frames(path, size), keep):
+                for frame in spread_frames(decode_frames(path, size), keep):
                     digest.update(frame.data)
                     out.write(frame.data)
                     count += 1

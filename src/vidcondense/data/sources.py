@@ -9,7 +9,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts import LAYOUTS
 from vidcondense.data.layouts.listing import TEST, TRAIN, Listing, without_outsiders
 from vidcondense.data.limits import NO_LIMITS, Limits, chosen_classes, chosen_roles
-from vidcondense.data.suffixes import VIDEO_SUFFIXES
+from vidcondense.data.pictures import VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import sampling
-from vidcondense.data.index import StoreIndex, mend, read_index, read_paths, read_table
+from vidcondense.data.index import StoreIndex, read_index, read_paths, read_table, remedy
 from vidcondense.data.layouts.listing import ROLES
 from vidcondense.data.shards import CHANNELS, frame_bytes, frames_path
 
@@ -218,7 +218,7 @@ class _Shard:
             raise VidcondenseError(f"cannot read {self._path}: {error.strerror or error}") from error
         if found != len(buffer):
             raise VidcondenseError(
-                f"{self._path} was cut short since the store was opened; {mend(self._path.parent)}"
+                f"{self._path} was cut short since the store was opened; {remedy(self._path.parent)}"
             )
 
     def __del__(self) -> None:

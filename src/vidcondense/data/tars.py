@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from vidcondense.data.suffixes import VIDEO_SUFFIXES
+from vidcondense.data.pictures import VIDEO_SUFFIXES
 
 BLOCK = tarfile.BLOCKSIZE
 

@@ -8,7 +8,7 @@ HELD = 64
 """Frames held at most for each one that is kept: how exactly they are spread in long videos."""
 
 
-def thin(frames: Iterator[Frame], keep: int) -> Iterator[Frame]:
+def spread_frames(frames: Iterator[Frame], keep: int) -> Iterator[Frame]:
     """The frames in the middle of `keep` equal parts of a video, in order.
 
     Of a video of more than `keep` * 64 frames only every second, fourth, ... is considered, so that memory is

@@ -1,6 +1,5 @@
 """Shards built in parallel, each by one worker at a time."""
 
-import os
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from queue import SimpleQueue
@@ -11,15 +10,10 @@ from vidcondense.data.shards import ShardTask, VideoRecord, begin_shard, commit_
 Built = tuple[ShardTask, list[VideoRecord]]
 
 
-def usable_cores() -> int:
-    """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def build_shards(tasks: list[ShardTask], workers: list[Worker]) -> Generator[Built, None, None]:
+    """Build shards with several workers, and yield each as it is finished, in any order.
 
-
-def build_shards(tasks: list[ShardTask], crew: list[Worker]) -> Generator[Built, None, None]:
-    """Build shards with a crew of workers, and yield each as it is finished, in any order.
-
-    Close the generator to stop early: shards at hand are given up, and so is the crew; finished ones stay.
+    Close the generator to stop early: shards at hand are given up, and the workers end; finished ones stay.
 
     Raises:
         VidcondenseError: the store cannot be written, or no worker can be started.
@@ -27,7 +21,7 @@ def build_shards(tasks: list[ShardTask], crew: list[Worker]) -> Generator[Built,
     if not tasks:
         return
     idle: SimpleQueue[Worker] = SimpleQueue()
-    for worker in crew:
+    for worker in workers:
         idle.put(worker)
 
     def build(task: ShardTask) -> Built:
@@ -40,13 +34,13 @@ def build_shards(tasks: list[ShardTask], crew: list[Worker]) -> Generator[Built,
         return task, records
 
     # Twice as many threads as processes: these decode on while finished shards are flushed to disk.
-    pool = ThreadPoolExecutor(2 * len(crew))
+    pool = ThreadPoolExecutor(2 * len(workers))
     try:
         for future in as_completed([pool.submit(build, task) for task in tasks]):
             yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for worker in crew:
+        for worker in workers:
             worker.stop()
         pool.shutdown()
         sweep(tasks[0].store)

@@ -4,21 +4,22 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, Unpack
 
 import torch
 from rich.table import Table
 from torch import Tensor
 
 from vidcondense import networks
-from vidcondense.base.compute import Compute, Precision, choose, derive_seed
+from vidcondense.base.compute import Compute, choose, derive_seed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.plain import Count, Share
 from vidcondense.base.progress import Progress
-from vidcondense.base.settings import MOST, check_whole
+from vidcondense.base.settings import check_whole
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import FixedClips, StoreClips, TrainingClips, VariedClips
+from vidcondense.evaluation.options import EvaluationFields, EvaluationOptions
 from vidcondense.evaluation.protocols import PROTOCOLS, Advance, Protocol, diverged, train_network
 
 FLIP = 0.5
@@ -144,45 +145,25 @@ def evaluate(
     training: CondensedVideos | ClipStore,
     store: ClipStore,
     *,
-    network: str = "minic3d",
-    networks_count: int = 3,
     protocol: Protocol | str = "strict",
-    flip: float | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    precision: Precision = "auto",
     show: bool = True,
+    **options: Unpack[EvaluationFields],
 ) -> Evaluation:
     """Train fresh networks on condensed clips, or on all real ones, and test them on real ones.
 
     Args:
         training: a condensed set; or a store, for the whole dataset: all training videos of its split.
         store: its test split is what accuracy is measured on.
-        network: name of the network to train.
-        networks_count: how many, each from other random weights.
         protocol: "strict", "vdsd", or a Protocol with other constants.
-        flip: probability of mirroring a real training clip, 0.5 unless given; 0 where left and right are
-            different classes. Condensed clips are never mirrored.
-        seed: of weights, order, windows of real training clips and (in vdsd) test windows.
-        device: see `condense`.
-        precision: of forward and backward passes; weights are float32.
         show: whether to print progress.
+        options: the fields of `EvaluationOptions`, which says what they mean.
 
     Raises:
-        VidcondenseError: set and store do not fit, a class is missing, `flip` comes with a condensed set, or
-            the network is unknown or too large for the device's memory.
+        VidcondenseError: an option out of range, set and store do not fit, a class is missing, `flip` comes
+            with a condensed set, or the network is unknown or too large for the device's memory.
     """
-    trial = Trial.of(
-        training,
-        store,
-        network=network,
-        protocol=protocol,
-        flip=flip,
-        seed=seed,
-        device=device,
-        precision=precision,
-    )
-    return trial.evaluate(networks_count, show)
+    chosen = EvaluationOptions(**options)
+    return Trial.of(training, store, chosen, protocol=protocol).evaluate(chosen.networks_count, show)
 
 
 @dataclass(frozen=True)
@@ -202,23 +183,18 @@ class Trial:
     def of(
         training: CondensedVideos | ClipStore,
         store: ClipStore,
+        options: EvaluationOptions,
         *,
-        network: str = "minic3d",
         protocol: Protocol | str = "strict",
-        flip: float | None = None,
-        seed: int = 0,
-        device: str = "auto",
-        precision: Precision = "auto",
     ) -> "Trial":
         """See `evaluate`."""
-        check_whole("seed", seed, 0, MOST)
         rule = _protocol(protocol)
         if isinstance(training, CondensedVideos):
             rule = rule.for_learned_rate(training.learning_rate)
-        compute = choose(device, precision)
+        compute = choose(options.device, options.precision)
         check(training, store)
-        clips, trained_on = _training_clips(training, flip, compute)
-        return Trial(training, clips, store, network, rule, seed, compute, trained_on)
+        clips, trained_on = _training_clips(training, options.flip, compute)
+        return Trial(training, clips, store, options.network, rule, options.seed, compute, trained_on)
 
     @property
     def steps(self) -> int:
@@ -227,8 +203,7 @@ class Trial:
 
     def memory(self) -> str:
         """One line on the memory that weights take; refused where it cannot be had."""
-        store = self.store
-        outline = networks.outline(self.network, len(store.class_names), store.frames, store.size)
+        outline = networks.outline(self.network, *self.store.shape)
         return networks.weights_memory(self.network, outline, WEIGHT_COPIES, self.compute)
 
     def run(self, number: int, advance: Advance) -> NetworkResult:
@@ -295,8 +270,6 @@ def _training_clips(
             return VariedClips(clips, labels, training.clips_per_video), {}
         return FixedClips(clips, labels), {}
     chance = FLIP if flip is None else flip
-    if not 0 <= chance <= 1:
-        raise VidcondenseError(f"flip is a probability in [0, 1], not {chance}")
     real = StoreClips(training, chance, compute)
     return real, {
         "name": training.name,

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
+from tyro.conf import arg
 
+from vidcondense.base.options import N
 from vidcondense.base.settings import Settings, StepSize
 
 Many = Annotated[int, Meta(ge=1, le=100_000)]
@@ -16,11 +18,11 @@ class ExpertSettings(Settings):
     """Networks trained on real clips whose weights after every epoch trajectory matching follows (MTT)."""
 
     family: ClassVar[str] = "experts"
-    count: Many = 30
-    """Networks, each from other random weights."""
-    epochs: Many = 50
+    count: Annotated[Many, arg(name="experts", metavar="N")] = 30
+    """How many networks to train, each from other random weights."""
+    epochs: Annotated[Many, N] = 50
     """Epochs that each is trained; its weights after each are kept."""
-    batch: Annotated[int, Meta(ge=1, le=1_000_000)] = 256
+    batch: Annotated[int, Meta(ge=1, le=1_000_000), N] = 256
     """Clips per step."""
-    learning_rate: StepSize = 0.01
-    """Step size of plain SGD."""
+    learning_rate: Annotated[StepSize, arg(metavar="RATE")] = 0.01
+    """Step size of SGD, without momentum."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from vidcondense.base import files, plain
 from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.members import label
 from vidcondense.base.versions import refuse_newer, versions
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes import reading
@@ -60,6 +61,10 @@ class RunFolder:
     def evaluations(self) -> Path:
         """One JSON file per evaluation."""
         return self.path / "evaluations"
+
+    def evaluation_file(self, protocol: str, network: str) -> Path:
+        """Where `evaluate` writes what a network scored under a protocol."""
+        return self.evaluations / f"{protocol}-{label(network)}.json"
 
     @property
     def description(self) -> Path:

@@ -1,7 +1,6 @@
 """Rendering one generated clip, encoding it, and writing a whole folder of them with several processes."""
 
 import io
-import os
 import sys
 import warnings
 import zlib
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.processes import usable_cores
 from vidcondense.toys import actions, motion
 from vidcondense.toys.shapes import Grid
 
@@ -109,10 +109,3 @@ def write_all(tasks: list[Task], workers: int) -> Iterator[None]:
                 process.kill()  # Ctrl-C need not wait for the clips at hand: they will be written anew
             pool.shutdown(cancel_futures=True)
             raise
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidcondense.data.suffixes import VIDEO_SUFFIXES
+from vidcondense.data.pictures import VIDEO_SUFFIXES
 
 TRAIN, VAL, TEST, UNUSED = "train", "val", "test", "unused"
 ROLES = (TRAIN, VAL, TEST, UNUSED)

@@ -28,7 +28,7 @@ from vidcondense.data.layouts.listing import (
     hold_out,
     relative,
 )
-from vidcondense.data.suffixes import VIDEO_SUFFIXES
+from vidcondense.data.pictures import VIDEO_SUFFIXES
 from vidcondense.data.tars import Contents, Member, Slice, read_contents
 
 # fmt: off

@@ -1,0 +1,24 @@
+"""Types of options that several commands have: how help calls them, and within which limits they are."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+from tyro.conf import arg
+
+from vidcondense.base.settings import Count, Positive, Share
+
+N = arg(metavar="N")
+ALL = arg(metavar="N", help_behavior_hint="(default: all)")
+
+CountOption = Annotated[Count, N]
+PositiveOption = Annotated[Positive, N]
+ShareOption = Annotated[Share, arg(metavar="SHARE")]
+NameOption = Annotated[str, arg(metavar="NAME")]
+WorkersOption = Annotated[int, Meta(ge=0, le=1024), N]
+Device = Annotated[
+    str, arg(metavar="DEVICE", help="Where networks run: auto (a GPU if there is one), cpu, cuda or cuda:N.")
+]
+Precision = Annotated[
+    Literal["auto", "float32", "bfloat16"],
+    arg(help="Precision of the networks; auto takes bfloat16 where the processor has it."),
+]

@@ -143,7 +143,8 @@ def read_experts(folder: Path) -> None:
 
 def read_run(folder: Path) -> None:
     run = RunFolder(folder)
-    known, made = run.read(), run.recipe()
+    known = run.read()
+    made = run.recipe(known)
     _ = known["store"]["path"], made.portable(), made.stages
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from vidcondense.benchmark.statistics import mean_std, paired, t_quantile
+from vidcondense.benchmark.statistics import paired, t_quantile
 
 
 # Two-sided 95 % quantiles as any printed table has them.
@@ -36,15 +36,6 @@ def test_impossible_quantiles_are_refused() -> None:
     for degrees, coverage in ((0, 0.95), (3, 0.0), (3, 1.0)):
         with pytest.raises(ValueError, match="no quantile"):
             t_quantile(degrees, coverage)
-
-
-def test_mean_and_sample_deviation() -> None:
-    mean, std = mean_std([2.0, 4.0, 9.0])
-    assert mean == 5.0
-    assert std == pytest.approx(math.sqrt((9 + 1 + 16) / 2))
-    assert mean_std([3.0, 5.0]) == (4.0, pytest.approx(2**0.5))
-    assert mean_std([3.0]) == (3.0, None)
-    assert mean_std([]) == (None, None)
 
 
 def test_a_paired_interval_by_hand() -> None:

@@ -1,9 +1,10 @@
-"""Means, deviations, and paired intervals (Student's t), without more than the standard library."""
+"""Paired differences and their intervals (Student's t), without more than the standard library."""
 
 import math
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from vidcondense.evaluation.results import mean_std
 
 Pair = tuple[str, int]
 """A split and a seed: what two methods share when their difference is taken."""
@@ -29,14 +30,6 @@ class Difference:
     def excludes_zero(self) -> bool:
         """Whether the 95 % interval does not contain 0."""
         return self.mean is not None and self.half_width is not None and abs(self.mean) > self.half_width
-
-
-def mean_std(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """Mean, None of nothing, and sample standard deviation (n - 1), None of fewer than two values."""
-    return (
-        statistics.fmean(values) if values else None,
-        statistics.stdev(values) if len(values) > 1 else None,
-    )
 
 
 def paired(ours: Mapping[Pair, float | None], theirs: Mapping[Pair, float | None]) -> Difference:

@@ -201,8 +201,9 @@ def evaluate(
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.index import is_store
     from vidcondense.data.store import ClipStore
+    from vidcondense.evaluation.results import Evaluation, table
     from vidcondense.evaluation.shared import evaluate_to
-    from vidcondense.evaluation.trial import Evaluation, Trial, table
+    from vidcondense.evaluation.trial import Trial
 
     made: CondensedVideos | ClipStore
     if is_store(training):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import sys
 import tomllib
 import typing
 from collections.abc import Mapping
@@ -11,9 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypedDict
 
-from vidcondense.base import extension, plain
+from vidcondense.base import extension
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.extension import Extension, Option
+from vidcondense.base.typed import typed
 from vidcondense.recipes.settings import (
     CoresetSettings,
     ExpertSettings,
@@ -190,7 +192,7 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
     Raises:
         VidcondenseError: an unknown key (with the nearest valid one) or a value of the wrong type or range.
     """
-    plain.expect(values, dict[str, Any], "a recipe")
+    _expect(values, dict[str, Any], "a recipe")
     return typing.cast(Recipe, _build(Recipe, values, ""))
 
 
@@ -234,8 +236,22 @@ def _typed(path: str, hint: Any, value: Any) -> Any:
         return value
     if isinstance(value, str) and "\0" in value:
         raise VidcondenseError(f"recipe key {path!r} holds a zero byte: {value!r}")
-    plain.expect(value, hint, f"recipe key {path!r}")
+    _expect(value, hint, f"recipe key {path!r}")
     return float(value) if hint is float else value
+
+
+def _expect(value: Any, hint: Any, where: str) -> None:
+    """Refuse a value that is not of a type, ints of more than 64 bits and floats that are not finite."""
+    number = isinstance(value, int | float)
+    in_range = not number or -(2**63) <= value < 2**63 or (hint is float and abs(value) <= sys.float_info.max)
+    try:
+        typed(value, hint)
+    except VidcondenseError as error:
+        if hint in (bool, int, float, str):
+            raise VidcondenseError(f"{where} must be of type {hint.__name__}, not {value!r:.60}") from error
+        raise VidcondenseError(f"{where}: {error}") from error
+    if not in_range:
+        raise VidcondenseError(f"{where} must be of type {hint.__name__}, not {value!r:.60}")
 
 
 def keys() -> list[str]:
@@ -295,7 +311,7 @@ def load(
     """
     values = _read(name)
     published = values.pop("published", [])
-    plain.expect(published, list[_Published], "published")
+    _expect(published, list[_Published], "published")
     wanted = overrides.get("vpc", values.get("vpc", 1) if vpc is None else vpc)
     datasets = list(dict.fromkeys(row["dataset"] for row in published))
     if dataset is not None and dataset not in datasets:

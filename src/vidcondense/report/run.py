@@ -1,11 +1,12 @@
 """Reading a run folder: what condense and evaluate left there, as far as they came."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vidcondense.base import files, plain
+from vidcondense.base import files, typed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
 
@@ -245,10 +246,10 @@ def _is_result(path: Path) -> bool:
 def number(value: Any) -> float | None:
     """`value` as a finite float, or None."""
     try:
-        plain.expect(value, float)
+        found = typed.typed(value, float)
     except VidcondenseError:
         return None
-    return float(value)
+    return found if math.isfinite(found) else None
 
 
 def integer(value: Any) -> int | None:
@@ -275,10 +276,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _object(path: Path) -> Mapping[str, Any]:
-    value = files.read_json(path, files.MOST_RECORD_BYTES)
-    if not isinstance(value, dict):
-        raise VidcondenseError(f"{path} should hold a JSON object, not a {type(value).__name__}")
-    return value
+    return files.read_json(path, dict[str, Any], files.MOST_RECORD_BYTES)
 
 
 def _metrics(path: Path) -> Metrics:
@@ -294,7 +292,7 @@ def _metrics(path: Path) -> Metrics:
     unreadable = static = 0
     for line in filter(str.strip, lines):
         try:
-            event = plain.parse(line)
+            event = typed.parse(line)
             iteration = _count(event["iteration"])
             if event["event"] == "iteration":
                 losses[iteration] = float(event["loss"])

@@ -81,9 +81,13 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], field: str) -> None:
         typed({**GOOD, "kind": "\udcff"}, Outer)
 
 
-@pytest.mark.parametrize(
-    "text", ["NaN", "Infinity", "-Infinity", "1e999", "[-1e999]", "9" * 5000, "", "[1", "{]"]
-)
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_what_is_not_finite_is_named(text: str) -> None:
+    with pytest.raises(VidcondenseError, match=r"got `str` - at `\$\[1\]`"):
+        typed(parse(f"[1e308, {text}]"), list[float])
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "", "[1", "{]"])
 def test_what_is_no_json_or_no_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse(text)

@@ -22,15 +22,15 @@ T = TypeVar("T")
 
 
 def parse(text: str | bytes) -> Any:
-    """The value of a JSON text; its floats are finite.
+    """The value of a JSON text. NaN, Infinity and 1e999 stay texts, so that `typed` says where they are.
 
     The standard library reads it, for msgspec has no half surrogate pairs: a file's name may hold some.
 
     Raises:
-        ValueError: it is not JSON, a number is too large, or it is nested too deeply.
+        ValueError: it is not JSON, a number has thousands of digits, or it is nested too deeply.
     """
     try:
-        value = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        value = json.loads(text, parse_float=_finite, parse_constant=str)
     except RecursionError as error:
         raise ValueError(f"nested deeper than {DEEPEST} levels") from error
     level = [value]
@@ -58,11 +58,9 @@ def typed(value: Any, kind: type[T]) -> T:
         raise VidcondenseError(str(error)) from error
 
 
-def _finite(text: str) -> float:
+def _finite(text: str) -> float | str:
     number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is not a finite number")
-    return number
+    return number if math.isfinite(number) else text
 
 
 def _inside(value: Any) -> Iterable[Any]:

@@ -136,6 +136,8 @@ def read_index(store: Path) -> StoreIndex:
         )
     try:
         index = typed(content, StoreIndex)
+        if unknown := content.keys() - vars(index).keys():
+            raise VidcondenseError(f"unknown entries: {', '.join(sorted(unknown))}")
         _check_values(index)
     except VidcondenseError as error:
         raise VidcondenseError(f"{store / INDEX} is damaged ({error}); {mend(store)}") from error

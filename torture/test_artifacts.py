@@ -227,7 +227,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     memories.save(root / "memories" / "condensed.safetensors")
     (root / "recipe").mkdir()
-    own_recipe = (Path(recipe.__file__).parent / "recipes" / "prism.toml").read_text()
+    own_recipe = (Path(recipe.__file__).parent / "prism.toml").read_text()
     (root / "recipe" / "own.toml").write_text(own_recipe)
     return root
 

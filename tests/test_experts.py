@@ -314,13 +314,16 @@ def test_the_index_says_what_they_are(tiny_store: ClipStore, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda one: one.update(experts=[[{"loss": 0.5}]] * 2), r"experts\[0\]\[0\].*accuracy"),
+        (lambda one: one.update(experts=[[{"loss": 0.5}]] * 2), r"`accuracy` - at `\$\.experts\[0\]\[0\]`"),
         (lambda one: one.update(experts=[]), "no record of each expert"),
-        (lambda one: one["plan"].pop("network"), "it has no 'plan.network'"),
-        (lambda one: one["plan"]["settings"].update(count="2"), "count must be of type int"),
+        (lambda one: one["plan"].pop("network"), r"`network` - at `\$\.plan`"),
+        (
+            lambda one: one["plan"]["settings"].update(count="2"),
+            r"Expected `int`, got `str` - at `\$\.plan\.settings\.count`",
+        ),
         (lambda one: one["plan"]["settings"].update(epochs=0), "no record of each expert"),
-        (lambda one: one.update(parameters=[["w", [1.5]]]), "a shape in parameters"),
-        (lambda one: one.update(parameters=[["w"]]), "not enough values"),
+        (lambda one: one.update(parameters=[["w", [1.5]]]), r"`\$\.parameters\[0\]\[1\]\[0\]`"),
+        (lambda one: one.update(parameters=[["w"]]), r"length 2, got 1 - at `\$\.parameters\[0\]`"),
     ],
 )
 def test_an_index_that_makes_no_sense_is_refused(

@@ -145,7 +145,8 @@ def read_experts(folder: Path) -> None:
 
 def read_run(folder: Path) -> None:
     run = RunFolder(folder)
-    known, made = run.read(), run.recipe()
+    known = run.read()
+    made = run.recipe(known)
     _ = known["store"]["path"], made.portable(), made.stages
 
 
@@ -228,7 +229,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     memories.save(root / "memories" / "condensed.safetensors")
     (root / "recipe").mkdir()
-    own_recipe = (Path(recipe.__file__).parent / "recipes" / "prism.toml").read_text()
+    own_recipe = (Path(recipe.__file__).parent / "prism.toml").read_text()
     (root / "recipe" / "own.toml").write_text(own_recipe)
     return root
 

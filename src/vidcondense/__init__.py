@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.prepare import prepare
     from vidcondense.data.store import ClipStore
-    from vidcondense.evaluation.trial import Evaluation, evaluate
+    from vidcondense.evaluation.results import Evaluation
+    from vidcondense.evaluation.trial import evaluate
     from vidcondense.recipes.load import load as load_recipe
     from vidcondense.recipes.recipe import Recipe
     from vidcondense.run.loop import condense, resume
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _HOME = {
     "ClipStore": ("data.store", "ClipStore"),
     "CondensedVideos": ("condensed", "CondensedVideos"),
-    "Evaluation": ("evaluation.trial", "Evaluation"),
+    "Evaluation": ("evaluation.results", "Evaluation"),
     "Recipe": ("recipes.recipe", "Recipe"),
     "VidcondenseError": ("base.errors", "VidcondenseError"),
     "condense": ("run.loop", "condense"),

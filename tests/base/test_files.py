@@ -1,5 +1,6 @@
 """Writing and reading files: all or nothing, and one line that names the file."""
 
+import json
 import os
 import resource
 import subprocess
@@ -132,15 +133,20 @@ def test_json(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     value = {"text": "Zürich", "numbers": [1, 2.5, None]}
     files.write_json(path, value)
-    assert files.read_json(path) == value
+    assert files.read_json(path, dict) == value
     path.write_text('{"text": ')
     with pytest.raises(VidcondenseError, match=r"a\.json is not valid JSON"):
-        files.read_json(path)
+        files.read_json(path, dict)
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(VidcondenseError, match=r"a\.json is not valid JSON"):
-        files.read_json(path)
+        files.read_json(path, dict)
+    path.write_text('{"text": 3}')
+    with pytest.raises(
+        VidcondenseError, match=r"a\.json is damaged: Expected `str`, got `int` - at `\$\[\.\.\.\]`"
+    ):
+        files.read_json(path, dict[str, str])
     with pytest.raises(VidcondenseError, match=r"cannot read .*b\.json: No such file"):
-        files.read_json(tmp_path / "b.json")
+        files.read_json(tmp_path / "b.json", dict)
 
 
 def test_folders_are_made_with_their_parents(tmp_path: Path) -> None:
@@ -206,11 +212,11 @@ def test_a_folder_in_which_the_first_writing_was_killed_is_taken_again(
 def test_json_is_read_from_files_of_a_sensible_size_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(VidcondenseError, match="pipe is not a file"):
-        files.read_json(tmp_path / "pipe")
+        files.read_json(tmp_path / "pipe", dict)
     (tmp_path / "large").write_text("[" + "0," * 10 + "0]")
-    assert files.read_json(tmp_path / "large", 23) == [0] * 11
+    assert files.read_json(tmp_path / "large", list, 23) == [0] * 11
     with pytest.raises(VidcondenseError, match="has 23 bytes, more than 22"):
-        files.read_json(tmp_path / "large", 22)
+        files.read_json(tmp_path / "large", list, 22)
 
 
 def test_files_of_another_kind_are_not_written_over(tmp_path: Path) -> None:
@@ -228,4 +234,6 @@ def test_files_of_another_kind_are_not_written_over(tmp_path: Path) -> None:
 def test_an_evaluation_of_a_thousand_classes_is_read_again(tmp_path: Path) -> None:
     value = {"text": "[\n1, 2]", "none": [], "confusion": [[0] * 1000] * 1000, "mixed": [[1.5, None], ["a"]]}
     files.write_json(tmp_path / "x.json", value)
-    assert files.read_json(tmp_path / "x.json", files.MOST_RECORD_BYTES) == value
+    assert files.read_json(tmp_path / "x.json", dict, files.MOST_RECORD_BYTES) == value
+    assert (tmp_path / "x.json").read_text().count("\n") < 1100  # a row of the matrix on a line each
+    assert json.loads((tmp_path / "x.json").read_text()) == value

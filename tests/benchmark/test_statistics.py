@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.benchmark.statistics import half_width, mean_std, paired
+from vidcondense.benchmark.statistics import half_width, paired
+from vidcondense.evaluation.results import mean_std
 
 
 # Two-sided 95 % quantiles as any printed table has them.
@@ -32,15 +33,6 @@ def test_without_scipy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(VidcondenseError, match=r"pip install 'vidcondense\[benchmark\]'"):
         half_width([1.0, 2.0])
     assert paired({("1", 0): 2.0}, {("1", 0): 1.0}).mean == 1.0
-
-
-def test_mean_and_sample_deviation() -> None:
-    mean, std = mean_std([2.0, 4.0, 9.0])
-    assert mean == 5.0
-    assert std == pytest.approx(math.sqrt((9 + 1 + 16) / 2))
-    assert mean_std([3.0, 5.0]) == (4.0, pytest.approx(2**0.5))
-    assert mean_std([3.0]) == (3.0, None)
-    assert mean_std([]) == (None, None)
 
 
 def test_a_paired_interval_by_hand() -> None:

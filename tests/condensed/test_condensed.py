@@ -225,7 +225,7 @@ def test_the_header_is_sorted_and_in_plain_letters(tmp_path: Path) -> None:
     header = read_header(path)
     assert (header["format_version"], header["storage"], "learning_rate" in header) == (2, "float16", False)
     save_file({"x": torch.zeros(1)}, path, metadata={"vidcondense": "[1]"})
-    with pytest.raises(VidcondenseError, match="it must be of type dict"):
+    with pytest.raises(VidcondenseError, match="Expected `object`, got `array`"):
         CondensedVideos.load(path)
 
 
@@ -236,7 +236,7 @@ def test_a_header_may_say_that_frames_are_float32(tmp_path: Path) -> None:
     save_file(tensors, path, metadata={"vidcondense": json.dumps(header | {"storage": "float32"})})
     assert CondensedVideos.load(path).storage == "float32"
     save_file(tensors, path, metadata={"vidcondense": json.dumps(header | {"storage": "int4"})})
-    with pytest.raises(VidcondenseError, match="storage must be of type"):
+    with pytest.raises(VidcondenseError, match=r"'int4' - at `\$\.storage`"):
         CondensedVideos.load(path)
 
 
@@ -257,7 +257,7 @@ def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     with pytest.raises(VidcondenseError, match="it has format 99"):
         CondensedVideos.load(path)
     save_file({"x": torch.zeros(1)}, path, metadata={"vidcondense": '{"format_version": 1}'})
-    with pytest.raises(VidcondenseError, match="it has no 'class_names'"):
+    with pytest.raises(VidcondenseError, match="missing required field `class_names`"):
         CondensedVideos.load(path)
 
 
@@ -320,22 +320,22 @@ def test_files_with_wrong_tensors_are_refused(
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("mean", [0.5, 0.5], "mean must be three numbers"),
-        ("std", [1, 1, float("nan")], r"std\[2\] must be of type float, not nan"),
+        ("mean", [0.5, 0.5], r"length 3, got 2 - at `\$\.mean`"),
+        ("std", [1, 1, float("nan")], r"Expected `float`, .* - at `\$\.std\[2\]`"),
         ("std", [1, 1, 0], r"std in \(0, 1\]"),
         ("mean", [0.5, 0.5, 256.0], r"mean must lie in \[0, 1\]"),
-        ("std", 1, "std must be of type"),
-        ("class_names", [7], r"class_names\[0\] must be of type str, not 7"),
-        ("class_names", "a", "class_names must be of type"),
+        ("std", 1, r"`\$\.std`"),
+        ("class_names", [7], r"Expected `str`, got `int` - at `\$\.class_names\[0\]`"),
+        ("class_names", "a", r"`\$\.class_names`"),
         ("class_names", ["a", "a"], "two classes have one name"),
-        ("provenance", "unknown", "provenance must be of type"),
-        ("frames", "many", "frames must be of type int, not 'many'"),
+        ("provenance", "unknown", r"`\$\.provenance`"),
+        ("frames", "many", r"Expected `int`, got `str` - at `\$\.frames`"),
         ("frames", 10**9, r"frames must lie in 1..1024, not 1000000000"),
-        ("frames", float("inf"), "frames must be of type int, not inf"),
-        ("representation", ["key_frames"], "representation must be of type str"),
+        ("frames", float("inf"), r"Expected `int`, .* at `\$\.frames`"),
+        ("representation", ["key_frames"], r"`\$\.representation`"),
         ("format_version", 0, "there is no format version 0"),
-        ("format_version", True, "format_version must be of type int"),
-        ("learning_rate", "1", "learning_rate must be of type float"),
+        ("format_version", True, r"Expected `int`, got `bool` - at `\$\.format_version`"),
+        ("learning_rate", "1", r"Expected `float.* at `\$\.learning_rate`"),
         ("interpolation", "cubic", "one of linear, nearest, smooth"),
         ("interpolation", ["linear"], "one of linear, nearest, smooth"),
         ("segments", 2, "damaged header"),

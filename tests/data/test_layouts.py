@@ -316,27 +316,34 @@ GOOD = '[\n{"id": "1", "template": "Turning the camera left"},\n'
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (GOOD + '{"id": "2", "template": "Flying [something]"}]', "line 3: unknown class 'Flying something'"),
+        (
+            GOOD + '{"id": "2", "template": "Flying [something]"}]',
+            ": unknown class 'Flying something' at \\$.1.,",
+        ),
         (
             GOOD + '\n{"template": "Turning the camera left"}]',
-            "line 4: an entry needs an 'id' and a 'template'",
+            ": .*field `id` - at `\\$.1.`",
         ),
-        (GOOD + '{"id": "2",, ', "line 3: not valid JSON"),
-        (GOOD + '{"id": "2", "template": "Turning the camera left"}\n', "line 4: not valid JSON .*cut short"),
-        (GOOD + "7]", "line 3: expected an object"),
-        ("{}", "line 1: expected a list"),
-        (GOOD + "[" * 100_000, "line 3: (nested|not valid)"),
-        (GOOD[:-2] + ",]", "line 2: not valid JSON"),
+        (GOOD + '{"id": "2",, ', "is not valid JSON .*line 3"),
+        (
+            GOOD + '{"id": "2", "template": "Turning the camera left"}\n',
+            "is not valid JSON .*line 4.*cut short",
+        ),
+        (GOOD + "7]", ": Expected `object`, got `int` - at `\\$.1.`"),
+        ("{}", ": Expected `array`, got `object`"),
+        (GOOD + "[" * 100_000, "is not valid JSON .nested deeper than 100"),
+        (GOOD[:-2] + ",]", "is not valid JSON .*line 2"),
+        (GOOD + '{"id": "", "template": "x"}]', ": .* at `\\$.1..id`"),
     ],
 )
 def test_a_damaged_list_of_something_something_v2(tmp_path, text, message):
     write(something(tmp_path, "") / "labels" / "validation.json", text)
-    refused(tmp_path, f"validation.json {message}")
+    refused(tmp_path, f"validation.json ?{message}")
 
 
 def test_damaged_labels_of_something_something_v2(tmp_path):
     write(something(tmp_path, "") / "labels" / "labels.json", '{"a": "0",\n')
-    refused(tmp_path, r"labels.json line 2: not valid JSON")
+    refused(tmp_path, r"labels.json is not valid JSON .*line 2")
 
 
 # Folders of frames
@@ -428,7 +435,7 @@ def test_webdataset_lists_what_it_cannot_use(tmp_path):
     assert missing.pop("0.tar/long.mp4") == "long.txt holds no class: 'two\\nlines'"
     assert missing.pop("0.tar/json.mp4") == "its .json has no label, class, class_name, cls"
     assert "not valid JSON" in missing.pop("0.tar/broken.mp4")
-    assert "nested too deeply" in missing.pop("0.tar/deep.mp4")
+    assert "nested deeper than" in missing.pop("0.tar/deep.mp4")
     assert "compressed shard" in missing.pop("1.tar.gz")
     assert missing.pop("2.tar") == "not a plain tar file"
     assert missing == {}

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from vidcondense.base import plain
+from vidcondense.base.typed import typed
 from vidcondense.evaluation.protocols import Strict
-from vidcondense.evaluation.trial import Evaluation, NetworkResult, Record, _accuracies, mean_std, table
+from vidcondense.evaluation.results import Evaluation, NetworkResult, Record, accuracies, mean_std, table
 
 
 @settings(deadline=None, max_examples=40)
@@ -29,7 +29,7 @@ def test_accuracies_against_a_loop(cases: int, classes: int, seed: int) -> None:
         first += order[0] == label
         right += label in order[:5]
         confusion[label, order[0]] += 1
-    top1, top5, counts = _accuracies(torch.from_numpy(scores), torch.from_numpy(truth))
+    top1, top5, counts = accuracies(torch.from_numpy(scores), torch.from_numpy(truth))
     assert (top1, top5) == (pytest.approx(first / cases), pytest.approx(right / cases))
     assert counts.dtype == torch.int64 and counts.tolist() == confusion.tolist()
 
@@ -40,9 +40,24 @@ def test_mean_and_deviation_against_numpy(values: list[float]) -> None:
     assert mean_std(values) == pytest.approx((np.mean(values), np.std(values, ddof=1)), abs=1e-12)
 
 
-def test_none_and_one() -> None:
-    assert all(map(math.isnan, mean_std([])))
-    assert mean_std([0.25]) == (0.25, 0.0)
+def test_mean_and_sample_deviation() -> None:
+    mean, std = mean_std([2.0, 4.0, 9.0])
+    assert mean == 5.0
+    assert std == pytest.approx(math.sqrt((9 + 1 + 16) / 2))
+    assert mean_std([3.0, 5.0]) == (4.0, pytest.approx(2**0.5))
+    assert mean_std([3.0]) == (3.0, None)
+    assert mean_std([]) == (None, None)
+
+
+def test_a_single_network_has_no_spread() -> None:
+    made = evaluation(result(0.25, [[1, 3], [3, 1]]))
+    assert made.to_dict()["top1"] == {"mean": 0.25, "std": None, "values": [0.25]}
+    assert made.top1[0] == 0.25 and math.isnan(made.top1[1])
+    text = io.StringIO()
+    Console(file=text, width=100).print(table(made))
+    assert "25.0" in text.getvalue() and "nan" not in text.getvalue()
+    earlier = {"mean": 0.25, "std": 0.0, "values": [0.25]}
+    assert typed({**made.to_dict(), "top1": earlier}, Record)["top1"] == earlier
 
 
 def result(
@@ -62,7 +77,7 @@ def test_the_record_of_three_networks_of_which_one_diverged() -> None:
         result(0.25, [[1, 3], [3, 1]], 0.25),
     )
     record = made.to_dict()
-    plain.expect(record, Record)
+    typed(record, Record)
     assert json.loads(json.dumps(record, allow_nan=False))["protocol"] == "strict"
     expected = {
         "network": "minic3d",
@@ -92,7 +107,7 @@ def test_accuracy_of_a_class_counts_its_own_cases() -> None:
 def test_where_all_diverged_there_is_no_figure() -> None:
     made = evaluation(result(0.5, [[9, 9], [9, 9]], math.nan, True))
     record = made.to_dict()
-    plain.expect(record, Record)
+    typed(record, Record)
     assert record["top1"] == {"mean": None, "std": None, "values": [None]}
     assert record["confusion"] == [[0, 0], [0, 0]]
     assert made.trained == []

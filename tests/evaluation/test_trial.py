@@ -21,7 +21,8 @@ from vidcondense.data.store import ClipStore
 from vidcondense.evaluation import trial as evaluation
 from vidcondense.evaluation.clips import FixedClips, TrainingClips
 from vidcondense.evaluation.protocols import Strict, Vdsd, backward, spread_windows, standardise
-from vidcondense.evaluation.trial import evaluate, mean_std, table
+from vidcondense.evaluation.results import table
+from vidcondense.evaluation.trial import evaluate
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, guessing_loss, summed_loss
 
@@ -255,12 +256,6 @@ def test_bfloat16_agrees_with_float32_where_the_processor_has_it(tiny_store: Cli
     exact, _ = Strict().test(network, tiny_store, EXACT, 0)
     fast, _ = Strict().test(network, tiny_store, choose("cpu"), 0)
     torch.testing.assert_close(exact, fast, rtol=0.02, atol=2e-3)
-
-
-def test_mean_and_sample_deviation() -> None:
-    assert mean_std([1.0, 2.0, 4.0]) == pytest.approx((7 / 3, np.std([1, 2, 4], ddof=1)))
-    assert mean_std([2.0]) == (2.0, 0.0)
-    assert all(math.isnan(value) for value in mean_std([]))
 
 
 def test_sets_that_do_not_fit_the_store_are_refused(tiny_store: ClipStore) -> None:

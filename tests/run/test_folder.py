@@ -34,20 +34,21 @@ def full_disk() -> Iterator[None]:
 
 
 def test_a_new_folder_says_what_it_is_of(run: RunFolder, tiny_store: ClipStore) -> None:
-    values = run.read()
+    values = json.loads(run.description.read_text())
     assert values["status"] == "running"
     assert values["store"]["fingerprint"] == tiny_store.fingerprint
     assert Path(values["store"]["path"]).is_absolute()
     assert values["store"]["classes"] == list(tiny_store.class_names)
     assert (values["store"]["train_videos"], values["store"]["test_videos"]) == (15, 9)
-    assert run.recipe() == quick.load("prism")
+    assert run.recipe(run.read()) == quick.load("prism")
     assert run.metrics.read_bytes() == b""
 
 
 def test_update_keeps_the_other_entries(run: RunFolder) -> None:
-    before = run.read()
+    before = json.loads(run.description.read_text())
     run.update(status="finished", seconds=1.5)
-    assert run.read() == {**before, "status": "finished", "seconds": 1.5}
+    after = json.loads(run.description.read_text())
+    assert after == {**before, "status": "finished", "seconds": 1.5}
 
 
 def test_metrics_are_lines_and_can_be_cut(run: RunFolder) -> None:
@@ -91,7 +92,7 @@ def test_a_full_disk_at_the_start(tiny_store: ClipStore, tmp_path: Path, full_di
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([], "not written by this vidcondense"),
+        ([], "run.json is damaged: Expected `object`"),
         ({"name": "a run of another program"}, "not written by this vidcondense"),
         ({"format": 99}, "run.json has format 99, written by a newer vidcondense; .*upgrade vidcondense$"),
         (
@@ -99,9 +100,15 @@ def test_a_full_disk_at_the_start(tiny_store: ClipStore, tmp_path: Path, full_di
             "newer vidcondense '7.1'; .*upgrade vidcondense to",
         ),
         ({"format": 0}, "not written by this vidcondense"),
-        ({"format": 1}, "it has no 'status'"),
-        ({"format": 1, "status": "", "recipe": {}, "store": 3}, "store must be of type dict"),
-        ({"format": 1, "status": "", "recipe": {}, "precision": "", "store": {}}, "it has no 'store.path'"),
+        ({"format": 1}, "missing required field `status`"),
+        (
+            {"format": 1, "status": "", "recipe": {}, "store": 3},
+            r"Expected `object`, got `int` - at `\$.store`",
+        ),
+        (
+            {"format": 1, "status": "", "recipe": {}, "precision": "float32", "store": {}},
+            r"field `path` - at `\$.store`",
+        ),
     ],
 )
 def test_a_foreign_or_damaged_description_is_refused(values: object, message: str, tmp_path: Path) -> None:
@@ -111,16 +118,16 @@ def test_a_foreign_or_damaged_description_is_refused(values: object, message: st
 
 
 def test_a_recipe_of_another_version_is_named(run: RunFolder) -> None:
-    values = run.read()
+    values = json.loads(run.description.read_text())
     values["recipe"]["insertion"]["magic"] = 1
     run.description.write_text(json.dumps(values))
     with pytest.raises(VidcondenseError, match=r"unknown recipe key 'insertion\.magic'"):
-        run.recipe()
+        run.recipe(run.read())
 
 
 def test_a_damaged_recipe_is_named_with_its_file(run: RunFolder) -> None:
-    values = run.read()
+    values = json.loads(run.description.read_text())
     values["recipe"]["optimiser"]["learning_rate"] = "fast"
     run.description.write_text(json.dumps(values))
     with pytest.raises(VidcondenseError, match=r"run\.json: optimiser\.learning_rate must be a number"):
-        run.recipe()
+        run.recipe(run.read())

@@ -3,14 +3,13 @@
 import glob
 import json
 import os
-import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from vidcondense.base import plain
+from vidcondense.base import typed
 from vidcondense.base.errors import VidcondenseError
 
 try:
@@ -19,6 +18,7 @@ except ImportError:  # not a Unix: folders are not locked there
     fcntl = None  # type: ignore[assignment]
 
 
+T = TypeVar("T")
 MOST_RECORD_BYTES = 2**22
 """The largest record of an evaluation that is read: that of a thousand classes has three quarters of it."""
 
@@ -160,15 +160,6 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-def write_parts(path: Path, parts: Iterable[bytes | memoryview]) -> None:
-    """Write `parts` one after another to `path` atomically."""
-    with replacing(path) as temporary, temporary.open("wb", buffering=0) as file:
-        for part in parts:
-            left = memoryview(part)
-            while left:
-                left = left[file.write(left) :]
-
-
 def append(path: Path, data: bytes) -> None:
     """Add `data` to the end of `path`, all of it or nothing.
 
@@ -217,11 +208,21 @@ def cut(path: Path, length: int) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON to `path` atomically, lists of numbers on a line each."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    # No text within JSON holds a line break, so that only lists are found.
-    text = re.sub(r"\[\n([-+.\dEea-zA-Z,\s]*)\]", lambda found: f"[{' '.join(found[1].split())}]", text)
-    write_bytes(path, to_utf8(text + "\n"))
+    """Write `value` as indented JSON to `path` atomically, lists of plain values on a line each."""
+    write_bytes(path, to_utf8(_indented(value) + "\n"))
+
+
+def _indented(value: Any, margin: str = "\n") -> str:
+    inner = f"{margin}  "
+    if isinstance(value, dict) and value:
+        lines = (
+            f"{json.dumps(str(key), ensure_ascii=False)}: {_indented(one, inner)}"
+            for key, one in value.items()
+        )
+        return f"{{{inner}{f',{inner}'.join(lines)}{margin}}}"
+    if isinstance(value, list | tuple) and any(isinstance(one, dict | list | tuple) for one in value):
+        return f"[{inner}{f',{inner}'.join(_indented(one, inner) for one in value)}{margin}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def to_utf8(json_text: str) -> bytes:
@@ -229,11 +230,12 @@ def to_utf8(json_text: str) -> bytes:
     return json_text.encode(errors="backslashreplace")
 
 
-def read_json(path: Path, most: int | None = None) -> Any:
-    """Read a JSON file, of so many bytes at most.
+def read_json(path: Path, kind: type[T], most: int | None = None) -> T:
+    """Read a JSON file, of so many bytes at most, as a type; see `typed.typed`.
 
     Raises:
-        VidcondenseError: the file is missing, too large, a pipe or a device, or is not JSON.
+        VidcondenseError: the file is missing, too large, a pipe or a device, is not JSON, or a value in it,
+            which is named, is of another type.
     """
     try:
         status = path.stat()
@@ -241,11 +243,15 @@ def read_json(path: Path, most: int | None = None) -> Any:
             raise VidcondenseError(f"{path} is not a file")
         if most is not None and status.st_size > most:
             raise VidcondenseError(f"{path} has {status.st_size} bytes, more than {most}: it is not ours")
-        return plain.parse(path.read_text(encoding="utf-8"))
+        value = typed.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
         raise VidcondenseError(f"{path} is not valid JSON ({error}); it may have been cut short") from error
+    try:
+        return typed.typed(value, kind)
+    except VidcondenseError as error:
+        raise VidcondenseError(f"{path} is damaged: {error}") from error
 
 
 def make_folder(path: Path) -> Path:

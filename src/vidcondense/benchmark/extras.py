@@ -12,9 +12,10 @@ from vidcondense.base.units import MEBIBYTE
 from vidcondense.benchmark import figures, flow, plots, storage, tables
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.page import Extra, Outcome
-from vidcondense.benchmark.statistics import Pair, mean_std
+from vidcondense.benchmark.statistics import Pair
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
+from vidcondense.evaluation.results import mean_std
 
 Flows = list[flow.Flow]
 """By class."""
@@ -182,7 +183,7 @@ def _kept(outcome: Outcome, cell: Cell) -> figures.Kept:
             counts[index, keys] += 1
             videos[index] += 1
         insertions += _insertions(task.run.metrics.read_text(encoding="utf-8").splitlines())
-        iterations = task.run.recipe().iterations
+        iterations = task.run.recipe(task.run.read()).iterations
         pictures = pictures or _pictures(condensed)
     return figures.Kept(counts / videos[:, None], insertions, iterations, np.stack(pictures))
 

@@ -3,11 +3,12 @@
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from vidcondense.benchmark.statistics import Pair, mean_std
+from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tasks import Task
 from vidcondense.condensed import CondensedVideos
+from vidcondense.evaluation.results import Record, mean_std
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def read_made(task: Task) -> Made:
     )
 
 
-def _judged(result: dict[str, Any], metric: str) -> Judged:
+def _judged(result: Record, metric: Literal["top1", "top5"]) -> Judged:
     values = tuple(100 * value for value in result[metric]["values"] if value is not None)
     per_class = {name: 100 * value for name, value in result["per_class"].items()} if values else {}
-    return Judged(values, int(result["diverged"]), per_class)
+    return Judged(values, result["diverged"], per_class)

@@ -9,7 +9,8 @@ from vidcondense.benchmark import FIRST
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.published import NETWORK, Published, heading_of
 from vidcondense.benchmark.results import Judged, Made, Result
-from vidcondense.benchmark.statistics import Difference, Pair, mean_std, paired
+from vidcondense.benchmark.statistics import Difference, Pair, paired
+from vidcondense.evaluation.results import mean_std
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""Means, deviations, and paired intervals (Student's t)."""
+"""Paired differences and their intervals (Student's t)."""
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.evaluation.results import mean_std
 
 Pair = tuple[str, int]
 """A split and a seed: what two methods share when their difference is taken."""
@@ -31,14 +31,6 @@ class Difference:
     def excludes_zero(self) -> bool:
         """Whether the 95 % interval does not contain 0."""
         return self.mean is not None and self.half_width is not None and abs(self.mean) > self.half_width
-
-
-def mean_std(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """Mean, None of nothing, and sample standard deviation (n - 1), None of fewer than two values."""
-    return (
-        statistics.fmean(values) if values else None,
-        statistics.stdev(values) if len(values) > 1 else None,
-    )
 
 
 def half_width(values: Sequence[float]) -> float | None:

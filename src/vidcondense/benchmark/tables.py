@@ -7,7 +7,8 @@ from typing import Any
 
 from vidcondense.benchmark.published import heading_of
 from vidcondense.benchmark.rows import Row
-from vidcondense.benchmark.statistics import Difference, mean_std
+from vidcondense.benchmark.statistics import Difference
+from vidcondense.evaluation.results import mean_std
 
 MARKS = ("*", "†", "‡", "§", "¶")
 WORD = {"top1": "top-1", "top5": "top-5"}

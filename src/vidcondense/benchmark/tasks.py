@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vidcondense.base import files, plain
+from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import label
+from vidcondense.base.typed import typed
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS
-from vidcondense.evaluation.trial import Record
+from vidcondense.evaluation.results import Record
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.folder import RunFolder
 
@@ -79,16 +80,15 @@ class Task:
         name = f"{judging.protocol}-{label(network)}-{judging.networks}-networks-seed-{judging.seed}.json"
         return self.run.evaluations / name
 
-    def evaluation(self, network: str) -> dict[str, Any] | None:
+    def evaluation(self, network: str) -> Record | None:
         """The finished evaluation with `network`, under whatever name; None if there is none yet."""
         for path in sorted(self.run.evaluations.glob("*.json")):
-            result = files.read_json(path, files.MOST_RECORD_BYTES)
-            if isinstance(result, dict) and self.judging.is_of(result, network):
+            result = files.read_json(path, dict[str, Any], files.MOST_RECORD_BYTES)
+            if self.judging.is_of(result, network):
                 try:
-                    plain.expect(result, Record)
+                    return typed(result, Record)
                 except VidcondenseError as error:
                     raise VidcondenseError(f"{path} is not an evaluation: {error}") from error
-                return result
         return None
 
     def missing(self) -> list[str]:
@@ -100,8 +100,8 @@ class Task:
         if self.cell.recipe:
             return self._foreign_run(store) if self.run.description.is_file() else None
         for network in self.cell.networks:
-            trained_on = (self.evaluation(network) or {}).get("trained_on")
-            if trained_on is not None and trained_on["fingerprint"] != store.fingerprint:
+            known = self.evaluation(network)
+            if known and "trained_on" in known and known["trained_on"]["fingerprint"] != store.fingerprint:
                 return "store"
         return None
 
@@ -112,7 +112,7 @@ class Task:
         if str(known["store"]["split"]) != self.split:
             return "split"
         try:
-            theirs = self.run.recipe().replace(description="").fields()
+            theirs = self.run.recipe(known).replace(description="").fields()
         except VidcondenseError:
             return "recipe"
         ours = self.recipe().replace(description="").fields()

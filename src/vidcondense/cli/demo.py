@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -11,7 +10,8 @@ from vidcondense.base import files
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
-from vidcondense.evaluation.trial import Evaluation, evaluate
+from vidcondense.evaluation.results import Record
+from vidcondense.evaluation.trial import evaluate
 from vidcondense.recipes import load as recipe
 from vidcondense.report import write_report
 from vidcondense.run.folder import RunFolder
@@ -52,7 +52,7 @@ def run_demo(folder: Path, seed: int = 0) -> Path:
         made = _condensed(run, store, name, seed)
         result = _evaluation(run, made, store, seed)
         mean, std = result["top1"]["mean"], result["top1"]["std"]
-        shown = "no network trained" if mean is None else f"top-1 {100 * mean:.1f} ± {100 * std:.1f} %"
+        shown = "no network trained" if mean is None else f"top-1 {100 * mean:.1f} ± {100 * (std or 0):.1f} %"
         console.print(
             f"    {shown} over {result['networks']} networks ({result['diverged']} diverged; chance "
             f"{100 / len(store.class_names):.0f} %), {sum(made.key_counts) / len(made):.1f} key frames per "
@@ -72,11 +72,9 @@ def _condensed(run: RunFolder, store: ClipStore, name: str, seed: int) -> Conden
     return condense(store, recipe.load(name, overrides={"seed": seed, **NO_FLIP.get(name, {})}), run.path)
 
 
-def _evaluation(run: RunFolder, made: CondensedVideos, store: ClipStore, seed: int) -> dict[str, Any]:
+def _evaluation(run: RunFolder, made: CondensedVideos, store: ClipStore, seed: int) -> Record:
     path = run.evaluation_file("strict", "minic3d")
-    if path.is_file():
-        return dict(files.read_json(path))
-    result: Evaluation = evaluate(made, store, seed=seed)
-    files.make_folder(path.parent)
-    files.write_json(path, result.to_dict())
-    return result.to_dict()
+    if not path.is_file():
+        files.make_folder(path.parent)
+        files.write_json(path, evaluate(made, store, seed=seed).to_dict())
+    return files.read_json(path, Record)

@@ -168,8 +168,9 @@ def evaluate(
     from vidcondense.base.ranks import Ranks, local_device
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.store import ClipStore
+    from vidcondense.evaluation.results import Evaluation, table
     from vidcondense.evaluation.shared import evaluate_to
-    from vidcondense.evaluation.trial import Evaluation, Trial, table
+    from vidcondense.evaluation.trial import Trial
     from vidcondense.run.folder import RunFolder
 
     subject, split = _subject(training, split)

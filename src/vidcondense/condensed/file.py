@@ -10,8 +10,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from vidcondense.base import files, plain
+from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import Whole, parse, typed
 from vidcondense.base.versions import refuse_newer
 from vidcondense.condensed.base import CondensedVideos, Storage, expect
 from vidcondense.condensed.key_frames import KeyFrameVideos
@@ -23,13 +24,17 @@ PLAIN_VERSION = 1
 """Of files with frames in float32, which older versions of this program read too."""
 
 
+class _Version(TypedDict):
+    format_version: Whole
+
+
 class Header(TypedDict):
     """The JSON header, without what each kind of content adds."""
 
-    class_names: list[str]
-    frames: int
-    mean: list[float]
-    std: list[float]
+    class_names: tuple[str, ...]
+    frames: Whole
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
     provenance: dict[str, Any]
     representation: NotRequired[str]
     learning_rate: NotRequired[float]
@@ -87,20 +92,17 @@ def load(path: Path) -> CondensedVideos:
     if "vidcondense" not in metadata:
         raise VidcondenseError(f"{path} is a safetensors file, but not one that vidcondense wrote")
     try:
-        return _parse(tensors, plain.parse(metadata["vidcondense"]))
+        return _parse(tensors, parse(metadata["vidcondense"]))
     except (KeyError, ValueError, TypeError, RuntimeError, IndexError) as error:
         raise VidcondenseError(f"{path} has a damaged header or is missing a tensor ({error})") from error
     except VidcondenseError as error:
         raise VidcondenseError(f"{path}: {error}") from error
 
 
-def _parse(tensors: Mapping[str, Tensor], header: Any) -> CondensedVideos:
-    plain.expect(header, dict[str, Any])
-    _check_version(header)
-    plain.expect(header, Header)
-    for name in ("mean", "std"):
-        if len(header[name]) != 3:
-            raise VidcondenseError(f"{name} must be three numbers, not {header[name]!r}")
+def _parse(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
+    values = typed(values, dict[str, Any])
+    _check_version(values)
+    header = typed(values, Header)
     representation = header.get("representation", KeyFrameVideos.representation)
     if representation not in REPRESENTATIONS:
         raise VidcondenseError(
@@ -111,21 +113,20 @@ def _parse(tensors: Mapping[str, Tensor], header: Any) -> CondensedVideos:
     tensors = decode(tensors, kind.frame_tensors, storage)
     return kind(
         labels=expect(tensors, "labels", torch.int64),
-        class_names=tuple(header["class_names"]),
+        class_names=header["class_names"],
         frames=header["frames"],
-        mean=tuple(header["mean"]),
-        std=tuple(header["std"]),
+        mean=header["mean"],
+        std=header["std"],
         provenance=header["provenance"],
         targets=expect(tensors, "targets", torch.float32) if "targets" in tensors else None,
         learning_rate=header.get("learning_rate"),
         storage=storage,
-        **kind.content(tensors, header),
+        **kind.content(tensors, values),
     )
 
 
 def _check_version(header: Mapping[str, Any]) -> None:
-    version = header["format_version"]
-    plain.expect(version, int, "format_version")
+    version = typed(header, _Version)["format_version"]
     provenance = header.get("provenance")
     versions = provenance.get("versions") if isinstance(provenance, dict) else None
     refuse_newer("it", version, FORMAT_VERSION, versions)

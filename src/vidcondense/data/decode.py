@@ -154,7 +154,7 @@ def _container(path: Path, stack: ExitStack) -> Any:
     if (member.size if member else check_regular(path)) == 0:
         raise DecodeError("empty file")
     # By name FFmpeg would take "http:x.mp4" for an address; a title in another encoding is no reason to fail.
-    source = stack.enter_context(tars.Slice(inside[0], member)) if inside and member else f"file:{path}"
+    source = stack.enter_context(tars.open_member(inside[0], member)) if inside and member else f"file:{path}"
     return av.open(source, container_options={"format_whitelist": DEMUXERS}, metadata_errors="replace")
 
 

@@ -16,19 +16,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcondense.base import files, plain
+from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import Count, typed
 from vidcondense.base.versions import refuse_newer
 from vidcondense.data.layouts.listing import ROLES
 from vidcondense.data.options import MOST_FRAMES, MOST_SIZE, MOST_STRIDE
 from vidcondense.data.shards import frame_bytes, frames_path, unfinished_folder
 
 FORMAT_VERSION = 1
+T = TypeVar("T")
 INDEX, VIDEOS, PATHS = "index.json", "videos.npy", "paths.json"
 
 
@@ -52,18 +54,18 @@ class StoreIndex:
         skipped: {"path", "reason"} of each file that is not in the store.
     """
 
-    format_version: int
+    format_version: Count
     name: str
     class_names: tuple[str, ...]
     split_names: tuple[str, ...]
-    frames: int
-    stride: int
-    size: int
+    frames: Count
+    stride: Count
+    size: Count
     source: dict[str, Any]
     decoder: dict[str, str]
     fingerprint: str
-    videos: int
-    shard_frames: tuple[int, ...]
+    videos: Count
+    shard_frames: tuple[Count, ...]
     skipped: tuple[dict[str, str], ...]
 
 
@@ -123,22 +125,19 @@ def read_index(store: Path) -> StoreIndex:
         raise VidcondenseError(
             f"{store} is not a store (no {INDEX} in it); a store is made by: vidcondense prepare"
         )
-    content = _read_json(store, INDEX)
-    version = content.get("format_version") if isinstance(content, dict) else None
+    content = _read_json(store, INDEX, dict[str, Any])
+    version = content.get("format_version")
     refuse_newer(store / INDEX, version, FORMAT_VERSION)
     if version != FORMAT_VERSION:
         raise VidcondenseError(
             f"{store / INDEX} has format version {version}, not {FORMAT_VERSION}; {remedy(store)}"
         )
     try:
-        for key, hint in get_type_hints(StoreIndex).items():
-            plain.expect(content.get(key), hint, key)
-        lists = {
-            key: tuple(content[key]) for key in ("class_names", "split_names", "shard_frames", "skipped")
-        }
-        index = StoreIndex(**{**content, **lists})
+        index = typed(content, StoreIndex)
+        if unknown := content.keys() - vars(index).keys():
+            raise VidcondenseError(f"unknown entries: {', '.join(sorted(unknown))}")
         _check_values(index)
-    except (TypeError, VidcondenseError) as error:
+    except VidcondenseError as error:
         raise VidcondenseError(f"{store / INDEX} is damaged ({error}); {remedy(store)}") from error
     _check_sizes(store, index)
     return index
@@ -164,9 +163,9 @@ def read_table(store: Path, index: StoreIndex) -> NDArray[Any]:
     return np.array(table)
 
 
-def _read_json(store: Path, name: str) -> Any:
+def _read_json(store: Path, name: str, kind: type[T]) -> T:
     try:
-        return files.read_json(store / name)
+        return files.read_json(store / name, kind)
     except VidcondenseError as error:
         if isinstance(error.__cause__, PermissionError):
             raise
@@ -179,10 +178,8 @@ def _check_values(index: StoreIndex) -> None:
         raise VidcondenseError("at least two classes and a split need names, each its own")
     if not 1 <= index.frames <= MOST_FRAMES:
         raise VidcondenseError(f"frames must lie in 1..{MOST_FRAMES}, not {index.frames}")
-    if index.size < 1 or index.stride < 0 or min(index.shard_frames, default=0) < 0:
-        raise VidcondenseError("size, stride and shard_frames must not be negative")
-    if index.size > MOST_SIZE or index.stride > MOST_STRIDE:
-        raise VidcondenseError(f"size must be at most {MOST_SIZE} and stride at most {MOST_STRIDE}")
+    if not 1 <= index.size <= MOST_SIZE or index.stride > MOST_STRIDE:
+        raise VidcondenseError(f"size must lie in 1..{MOST_SIZE} and stride be at most {MOST_STRIDE}")
 
 
 def read_paths(store: Path, videos: int) -> tuple[str, ...]:
@@ -191,14 +188,10 @@ def read_paths(store: Path, videos: int) -> tuple[str, ...]:
     Raises:
         VidcondenseError: it is missing, damaged, or of another number of videos.
     """
-    paths = _read_json(store, PATHS)
-    try:
-        plain.expect(paths, list[str], str(store / PATHS))
-    except VidcondenseError as error:
-        raise VidcondenseError(f"{error}; {remedy(store)}") from error
+    paths = _read_json(store, PATHS, tuple[str, ...])
     if len(paths) != videos:
         raise VidcondenseError(f"{store / PATHS} does not fit {INDEX}; {remedy(store)}")
-    return tuple(paths)
+    return paths
 
 
 def _is_of(table: NDArray[Any], index: StoreIndex) -> bool:

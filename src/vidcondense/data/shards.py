@@ -11,12 +11,13 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import av
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import Count
 from vidcondense.data import tars
 from vidcondense.data.decode import DecodeError, decode_frames
 from vidcondense.data.pictures import pictures_in
@@ -33,9 +34,14 @@ class VideoRecord:
     """What became of one video: its frame count and the SHA-256 of its pixels, or why it was skipped."""
 
     path: str
-    frames: int = 0
+    frames: Count = 0
     sha256: str = ""
     skipped: str = ""
+
+
+class _Record(TypedDict):
+    key: str
+    videos: list[VideoRecord]
 
 
 @dataclass(frozen=True)
@@ -171,19 +177,20 @@ def commit_shard(task: ShardTask, records: list[VideoRecord]) -> None:
     except OSError as error:
         files.unlink_quietly(temporary)
         raise _cannot_write(target, error) from error
-    record = {"key": task.key, "videos": [asdict(record) for record in records]}
-    files.write_bytes(record_path(task.store, task.number), json.dumps(record, indent=1).encode())
+    record: _Record = {"key": task.key, "videos": records}
+    text = json.dumps(record, indent=1, default=asdict)
+    files.write_bytes(record_path(task.store, task.number), text.encode())
 
 
 def finished_records(task: ShardTask) -> list[VideoRecord] | None:
     """The records of a shard that is already there and still fits its videos, else None."""
     try:
-        record: dict[str, Any] = files.read_json(record_path(task.store, task.number))
-        records = [VideoRecord(**video) for video in record["videos"]]
+        record = files.read_json(record_path(task.store, task.number), _Record)
+        records = record["videos"]
         expected = sum(video.frames for video in records) * frame_bytes(task.size)
         fits = record["key"] == task.key
         return records if fits and frames_path(task.store, task.number).stat().st_size == expected else None
-    except (VidcondenseError, OSError, KeyError, TypeError):
+    except (VidcondenseError, OSError):
         return None
 
 

@@ -6,10 +6,12 @@ A member is addressed by a path that leads through its tar file, such as shards/
 import io
 import posixpath
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, cast
 
 from vidcondense.data.pictures import VIDEO_SUFFIXES
 
@@ -75,46 +77,18 @@ def find(tar: Path, name: str) -> Member:
     return member
 
 
-class Slice(io.RawIOBase):
-    """A member as a file to read and seek in; close it when done."""
+@contextmanager
+def open_member(tar: Path, member: Member) -> Iterator[IO[bytes]]:
+    """A member as a file to read and seek in, within the block; it never shows its neighbours.
 
-    def __init__(self, tar: Path, member: Member) -> None:
-        """Open the tar file at the member."""
-        super().__init__()
-        self._file: BinaryIO = tar.open("rb")
-        self._member = member
-        self._position = 0
-
-    def readable(self) -> bool:
-        """It can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """It can be sought in."""
-        return True
-
-    def tell(self) -> int:
-        """The position in the member."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position in the member, which may lie behind its end."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._member.size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes of the member, never those of its neighbour."""
-        left = max(0, self._member.size - self._position)
-        self._file.seek(self._member.offset + self._position)
-        data = self._file.read(left if size < 0 else min(size, left))
-        self._position += len(data)
-        return data
-
-    def close(self) -> None:
-        """Close the tar file."""
-        self._file.close()
-        super().close()
+    Raises:
+        OSError: no such tar file.
+        tarfile.TarError: it has become damaged, or shorter, since it was listed.
+    """
+    info = tarfile.TarInfo()
+    info.offset_data, info.size = member.offset, member.size
+    with tarfile.open(tar, "r:") as archive, cast(IO[bytes], archive.extractfile(info)) as file:
+        yield file
 
 
 @cache

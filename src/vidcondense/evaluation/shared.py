@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import math
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 
@@ -12,9 +13,20 @@ from vidcondense.base import files, members
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.progress import Progress
 from vidcondense.base.ranks import Ranks, wait_for_others
+from vidcondense.base.typed import Count, Share, typed
 from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
-from vidcondense.evaluation.trial import Evaluation, NetworkResult, Trial, check_count, shown_steps
+from vidcondense.evaluation.results import Evaluation, NetworkResult
+from vidcondense.evaluation.trial import Trial, check_count, shown_steps
+
+
+class _Result(TypedDict):
+    top1: Share
+    top5: Share
+    confusion: list[list[Count]]
+    loss: float | None  # null for one that is not finite
+    diverged: bool
+    seconds: float
 
 
 def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = True) -> Evaluation | None:
@@ -89,7 +101,8 @@ class Parts:
 
     def write(self, number: int, result: NetworkResult) -> None:
         """Keep a network's result."""
-        values = {**vars(result), "confusion": result.confusion.tolist()}
+        loss = result.loss if math.isfinite(result.loss) else None
+        values = {**vars(result), "confusion": result.confusion.tolist(), "loss": loss}
         files.write_json(self._path(number), {"key": self._key, "result": values})
 
     def read(self, number: int) -> NetworkResult:
@@ -98,24 +111,33 @@ class Parts:
         Raises:
             VidcondenseError: it is not there, or damaged.
         """
-        stored = self._stored(number) or {}
-        try:
-            confusion = torch.tensor(stored["confusion"], dtype=torch.int64)
-            return NetworkResult(**{**stored, "confusion": confusion.view(self._classes, self._classes)})
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise VidcondenseError(
-                f"{self._path(number)} is damaged; remove it and evaluate again"
-            ) from error
+        stored = self._stored(number)
+        if stored is None or [len(row) for row in stored["confusion"]] != [self._classes] * self._classes:
+            raise self._damaged(number, "no confusion of each class")
+        return NetworkResult(
+            stored["top1"],
+            stored["top5"],
+            torch.tensor(stored["confusion"], dtype=torch.int64),
+            math.nan if stored["loss"] is None else stored["loss"],
+            stored["diverged"],
+            stored["seconds"],
+        )
+
+    def _damaged(self, number: int, how: object) -> VidcondenseError:
+        return VidcondenseError(f"{self._path(number)} is damaged ({how}); remove it and evaluate again")
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:03d}.json"
 
-    def _stored(self, number: int) -> dict[str, Any] | None:
+    def _stored(self, number: int) -> _Result | None:
         path = self._path(number)
-        value = files.read_json(path) if path.is_file() else None
-        if not isinstance(value, dict) or value.get("key") != self._key:
+        if not path.is_file():
             return None
-        return dict(value["result"])
+        try:
+            held = files.read_json(path, dict[str, Any])
+            return typed(held.get("result"), _Result) if held.get("key") == self._key else None
+        except VidcondenseError as error:
+            raise self._damaged(number, error) from error
 
 
 def _key(trial: Trial) -> str:

@@ -14,8 +14,9 @@ from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from vidcondense.base import files, plain
+from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import Whole, typed
 from vidcondense.base.versions import refuse_newer
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.flat import shapes
@@ -26,15 +27,9 @@ GROWING = ("settings.count", "settings.epochs")
 """Settings that may be raised later: experts and epochs that are there keep their bytes."""
 
 
-class _Record(TypedDict):
-    loss: float | None
-    accuracy: float | None
-    sha256: str
-
-
 class _Settings(TypedDict):
-    count: int
-    epochs: int
+    count: Whole
+    epochs: Whole
 
 
 class _Source(TypedDict):
@@ -47,15 +42,6 @@ class _Plan(TypedDict):
     store: _Source
     network: str
     settings: _Settings
-
-
-class _Index(TypedDict):
-    """experts.json, as far as it is read."""
-
-    plan: _Plan
-    parameters: list[list[Any]]
-    versions: dict[str, str]
-    experts: list[list[_Record]]
 
 
 @dataclass(frozen=True)
@@ -71,6 +57,15 @@ class Epoch:
     loss: float | None
     accuracy: float | None
     sha256: str
+
+
+class _Index(TypedDict):
+    """experts.json, as far as it is read."""
+
+    plan: _Plan
+    parameters: list[tuple[str, list[Whole]]]
+    versions: dict[str, str]
+    experts: list[list[Epoch]]
 
 
 @dataclass
@@ -104,22 +99,17 @@ class Experts:
                 f"no experts in {folder}: it has no {INDEX}; "
                 f"train some with: vidcondense experts STORE --out {folder}"
             )
-        values = files.read_json(folder / INDEX)
-        if isinstance(values, dict):
-            refuse_newer(folder / INDEX, values.get("format"), FORMAT, values.get("versions"))
-        if not isinstance(values, dict) or values.get("format") != FORMAT:
+        values = files.read_json(folder / INDEX, dict[str, Any])
+        refuse_newer(folder / INDEX, values.get("format"), FORMAT, values.get("versions"))
+        if values.get("format") != FORMAT:
             raise VidcondenseError(f"{folder / INDEX} was not written by this vidcondense")
         try:
-            plain.expect(values, _Index)
-            parameters = [(name, shape) for name, shape in values["parameters"]]
-            for name, shape in parameters:
-                plain.expect(name, str, "a name in parameters")
-                plain.expect(shape, list[int], "a shape in parameters")
-            records = [[Epoch(**epoch) for epoch in expert] for expert in values["experts"]]
-            made = Experts(folder, values["plan"], parameters, values["versions"], records)
+            index = typed(values, _Index)
+            records = index["experts"]
+            made = Experts(folder, values["plan"], index["parameters"], index["versions"], records)
             if made.count < 1 or made.epochs < 1 or len(records) < made.count:
                 raise VidcondenseError("it has no record of each expert")
-        except (TypeError, ValueError, VidcondenseError) as error:
+        except VidcondenseError as error:
             raise VidcondenseError(f"{folder / INDEX} is damaged ({error})") from error
         return made
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from vidcondense.base import files, plain
+from vidcondense.base import files, typed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
 from vidcondense.run.folder import RunFolder
@@ -267,10 +267,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _object(path: Path) -> Mapping[str, Any]:
-    value = files.read_json(path, files.MOST_RECORD_BYTES)
-    if not isinstance(value, dict):
-        raise VidcondenseError(f"{path} should hold a JSON object, not a {type(value).__name__}")
-    return value
+    return files.read_json(path, dict[str, Any], files.MOST_RECORD_BYTES)
 
 
 def _metrics(path: Path) -> Metrics:
@@ -286,7 +283,7 @@ def _metrics(path: Path) -> Metrics:
     unreadable = static = 0
     for line in filter(str.strip, lines):
         try:
-            event = plain.parse(line)
+            event = typed.parse(line)
             iteration = msgspec.convert(event["iteration"], Count)
             if event["event"] == "iteration":
                 losses[iteration] = msgspec.convert(event["loss"], float)

@@ -1,35 +1,23 @@
 """Resumable state of a run: one safetensors file, data only."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
-import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
-from vidcondense.base import files, plain
+from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
-
-DTYPES = {
-    torch.float64: "F64",
-    torch.float32: "F32",
-    torch.float16: "F16",
-    torch.bfloat16: "BF16",
-    torch.int64: "I64",
-    torch.int32: "I32",
-    torch.uint8: "U8",
-    torch.bool: "BOOL",
-}
-"""As safetensors calls them."""
+from vidcondense.base.typed import Count, parse, typed
 
 
 class _Numbers(TypedDict):
-    iteration: plain.Count
+    iteration: Count
     seconds: float
-    metrics_bytes: plain.Count
+    metrics_bytes: Count
     run: NotRequired[str]
 
 
@@ -52,14 +40,22 @@ class Checkpoint:
     run: str = ""
 
     def save(self, path: Path) -> None:
-        """Write atomically."""
+        """Write atomically.
+
+        Raises:
+            VidcondenseError: the file cannot be written; one that was there is still there.
+        """
         flat = {
-            f"{owner}.{name}": tensor
+            f"{owner}.{name}": tensor.detach().cpu().contiguous()
             for owner, tensors in self.tensors.items()
             for name, tensor in tensors.items()
         }
         numbers = {name: getattr(self, name) for name in ("iteration", "seconds", "metrics_bytes", "run")}
-        files.write_parts(path, _safetensors(flat, {"checkpoint": json.dumps(numbers)}))
+        with files.replacing(path) as temporary:
+            try:
+                save_file(flat, temporary, metadata={"checkpoint": json.dumps(numbers)})
+            except SafetensorError as error:
+                raise VidcondenseError(f"cannot write {path}: {error}") from error
 
     @staticmethod
     def load(path: Path) -> "Checkpoint":
@@ -72,8 +68,7 @@ class Checkpoint:
         files.check_readable(path)
         try:
             with safe_open(path, framework="pt") as file:
-                numbers = plain.parse((file.metadata() or {})["checkpoint"])
-                plain.expect(numbers, _Numbers)
+                numbers = typed(parse((file.metadata() or {})["checkpoint"]), _Numbers)
                 for key in file.keys():  # noqa: SIM118
                     owner, name = key.split(".", 1)
                     tensors.setdefault(owner, {})[name] = file.get_tensor(key)
@@ -88,23 +83,3 @@ class Checkpoint:
             tensors,
             numbers.get("run", ""),
         )
-
-
-def _safetensors(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Iterator[bytes | memoryview]:
-    """The content of a safetensors file, one tensor after another.
-
-    The library's own writer wants all tensors contiguous in memory beside the state, and copies them once
-    more; a checkpoint is written when somebody waits for the end of a run.
-    """
-    wide_first = sorted(tensors.items(), key=lambda item: -item[1].itemsize)  # so that all are aligned
-    header: dict[str, object] = {"__metadata__": metadata}
-    end = 0
-    for name, tensor in wide_first:
-        offsets = [end, end := end + tensor.nbytes]
-        kind = DTYPES[tensor.dtype]
-        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": offsets}
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    yield len(text).to_bytes(8, "little") + text
-    for _, tensor in wide_first:
-        yield tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
-from vidcondense.base import files, plain
+from vidcondense.base import files
 from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import label
+from vidcondense.base.typed import Whole, typed
 from vidcondense.base.versions import refuse_newer, versions
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes import reading
@@ -24,16 +25,24 @@ class _Store(TypedDict):
     fingerprint: str
 
 
-class _Description(TypedDict):
+class Description(TypedDict):
     """run.json, as far as it is read."""
 
+    format: Whole
     status: str
     recipe: dict[str, Any]
     store: _Store
     precision: Literal["float32", "bfloat16"]
-    shards: NotRequired[int]
+    shards: NotRequired[Whole]
     seconds: NotRequired[float]
     extensions: NotRequired[dict[str, str]]
+
+
+def identity(known: Description) -> str:
+    """What tells a run from others: a hash of its recipe, as it was written, precision and videos."""
+    store = known["store"]
+    words = [known["recipe"], known["precision"], store["fingerprint"], store["split"]]
+    return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -71,26 +80,31 @@ class RunFolder:
         """run.json: recipe, store, versions, status."""
         return self.path / "run.json"
 
-    def read(self) -> dict[str, Any]:
-        """run.json as a dictionary.
+    def read(self) -> Description:
+        """run.json, checked; whoever needs several of its entries reads it once.
 
         Raises:
             VidcondenseError: this is not a run folder, or run.json is damaged or not ours.
         """
         if not self.description.is_file():
             raise VidcondenseError(f"{self.path} is not a run folder: it has no run.json")
-        values = files.read_json(self.description)
-        if isinstance(values, dict):
-            refuse_newer(self.description, values.get("format"), RUN_FORMAT, values.get("versions"))
-        if not isinstance(values, dict) or values.get("format") not in (1, RUN_FORMAT):
+        return self._checked(self._values())
+
+    def _values(self) -> dict[str, Any]:
+        values = files.read_json(self.description, dict[str, Any])
+        refuse_newer(self.description, values.get("format"), RUN_FORMAT, values.get("versions"))
+        if values.get("format") not in (1, RUN_FORMAT):
             raise VidcondenseError(f"{self.description} was not written by this vidcondense")
+        return values
+
+    def _checked(self, values: dict[str, Any]) -> Description:
         try:
-            plain.expect(values, _Description)
+            known = typed(values, Description)
         except VidcondenseError as error:
             raise VidcondenseError(f"{self.description} is damaged: {error}") from error
-        if values["status"] == "finished" and "seconds" not in values:
+        if known["status"] == "finished" and "seconds" not in known:
             raise VidcondenseError(f"{self.description} is damaged: it has no 'seconds'")
-        return dict(values)
+        return known
 
     def existing(self) -> Path:
         """The folder.
@@ -101,34 +115,21 @@ class RunFolder:
         self.read()
         return self.path
 
-    def recipe(self) -> Recipe:
-        """The recipe that the run was started with.
+    def recipe(self, known: Description) -> Recipe:
+        """The recipe in run.json, as it was read.
 
         Raises:
             VidcondenseError: names run.json and what is wrong in its recipe.
         """
-        values = self.read()
-        read = reading.from_earlier if values["format"] == 1 else reading.from_dict
+        read = reading.from_earlier if known["format"] == 1 else reading.from_dict
         try:
-            return read(values["recipe"])
+            return read(known["recipe"])
         except VidcondenseError as error:
             raise VidcondenseError(f"{self.description}: {error}") from error
 
-    @property
-    def identity(self) -> str:
-        """What tells this run from others: a hash of its recipe, as it was written, precision and videos."""
-        values = self.read()
-        words = [
-            values["recipe"],
-            values["precision"],
-            values["store"]["fingerprint"],
-            values["store"]["split"],
-        ]
-        return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
-
     def update(self, **values: Any) -> None:
-        """Change entries of run.json."""
-        files.write_json(self.description, {**self.read(), **values})
+        """Change entries of run.json; all others stay as they are, also those that are never read."""
+        files.write_json(self.description, {**self._values(), **values})
 
     def append_metrics(self, rows: list[dict[str, Any]]) -> None:
         """Add lines to metrics.jsonl: all of them, or none where they cannot be written."""

@@ -136,18 +136,19 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
         raise VidcondenseError(
             f"{store.path} is not the store (or split) that the run in {out} was started with"
         )
-    if run.recipe().extension_files() != known.get("extensions", {}):
+    recipe = run.recipe(known)
+    if recipe.extension_files() != known.get("extensions", {}):
         raise VidcondenseError(
             f"a file that the recipe of the run in {out} names has changed since its start"
         )
     compute = choose(device, known["precision"])
-    state = State.start(store, run.recipe(), compute, show)
+    state = State.start(store, recipe, compute, show)
     if run.checkpoint.exists() and not run.checkpoint.is_file():
         raise VidcondenseError(f"{run.checkpoint} is not a file; remove it")
     if run.checkpoint.is_file():
         checkpoint = Checkpoint.load(run.checkpoint)
         try:
-            if checkpoint.run not in ("", run.identity):
+            if checkpoint.run not in ("", run_folder.identity(known)):
                 raise KeyError("another run's")
             state.restore(checkpoint)
         except (KeyError, RuntimeError) as error:
@@ -222,7 +223,8 @@ def _iterate(run: RunFolder, state: State, interrupts: Interrupts) -> dict[str, 
 
 def _save(run: RunFolder, state: State) -> None:
     files.flush(run.metrics)
-    replace(state.checkpoint(run.metrics.stat().st_size), run=run.identity).save(run.checkpoint)
+    identity = run_folder.identity(run.read())
+    replace(state.checkpoint(run.metrics.stat().st_size), run=identity).save(run.checkpoint)
 
 
 def _cost(state: State, run: Callable[[], object], *, least_seconds: float = 0.0) -> Cost:

@@ -27,7 +27,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import folder as run_folder
 from vidcondense.run import loop as condensation
-from vidcondense.run.folder import RunFolder
+from vidcondense.run.folder import Description, RunFolder
 
 FOLDER = "shards"
 USUAL_SHARDS = 16
@@ -81,8 +81,9 @@ def condense_in_shards(
     if ranks.first and not run.description.exists():
         run_folder.create(run.path, recipe, store, compute, shards=shards)
     wait_for_first(run.description)
-    _refuse_difference(run, wanted, store)
-    if run.read()["status"] == "finished":  # by the others before this one started, or was started again
+    known = run.read()
+    _refuse_difference(run, known, wanted, store)
+    if known["status"] == "finished":  # by the others before this one started, or was started again
         if not ranks.first:
             return None
         shutil.rmtree(run.path / FOLDER, ignore_errors=True)  # the merging one was killed in the very end
@@ -117,7 +118,7 @@ def resume(
         return condensation.resume(out, store=store, device=device, show=show)
     store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])
     return condense_in_shards(
-        store, run.recipe(), out, known["shards"], device=device, precision=known["precision"], show=show
+        store, run.recipe(known), out, known["shards"], device=device, precision=known["precision"], show=show
     )
 
 
@@ -140,9 +141,8 @@ def _refuse(recipe: Recipe, shards: int, classes: int, ranks: Ranks) -> None:
         )
 
 
-def _refuse_difference(run: RunFolder, wanted: dict[str, Any], store: ClipStore) -> None:
-    known = run.read()
-    held = {**known, "recipe": run.recipe().to_dict()}
+def _refuse_difference(run: RunFolder, known: Description, wanted: dict[str, Any], store: ClipStore) -> None:
+    held: dict[str, Any] = {**known, "recipe": run.recipe(known).to_dict()}
     different = [key for key, value in wanted.items() if held.get(key) != value]
     if (known["store"]["fingerprint"], known["store"]["split"]) != (store.fingerprint, store.split):
         different.append("store or split")

@@ -125,9 +125,9 @@ def already_complete(root: Path, settings: Settings) -> bool:
         return False
     if not (root / SETTINGS_FILE).exists():
         raise VidcondenseError(f"{root} is not empty and holds no generated clips; name a new folder")
-    found: Any = read_json(root / SETTINGS_FILE)
+    found = read_json(root / SETTINGS_FILE, dict[str, Any])
     for field, wanted in asdict(settings).items():
-        present = found.get(field) if isinstance(found, dict) else None
+        present = found.get(field)
         if present != wanted:
             raise VidcondenseError(
                 f"{root} holds generated clips with {field} {present}, not {wanted}; name a new folder"

@@ -2,19 +2,18 @@
 
 import csv
 import io
-import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import parse, typed
 from vidcondense.data.layouts.listing import Found, Listing, Missing, folders_in, relative, videos_in
 from vidcondense.data.pictures import holds_pictures
 
 DEEPEST = 4
-BLANK = re.compile(r"\s*")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -98,57 +97,19 @@ def csv_rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise VidcondenseError(f"{file} line {line}: not valid CSV ({error})") from error
 
 
-def json_objects(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number, object) of every object in a JSON file that is a list of objects.
+def json_content(file: Path, kind: type[T]) -> T:
+    """What a JSON file holds, as a type; see `typed`.
 
     Raises:
-        VidcondenseError: it is not JSON, or not a list of objects; with the line.
-    """
-    text, decoder = _text(file), json.JSONDecoder()
-    at = _after_blank(text, 0)
-    if text[at : at + 1] != "[":
-        raise VidcondenseError(f"{file} line 1: expected a list, which begins with '['")
-    line, counted, separator = 1, 0, ","
-    while separator == ",":
-        at = _after_blank(text, at + 1)
-        if text[at : at + 1] == "]" and counted == 0:
-            return
-        line, counted = line + text.count("\n", counted, at), at
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            raise VidcondenseError(f"{file} line {error.lineno}: not valid JSON ({error.msg})") from error
-        except RecursionError as error:
-            raise VidcondenseError(f"{file} line {line}: nested too deeply") from error
-        if not isinstance(value, dict):
-            raise VidcondenseError(
-                f"{file} line {line}: expected an object {{...}}, found {str(value)[:40]!r}"
-            )
-        yield line, value
-        at = _after_blank(text, at)
-        separator = text[at : at + 1]
-    if separator != "]":
-        line += text.count("\n", counted, at)
-        raise VidcondenseError(
-            f"{file} line {line}: not valid JSON (no ',' or ']'); it may have been cut short"
-        )
-
-
-def json_table(file: Path) -> dict[str, Any]:
-    """A JSON file that is one object.
-
-    Raises:
-        VidcondenseError: it is something else; with the line where it is not JSON.
+        VidcondenseError: it is not JSON, with the line; or a value is of another type, with its place: $[2]
+            is the third entry of a list.
     """
     try:
-        value = json.loads(_text(file))
-    except json.JSONDecodeError as error:
-        raise VidcondenseError(f"{file} line {error.lineno}: not valid JSON ({error.msg})") from error
-    except RecursionError as error:
-        raise VidcondenseError(f"{file}: nested too deeply") from error
-    if not isinstance(value, dict):
-        raise VidcondenseError(f"{file}: expected an object {{...}} of labels")
-    return value
+        return typed(parse(_text(file)), kind)
+    except ValueError as error:
+        raise VidcondenseError(f"{file} is not valid JSON ({error}); it may have been cut short") from error
+    except VidcondenseError as error:
+        raise VidcondenseError(f"{file}: {error}") from error
 
 
 def media_by_name(root: Path) -> dict[str, str]:
@@ -172,12 +133,6 @@ def media_by_name(root: Path) -> dict[str, str]:
                     deeper.append(inner)
         level = deeper
     return found
-
-
-def _after_blank(text: str, position: int) -> int:
-    """The first position from `position` on that is not white space."""
-    blank = BLANK.match(text, position)
-    return blank.end() if blank else position
 
 
 def _text(file: Path) -> str:

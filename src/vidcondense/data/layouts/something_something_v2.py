@@ -9,9 +9,12 @@ official test videos, whose labels are not in test.json, are not used.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+from msgspec import Meta
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.data.layouts.annotations import Row, json_objects, json_table, list_rows
+from vidcondense.data.layouts.annotations import Row, json_content, list_rows
 from vidcondense.data.layouts.listing import TEST, TRAIN, Listing, folders_in
 
 PREFIXES = ("something-something-v2-", "")
@@ -28,6 +31,11 @@ def matches(root: Path) -> bool:
         return '"template"' in file.read(ENOUGH)
 
 
+class _Entry(TypedDict):
+    id: Annotated[str, Meta(min_length=1)] | int
+    template: str
+
+
 def find(root: Path, test_fraction: float) -> Listing:
     """List the videos that the JSON files name; `test_fraction` plays no part here.
 
@@ -40,7 +48,7 @@ def find(root: Path, test_fraction: float) -> Listing:
             f"{root} has no Something-Something V2 lists (labels.json, train.json and validation.json, "
             "perhaps with something-something-v2- in front) in it or one folder below"
         )
-    classes = {template.casefold(): template for template in json_table(lists["labels"])}
+    classes = {template.casefold(): template for template in json_content(lists["labels"], dict[str, Any])}
     rows = (row for name, role in ROLES.items() for row in _rows(lists[name], role, classes))
     return list_rows(root, rows, ".webm")
 
@@ -56,11 +64,8 @@ def _lists(root: Path) -> dict[str, Path] | None:
 
 
 def _rows(file: Path, role: str, classes: dict[str, str]) -> Iterator[Row]:
-    for line, entry in json_objects(file):
-        video, template = entry.get("id"), entry.get("template")
-        if not isinstance(video, str | int) or not str(video) or not isinstance(template, str):
-            raise VidcondenseError(f"{file} line {line}: an entry needs an 'id' and a 'template'")
-        plain = template.replace("[", "").replace("]", "")
+    for number, entry in enumerate(json_content(file, list[_Entry])):
+        plain = entry["template"].replace("[", "").replace("]", "")
         if plain.casefold() not in classes:
-            raise VidcondenseError(f"{file} line {line}: unknown class '{plain}': it is not in labels.json")
-        yield Row(str(video), classes[plain.casefold()], role, file.name)
+            raise VidcondenseError(f"{file}: unknown class '{plain}' at $[{number}], not in labels.json")
+        yield Row(str(entry["id"]), classes[plain.casefold()], role, file.name)

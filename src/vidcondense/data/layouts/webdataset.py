@@ -9,13 +9,13 @@ says one, a test set is held out by the hash of each video's path. Shards lie in
 below it. Labels are read as text; nothing is unpickled, and nothing extracted.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import parse
 from vidcondense.data.layouts.listing import (
     TEST,
     TRAIN,
@@ -29,7 +29,7 @@ from vidcondense.data.layouts.listing import (
     relative,
 )
 from vidcondense.data.pictures import VIDEO_SUFFIXES
-from vidcondense.data.tars import Contents, Member, Slice, read_contents
+from vidcondense.data.tars import Contents, Member, open_member, read_contents
 
 # fmt: off
 ROLE_WORDS = {
@@ -128,14 +128,12 @@ def _label(shard: Path, contents: Contents, name: str) -> str:
 
 
 def _read_label(shard: Path, member: Member, ending: str) -> str:
-    with Slice(shard, member) as file:
+    with open_member(shard, member) as file:
         text = file.read(LONGEST_FILE).decode("utf-8", "replace").strip()
     if ending != "json":
         return text
     try:
-        fields = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("its .json is nested too deeply") from error
+        fields = parse(text)
     except ValueError as error:
         raise ValueError(f"its .json is not valid JSON ({error})") from error
     values = [fields.get(field) for field in LABEL_FIELDS] if isinstance(fields, dict) else []

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from vidcondense.recipes.settings import InsertionSettings
 
 import reference
 from vidcondense import networks
@@ -22,7 +23,6 @@ from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.evaluation.protocols import backward, scored
 from vidcondense.insertion import Insertion
 from vidcondense.objectives.distribution_matching import distribution_matching
-from vidcondense.recipes.settings import InsertionSettings
 from vidcondense.synthetic import KeyFrames
 
 

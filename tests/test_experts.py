@@ -25,8 +25,8 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.experts.buffer import Experts
 from vidcondense.experts import training
+from vidcondense.experts.buffer import Experts
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train
 from vidcondense.networks.flat import FlatNetwork, flatten

@@ -80,9 +80,7 @@ def test_insertion(
     rng = torch.Generator().manual_seed(seed)
     made = KeyFrames(torch.randn(2, 8, 3, 1, 1, generator=rng), torch.arange(2), len(starts), segments=starts)
     kind = criterion.get("kind", "gradient")
-    chosen = INSERTIONS.settings(kind)(
-        **criterion, warm_up=warm_up, cool_down=cool_down, check_every=every
-    )
+    chosen = INSERTIONS.settings(kind)(**criterion, warm_up=warm_up, cool_down=cool_down, check_every=every)
     assert isinstance(chosen, ScheduleSettings)
     insertion = INSERTIONS.member(kind)(chosen, iterations, seed)
     for iteration in range(iterations):

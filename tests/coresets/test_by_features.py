@@ -136,9 +136,15 @@ def test_a_shard_embeds_its_own_classes_and_keeps_the_same_clips(name: str, tiny
             embedded.extend(np.unique(batch.labels).tolist())
             yield ((batch.videos[:, None] * 7 + batch.starts[:, None]) ** 2).astype(np.float64)
 
-    whole = CORESETS.member(name).default().select(tiny_store, 2, np.random.default_rng(0), embed).of(range(1, 3))
+    whole = (
+        CORESETS.member(name).default().select(tiny_store, 2, np.random.default_rng(0), embed).of(range(1, 3))
+    )
     embedded.clear()
-    part = CORESETS.member(name).default().select(tiny_store.only(range(1, 3)), 2, np.random.default_rng(0), embed)
+    part = (
+        CORESETS.member(name)
+        .default()
+        .select(tiny_store.only(range(1, 3)), 2, np.random.default_rng(0), embed)
+    )
     assert embedded == [1, 2]
     for column in ("videos", "starts", "flips", "labels"):
         assert getattr(part, column).tolist() == getattr(whole, column).tolist()

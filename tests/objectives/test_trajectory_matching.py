@@ -19,8 +19,8 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
-from vidcondense.experts.buffer import Experts
 from vidcondense.experts import training
+from vidcondense.experts.buffer import Experts
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train
 from vidcondense.networks.flat import FlatNetwork, flatten
@@ -372,7 +372,9 @@ def test_bad_settings_are_refused_before_anything_is_written(
     for key in ("synthetic_steps", "max_start_epoch", "expert_epochs"):
         with pytest.raises(VidcondenseError, match=f"objective.{key} must be a whole number >= 1, not 0"):
             chosen(experts, **{f"objective__{key}": 0})
-    with pytest.raises(VidcondenseError, match=r"objective\.step_size must be a number >= 1\.2e-38, not 0\.0"):
+    with pytest.raises(
+        VidcondenseError, match=r"objective\.step_size must be a number >= 1\.2e-38, not 0\.0"
+    ):
         chosen(experts, objective__step_size=0.0)
     assert not (tmp_path / "run").exists()
 

@@ -109,7 +109,9 @@ def check_whole(name: str, value: int, least: int, most: int) -> None:
 
 def _is_table(hint: Any) -> bool:
     """Whether a field holds the settings of a part, or None."""
-    return any(isinstance(kind, type) and issubclass(kind, Settings) for kind in (hint, *typing.get_args(hint)))
+    return any(
+        isinstance(kind, type) and issubclass(kind, Settings) for kind in (hint, *typing.get_args(hint))
+    )
 
 
 def _wanted(error: msgspec.ValidationError) -> str:

@@ -131,9 +131,9 @@ def test_settings_are_frozen_and_replacing_checks_again() -> None:
         made.count = 4  # type: ignore[misc]
     assert made.replace(count=2) == Sample(count=2, twice=2)
     assert made.count == 3
-    with pytest.raises(VidcondenseError, match="sample.count must be a whole number >= 0, not -1"):
+    with pytest.raises(VidcondenseError, match=r"sample\.count must be a whole number >= 0, not -1"):
         made.replace(count=-1)
-    with pytest.raises(VidcondenseError, match="sample.twice = 2 is beyond sample.count"):
+    with pytest.raises(VidcondenseError, match=r"sample\.twice = 2 is beyond"):
         made.replace(count=1)
 
 

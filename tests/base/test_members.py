@@ -167,6 +167,17 @@ def test_bad_names_and_options_are_refused_in_one_line(override: dict[str, Any],
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "override",
+    [{"iterations": 2}, {"synthetic.init": "real"}, {"optimiser.learning_rate": 1.0}, {"flip": 0.0}],
+)
+def test_what_a_coreset_of_your_own_does_not_read_is_refused(override: dict[str, Any]) -> None:
+    with pytest.raises(
+        VidcondenseError, match=f"{next(iter(override))}' would be read by nothing.*leave it out"
+    ):
+        load("nearest_to_mean", **override)
+
+
 def test_another_kind_leaves_the_settings_of_the_file_behind() -> None:
     made = load("robust_matching", **{"objective.kind": "distribution_matching"})
     assert made.objective == DistributionMatching.Settings(batch_real=8)

@@ -18,7 +18,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save
-from vidcondense.recipes.settings import ExpertSettings
 
 from vidcondense import networks
 from vidcondense.base.compute import Compute, generator
@@ -26,8 +25,10 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
+from vidcondense.experts import training
 from vidcondense.experts.buffer import Experts
-from vidcondense.experts.training import train, training
+from vidcondense.experts.settings import ExpertSettings
+from vidcondense.experts.training import train
 from vidcondense.networks.flat import FlatNetwork, flatten
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
@@ -184,10 +185,10 @@ def test_a_folder_of_other_experts_is_refused_and_left_alone(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"flip": float("nan")}, r"flip is a probability in \[0, 1\], not nan"),
-        ({"flip": 1.5}, "flip is a probability"),
-        ({"seed": -1}, "seed must be at least 0, not -1"),
-        ({"seed": 2**63}, "seed must be at most 9223372036854775807"),
+        ({"flip": float("nan")}, r"flip must be a number >= 0\.0, not nan"),
+        ({"flip": 1.5}, r"flip must be a number <= 1\.0, not 1\.5"),
+        ({"seed": -1}, "seed must be a whole number >= 0, not -1"),
+        ({"seed": 2**63}, "seed must be a whole number <= 9223372036854775807"),
     ],
 )
 def test_numbers_out_of_range_are_refused_first(
@@ -201,14 +202,14 @@ def test_numbers_out_of_range_are_refused_first(
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("learning_rate", 1e-60, "too small"),
-        ("learning_rate", 0.0, "above 0"),
-        ("learning_rate", float("nan"), "above 0"),
-        ("learning_rate", float("inf"), "too large"),
-        ("count", 100_001, "at most 100000, not 100001"),
-        ("epochs", 10**20, "at most 100000"),
-        ("batch", 1_000_001, "at most 1000000"),
-        ("batch", 1.5, "whole number"),
+        ("learning_rate", 1e-60, r"a number >= 1\.2e-38, not 1e-60"),
+        ("learning_rate", 0.0, r"a number >= 1\.2e-38, not 0\.0"),
+        ("learning_rate", float("nan"), r"a number >= 1\.2e-38, not nan"),
+        ("learning_rate", float("inf"), r"a number <= 3e\+38, not inf"),
+        ("count", 100_001, "a whole number <= 100000, not 100001"),
+        ("epochs", 10**20, "<= 100000, not 100000000000000000000"),
+        ("batch", 1_000_001, "<= 1000000, not 1000001"),
+        ("batch", 1.5, "a whole number, not 1.5"),
     ],
 )
 def test_settings_out_of_range_are_refused(field: str, value: float, message: str) -> None:

@@ -47,8 +47,8 @@ def test_launches_do_not_grow_with_the_number_of_videos(
         )
         state = State.start(tiny_store, chosen, EXACT)
         state.objective.prepare(tmp_path, False)
-        state.step()  # an optimiser makes its moments in its first step
+        state.iterate()  # an optimiser makes its moments in its first step
         with Launches() as launches:
-            state.step()
+            state.iterate()
         counts.append(launches.count)
     assert counts[0] == counts[1]

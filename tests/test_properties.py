@@ -10,13 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
-from vidcondense.recipes.settings import InsertionSettings
 
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos
 from vidcondense.condensed.interpolation import interpolation_weights
 from vidcondense.coresets.herding import herding
 from vidcondense.coresets.k_center import k_center
-from vidcondense.insertion import Insertion
+from vidcondense.insertion import INSERTIONS
+from vidcondense.insertion.schedule import ScheduleSettings
 from vidcondense.synthetic.key_frames import KeyFrames
 
 ABOUT: dict[str, Any] = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 1.0)}
@@ -79,8 +79,10 @@ def test_insertion(
     iterations, (warm_up, cool_down) = 10, window
     rng = torch.Generator().manual_seed(seed)
     made = KeyFrames(torch.randn(2, 8, 3, 1, 1, generator=rng), torch.arange(2), len(starts), segments=starts)
-    chosen = InsertionSettings(**criterion, warm_up=warm_up, cool_down=cool_down, check_every=every)
-    insertion = Insertion(chosen, iterations, seed)
+    kind = criterion.get("kind", "gradient")
+    chosen = INSERTIONS.settings(kind)(**criterion, warm_up=warm_up, cool_down=cool_down, check_every=every)
+    assert isinstance(chosen, ScheduleSettings)
+    insertion = INSERTIONS.member(kind)(chosen, iterations, seed)
     for iteration in range(iterations):
         before, keys = made.render(), made.is_key.clone()
         events = insertion.step(iteration, made, torch.randn(2, 8, 3, 1, 1, generator=rng))
@@ -94,7 +96,7 @@ def test_insertion(
             assert warm_up * iterations <= iteration < iterations * (1 - cool_down) + 1e-9
             first = -(-warm_up * iterations // 1)
             assert (iteration - first) % every == 0
-        if chosen.select == "lowest" and chosen.kind != "uniform":
+        if criterion.get("select", "lowest") == "lowest" and kind != "uniform":
             assert len({event.video for event in events}) == len(events)
         if chosen.mean_key_frames:
             assert made.key_frames <= round(chosen.mean_key_frames * 2)

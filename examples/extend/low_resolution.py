@@ -1,21 +1,16 @@
 """A representation of your own: small frames are learned, and enlarged before networks see them."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidcondense.base.compute import Compute
+from vidcondense.base.settings import Positive
 from vidcondense.condensed import KeyFrameVideos
-from vidcondense.coresets.selection import Embed
-from vidcondense.data.store import ClipStore
-from vidcondense.recipes.recipe import Recipe
-from vidcondense.synthetic import Synthetic
-from vidcondense.synthetic.start import start_clips
-
-OPTIONS = {"reduction": 2}
-"""What a recipe can set under [options], with defaults."""
+from vidcondense.synthetic import Start, Synthetic
+from vidcondense.synthetic.stored_frames import StoredFramesSettings
 
 
 class LowResolution(Synthetic):
@@ -30,14 +25,21 @@ class LowResolution(Synthetic):
         size: height and width of the clips that networks see.
     """
 
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(StoredFramesSettings):
+        """What a recipe can set under [synthetic]."""
+
+        reduction: Positive = 2
+        """Frames are learned at this fraction of their height and width."""
+
     def __init__(self, small: Tensor, labels: Tensor, size: int) -> None:
         self.small, self.labels, self.size = small.requires_grad_(), labels, size
 
     @classmethod
-    def start(cls, recipe: Recipe, store: ClipStore, compute: Compute, embed: Embed) -> Self:
-        """The recipe's clips, reduced."""
-        clips, labels = start_clips(store, recipe, compute, embed)
-        return cls(resized(clips, store.size // int(recipe.options["reduction"])), labels, store.size)
+    def start(cls, settings: "LowResolution.Settings", start: Start) -> Self:
+        """The clips that the recipe starts from, reduced."""
+        clips, labels = start.clips(settings.init)
+        return cls(resized(clips, start.store.size // settings.reduction), labels, start.store.size)
 
     @property
     def parameters(self) -> dict[str, Tensor]:

@@ -2,17 +2,14 @@
 
 import numpy as np
 
-from vidcondense.coresets.selection import Embed, Floats, Ints, select_by_features, squared_distances
-from vidcondense.data.batches import RealBatch
-from vidcondense.data.store import ClipStore
+from vidcondense.coresets.selection import ByFeatures, Floats, Ints, squared_distances
 
 
-def nearest_to_mean(features: Floats, count: int) -> Ints:
-    """Rows of features (clip, feature), nearest first; of two equally near the earlier one."""
-    distances = squared_distances(features, features.mean(0))
-    return np.argsort(distances, kind="stable")[:count].astype(np.int64)
+class NearestToMean(ByFeatures):
+    """Its settings are those of all coresets that select by features."""
 
-
-def select_nearest_to_mean(store: ClipStore, vpc: int, rng: np.random.Generator, embed: Embed) -> RealBatch:
-    """`vpc` clips of each class."""
-    return select_by_features(store, vpc, rng, embed, nearest_to_mean)
+    @staticmethod
+    def rule(features: Floats, count: int) -> Ints:
+        """Rows of features (clip, feature), nearest first; of two equally near the earlier one."""
+        distances = squared_distances(features, features.mean(0))
+        return np.argsort(distances, kind="stable")[:count].astype(np.int64)

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import quick
-from vidcondense.recipes.settings import ExpertSettings
 
-from vidcondense import ClipStore, condense, experts, prepare, resume
+from vidcondense import ClipStore, condense, prepare, resume
 from vidcondense.base import files
 from vidcondense.base.compute import choose
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.experts.settings import ExpertSettings
+from vidcondense.experts.training import train
 from vidcondense.recipes import load as recipe
 from vidcondense.run import folder as run_folder
 
@@ -186,7 +187,7 @@ def test_commands_refuse_a_folder_that_another_process_works_in(
     works: list[Callable[[], object]] = [
         lambda: resume(cut, **options),
         lambda: condense(tiny_store, made, fresh, **options),
-        lambda: experts.train(tiny_store, fresh, few, show=False),
+        lambda: train(tiny_store, fresh, few, show=False),
         lambda: prepare(tiny_store.path.parent / "clips", fresh, progress=False),
     ]
     with files.alone(cut), files.alone(fresh):
@@ -205,7 +206,7 @@ def test_a_folder_in_which_the_first_writing_was_killed_is_taken_again(
         (tmp_path / name / f".{file}.4194399.tmp").write_text("{")  # no system counts that far
     run_folder.create(tmp_path / "run", recipe.load("random"), tiny_store, choose("cpu"))
     few = ExpertSettings(count=1, epochs=1)
-    experts.train(tiny_store, tmp_path / "experts", few, network="cnn_mean", show=False)
+    train(tiny_store, tmp_path / "experts", few, network="cnn_mean", show=False)
     assert not list(tmp_path.glob("*/.*.tmp"))
 
 

@@ -10,23 +10,25 @@ import numpy as np
 import pytest
 import torch
 
-from vidcondense import ClipStore, CondensedVideos, cli, networks, synthetic
-from vidcondense.base import members as extension
-from vidcondense.base.compute import Compute, choose
+from vidcondense import ClipStore, CondensedVideos, Recipe, cli, networks
+from vidcondense.base import members
+from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.coresets import CORESETS
 from vidcondense.evaluation.protocols import Strict
 from vidcondense.evaluation.trial import evaluate
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.initialisation import initialise
-from vidcondense.objectives import Objective, build
-from vidcondense.objectives.base import real_clips
+from vidcondense.objectives import OBJECTIVES, Objective
+from vidcondense.objectives.distribution_matching import DistributionMatching
 from vidcondense.recipes import load as recipe
 from vidcondense.run.loop import condense, resume
-from vidcondense.synthetic import Synthetic
+from vidcondense.run.state import State
+from vidcondense.synthetic import REPRESENTATIONS, Synthetic
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "extend"
 NAMES = ("robust_matching", "low_resolution", "nearest_to_mean", "frame_average")
+IMPORTS = "from vidcondense.base.settings import Settings\nfrom vidcondense.objectives import Objective\n"
 FLOAT32 = Compute(torch.device("cpu"), torch.float32)
 
 
@@ -40,9 +42,9 @@ def main(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     return 0
 
 
-def load(name: str, **overrides: Any) -> recipe.Recipe:
-    made = recipe.load(str(EXAMPLES / f"{name}.toml"), overrides={**overrides})
-    return made if not made.iterations else recipe.from_dict({**made.to_dict(), "iterations": 2})
+def load(name: str, **overrides: Any) -> Recipe:
+    """The recipe of an example with two iterations."""
+    return recipe.load(str(EXAMPLES / f"{name}.toml"), overrides=overrides).replace(iterations=2)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -63,15 +65,14 @@ def test_a_file_and_a_recipe_are_enough(name: str, tiny_store: ClipStore, tmp_pa
 
 
 def test_robust_matching_is_the_huber_loss_of_mean_features(tiny_store: ClipStore) -> None:
-    made = load("robust_matching", **{"options.huber_delta": 0.01})
-    start = synthetic.build(made, tiny_store, FLOAT32)
-    objective = build(made, tiny_store, FLOAT32)
-    loss, gradient = objective.match(0, start.render(), start.labels)
+    state = State.start(tiny_store, load("robust_matching", **{"objective.huber_delta": 0.01}), FLOAT32)
+    start = state.synthetic
+    loss, gradient = state.match()
 
-    plain = recipe.from_dict({**made.to_dict(), "objective": {"batch_real": 8}, "options": {}})
-    squared = build(plain, tiny_store, FLOAT32)
-    network = squared.networks.at(0)  # type: ignore[attr-defined]
-    batches = list(real_clips(made, tiny_store, FLOAT32, 0, 2))
+    settings = DistributionMatching.Settings(batch_real=8)
+    squared = DistributionMatching(settings, state.objective.context)
+    network = squared.networks.at(0)
+    batches = list(squared.context.real_clips(settings, 0, 2))
     clips = start.render().requires_grad_()
     expected = torch.zeros(())
     for label in range(len(tiny_store.class_names)):
@@ -85,7 +86,7 @@ def test_robust_matching_is_the_huber_loss_of_mean_features(tiny_store: ClipStor
 
 
 def test_low_resolution_pulls_gradients_back_through_its_enlargement(tiny_store: ClipStore) -> None:
-    made: Any = synthetic.build(load("low_resolution"), tiny_store, FLOAT32)
+    made: Any = State.start(tiny_store, load("low_resolution"), FLOAT32).synthetic
     size = tiny_store.size
     assert made.parameters["frames"].shape[-1] == size // 2
     shown = made.render()
@@ -103,17 +104,15 @@ def test_low_resolution_pulls_gradients_back_through_its_enlargement(tiny_store:
 
 
 def test_nearest_to_mean_by_hand(tiny_store: ClipStore) -> None:
-    select = extension.member(CORESETS, f"{EXAMPLES / 'nearest_to_mean.py'}:nearest_to_mean")
-    rule: Any = select
+    kind: Any = CORESETS.member(f"{EXAMPLES / 'nearest_to_mean.py'}:NearestToMean")
     # The mean is 4: the 4 itself, then the 5, then of 2 and 6 the earlier, the 6.
-    assert rule(np.array([[0.0], [5.0], [6.0], [2.0], [4.0], [7.0]]), 4).tolist() == [4, 1, 2, 3]
+    assert kind.rule(np.array([[0.0], [5.0], [6.0], [2.0], [4.0], [7.0]]), 4).tolist() == [4, 1, 2, 3]
 
     def embed(batches: Any) -> Iterator[Any]:
         for batch in batches:
             yield batch.videos[:, None].astype(np.float64)
 
-    whole = extension.member(CORESETS, f"{EXAMPLES / 'nearest_to_mean.py'}:select_nearest_to_mean")
-    batch = whole(tiny_store, 1, np.random.default_rng(0), embed)
+    batch = kind.default().select(tiny_store, 1, np.random.default_rng(0), embed)
     middles = [int(sorted(videos)[len(videos) // 2]) for videos in tiny_store.by_class("train")]
     assert batch.videos.tolist() == middles
 
@@ -140,8 +139,8 @@ def test_the_command_line_takes_them(
     def code(words: list[str]) -> int:
         return main([store if word == "STORE" else word for word in words], monkeypatch)
 
-    assert code([*learn, "--set", "options.huber_delta=3"]) == 0
-    assert json.loads(Path("run/run.json").read_text())["recipe"]["options"] == {"huber_delta": 3.0}
+    assert code([*learn, "--set", "objective.huber_delta=3"]) == 0
+    assert json.loads(Path("run/run.json").read_text())["recipe"]["objective"]["huber_delta"] == 3.0
     assert code(evaluate) == 0
     assert Path("run/evaluations/strict-FrameAverage.json").is_file()
     Path("robust_matching.py").unlink()  # who looks at a result does not load the file that learned it
@@ -153,34 +152,63 @@ def test_the_command_line_takes_them(
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ({"options.huber_delt": 1.0}, "unknown option 'huber_delt'; known: huber_delta"),
-        ({"options.huber_delta": "much"}, "'options.huber_delta' must be of type float, not 'much'"),
+        ({"objective.huber_delt": 1.0}, "unknown recipe key .*huber_delt'; did you mean .*huber_delta'"),
+        ({"objective.huber_delta": "much"}, "objective.huber_delta must be a number, not 'much'"),
+        ({"objective.huber_delta": 0}, "objective.huber_delta must be a number >= .*, not 0"),
         ({"objective.kind": "robust_matching"}, "must be one of distribution_matching, .* or FILE.py:NAME"),
         ({"objective.kind": "missing.py:Mine"}, "missing.py cannot be read: No such file"),
         ({"objective.kind": f"{EXAMPLES / 'robust_matching.py'}:Mine"}, "defines no 'Mine'"),
         ({"objective.kind": f"{EXAMPLES / 'robust_matching.py'}:Tensor"}, "not a class derived .* Objective"),
-        ({"objective.kind": "distribution_matching"}, r"\[options\] are for members of your own"),
     ],
 )
-def test_bad_names_and_options_are_refused_in_one_line(
-    override: dict[str, Any], message: str, tiny_store: ClipStore
-) -> None:
+def test_bad_names_and_options_are_refused_in_one_line(override: dict[str, Any], message: str) -> None:
     with pytest.raises(VidcondenseError, match=message) as caught:
-        build(load("robust_matching", **override), tiny_store, choose("cpu"))
+        load("robust_matching", **override)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [{"iterations": 2}, {"synthetic.init": "real"}, {"optimiser.learning_rate": 1.0}, {"flip": 0.0}],
+)
+def test_what_a_coreset_of_your_own_does_not_read_is_refused(override: dict[str, Any]) -> None:
+    with pytest.raises(
+        VidcondenseError, match=f"{next(iter(override))}' would be read by nothing.*leave it out"
+    ):
+        load("nearest_to_mean", **override)
+
+
+def test_another_kind_leaves_the_settings_of_the_file_behind() -> None:
+    made = load("robust_matching", **{"objective.kind": "distribution_matching"})
+    assert made.objective == DistributionMatching.Settings(batch_real=8)
 
 
 def test_a_file_that_fails_to_load_is_named(tmp_path: Path) -> None:
     path = tmp_path / "broken.py"
     path.write_text("import no_such_package\n")
     with pytest.raises(VidcondenseError, match=r"broken\.py cannot be loaded: ModuleNotFoundError"):
-        extension.member({}, f"{path}:Mine", Objective)
-    listed = tmp_path / "listed.py"
-    listed.write_text("OPTIONS = {'sizes': [1, 2]}\nmine = 3\n")
-    with pytest.raises(VidcondenseError, match="OPTIONS has to map names to numbers"):
-        extension.options(f"{listed}:mine")
-    with pytest.raises(VidcondenseError, match="is not a function"):
-        extension.member({}, f"{listed}:mine")
+        OBJECTIVES.member(f"{path}:Mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "OPTIONS = {'huber_delta': 1}\nMine = 3",
+            "OPTIONS are read no more; name settings in a class Settings",
+        ),
+        ("Mine = 3", "is not a class derived from vidcondense's Objective"),
+        (f"{IMPORTS}class Mine(Objective):\n    Settings = 3", "its class needs a class Settings derived"),
+        (
+            f"{IMPORTS}class Mine(Objective):\n    class Settings(Settings):\n        pass",
+            "its class needs a class Settings derived from that of its base",
+        ),
+    ],
+)
+def test_a_class_that_does_not_fit_its_family_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(VidcondenseError, match=message):
+        OBJECTIVES.settings(f"{tmp_path / 'mine.py'}:Mine")
 
 
 def test_a_run_is_not_resumed_with_another_file(tiny_store: ClipStore, tmp_path: Path) -> None:
@@ -197,9 +225,11 @@ def test_a_run_is_not_resumed_with_another_file(tiny_store: ClipStore, tmp_path:
 
 
 def test_families_are_what_files_have_to_fit() -> None:
-    bases = {"robust_matching:RobustMatching": Objective, "low_resolution:LowResolution": Synthetic}
-    bases["frame_average:FrameAverage"] = VideoNetwork
-    for name, base in bases.items():
-        file, _, kind = name.partition(":")
-        found: type = extension.member({}, f"{EXAMPLES / file}.py:{kind}", base)
-        assert issubclass(found, base)
+    def name(file: str, kind: str) -> str:
+        return f"{EXAMPLES / file}.py:{kind}"
+
+    assert issubclass(OBJECTIVES.member(name("robust_matching", "RobustMatching")), Objective)
+    assert issubclass(REPRESENTATIONS.member(name("low_resolution", "LowResolution")), Synthetic)
+    assert issubclass(members.load_class(name("frame_average", "FrameAverage"), VideoNetwork), VideoNetwork)
+    with pytest.raises(VidcondenseError, match="not a class derived from vidcondense's Synthetic"):
+        REPRESENTATIONS.member(name("robust_matching", "RobustMatching"))

@@ -94,7 +94,7 @@ def numbers(batches: Sequence[RealBatch]) -> Iterator[Floats]:
 @pytest.mark.parametrize("name", SELECTORS)
 @pytest.mark.parametrize("vpc", [1, 3, 5])
 def test_vpc_different_training_videos_of_each_class(name: str, vpc: int, tiny_store: ClipStore) -> None:
-    chosen = CORESETS[name](tiny_store, vpc, np.random.default_rng(0), numbers)
+    chosen = CORESETS.member(name).default().select(tiny_store, vpc, np.random.default_rng(0), numbers)
     assert chosen.labels.tolist() == sorted([0, 1, 2] * vpc)
     assert tiny_store.labels[chosen.videos].tolist() == chosen.labels.tolist()
     assert len(set(chosen.videos.tolist())) == 3 * vpc
@@ -118,8 +118,8 @@ def test_the_windows_kept_are_those_that_were_embedded(name: str, tiny_store: Cl
             seen.update(zip(batch.videos.tolist(), batch.starts.tolist(), strict=True))
             yield batch.starts[:, None].astype(np.float64)
 
-    few = CORESETS[name](tiny_store, 1, np.random.default_rng(3), embed)
-    many = CORESETS[name](tiny_store, 4, np.random.default_rng(3), embed)
+    few = CORESETS.member(name).default().select(tiny_store, 1, np.random.default_rng(3), embed)
+    many = CORESETS.member(name).default().select(tiny_store, 4, np.random.default_rng(3), embed)
     assert set(seen) == set(tiny_store.select("train").tolist())
     assert len(set(seen.values())) > 1
     for chosen in (few, many):
@@ -136,9 +136,15 @@ def test_a_shard_embeds_its_own_classes_and_keeps_the_same_clips(name: str, tiny
             embedded.extend(np.unique(batch.labels).tolist())
             yield ((batch.videos[:, None] * 7 + batch.starts[:, None]) ** 2).astype(np.float64)
 
-    whole = CORESETS[name](tiny_store, 2, np.random.default_rng(0), embed).of(range(1, 3))
+    whole = (
+        CORESETS.member(name).default().select(tiny_store, 2, np.random.default_rng(0), embed).of(range(1, 3))
+    )
     embedded.clear()
-    part = CORESETS[name](tiny_store.only(range(1, 3)), 2, np.random.default_rng(0), embed)
+    part = (
+        CORESETS.member(name)
+        .default()
+        .select(tiny_store.only(range(1, 3)), 2, np.random.default_rng(0), embed)
+    )
     assert embedded == [1, 2]
     for column in ("videos", "starts", "flips", "labels"):
         assert getattr(part, column).tolist() == getattr(whole, column).tolist()
@@ -152,4 +158,4 @@ def test_a_class_with_too_few_videos_is_named_before_anything_is_embedded(
         raise AssertionError
 
     with pytest.raises(VidcondenseError, match=f"class '{tiny_store.class_names[0]}' has 5 training videos"):
-        CORESETS[name](tiny_store, 6, np.random.default_rng(0), embed)
+        CORESETS.member(name).default().select(tiny_store, 6, np.random.default_rng(0), embed)

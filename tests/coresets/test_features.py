@@ -40,6 +40,10 @@ def load(kind: str, features: str, **others: object) -> Recipe:
     return recipe.load(kind, overrides={"coreset.features": features, **others})
 
 
+def source_of(store: ClipStore, kind: str, seed: int = 0) -> Features:
+    return Features(store, kind, network="minic3d", flip=0.5, seed=seed, compute=EXACT)
+
+
 def every_training_clip(store: ClipStore) -> RealBatch:
     """The first window of each training video."""
     videos = store.select("train")
@@ -50,7 +54,7 @@ def test_random_features_are_the_embedding_of_one_random_network(
     tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Compute, "chunk", lambda *_: 4)  # several pieces, the last one smaller
-    source = Features(tiny_store, load("herding", "random", seed=7), EXACT, show=False)
+    source = source_of(tiny_store, "random", seed=7)
     assert source.record == {}
     batch = every_training_clip(tiny_store)
     [found] = source([batch])
@@ -80,7 +84,7 @@ def test_the_condensed_clips_are_those_that_the_rule_picks(
     rng = np.random.default_rng(derive_seed(chosen.seed, "coreset"))
     starts = [tiny_store.random_starts(videos, rng) for videos in tiny_store.by_class("train")]
     batch = replace(every_training_clip(tiny_store), starts=np.concatenate(starts))
-    [features] = Features(tiny_store, chosen, EXACT, show=False)([batch])
+    [features] = source_of(tiny_store, "random")([batch])
     rows = [5 * label + row for label in range(3) for row in rule(features[5 * label :][:5], 2)]
     assert torch.equal(made.pixels(), tiny_store.read(batch.videos[rows], batch.starts[rows]))
 
@@ -122,8 +126,7 @@ def test_features_are_learned_from_training_videos_alone(
         return original(self, videos, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ClipStore, "read", read)
-    source = Features(tiny_store, load("herding", "trained"), EXACT, show=False)
-    random = Features(tiny_store, load("herding", "random"), EXACT, show=False)
+    source, random = source_of(tiny_store, "trained"), source_of(tiny_store, "random")
     batch = every_training_clip(tiny_store)
     [trained], [untrained] = source([batch]), random([batch])
     assert seen == set(tiny_store.select("train").tolist())

@@ -266,12 +266,12 @@ def test_sets_that_do_not_fit_the_store_are_refused(tiny_store: ClipStore) -> No
     small = replace(made, key_frames=made.key_frames[..., :30, :30])
     with pytest.raises(VidcondenseError, match="4 frames of 30x30, the store's 4 of 32x32"):
         evaluate(small, tiny_store, show=False)
-    with pytest.raises(VidcondenseError, match="networks must be at least 1"):
+    with pytest.raises(VidcondenseError, match="networks must be a whole number >= 1, not 0"):
         evaluate(made, tiny_store, networks_count=0, show=False)
-    with pytest.raises(VidcondenseError, match="networks must be at most 10000, not 10001"):
+    with pytest.raises(VidcondenseError, match="networks must be a whole number <= 10000, not 10001"):
         evaluate(made, tiny_store, networks_count=10_001, show=False)
     for seed in (-1, 2**63):
-        with pytest.raises(VidcondenseError, match=f"seed must be at .*, not {seed}"):
+        with pytest.raises(VidcondenseError, match=f"seed must be a whole number [<>]= .*, not {seed}"):
             evaluate(made, tiny_store, seed=seed, show=False)
     with pytest.raises(VidcondenseError, match="unknown protocol 'loose'; known: strict, vdsd"):
         evaluate(made, tiny_store, protocol="loose", show=False)

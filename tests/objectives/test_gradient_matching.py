@@ -1,7 +1,6 @@
 """Gradient matching against autograd through the whole loss in float64, and its networks between matches."""
 
 import pytest
-import quick
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,6 +9,7 @@ from vidcondense.base.compute import Compute, generator
 from vidcondense.data.store import ClipStore
 from vidcondense.networks import build, initialise
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.objectives import Context
 from vidcondense.objectives.gradient_matching import (
     DISTANCES,
     GradientMatching,
@@ -99,8 +99,8 @@ def weights(objective: GradientMatching) -> Tensor:
 
 
 def objective(store: ClipStore, **settings: int) -> GradientMatching:
-    overrides = {f"objective.{name}": value for name, value in settings.items()}
-    return GradientMatching(quick.load("dc", overrides=overrides), store, EXACT)
+    chosen = GradientMatching.Settings(**{"batch_real": 2, **settings})  # type: ignore[arg-type]
+    return GradientMatching(chosen, Context(store, EXACT))
 
 
 def test_a_network_is_trained_between_matches_and_then_drawn_anew(tiny_store: ClipStore) -> None:
@@ -156,6 +156,6 @@ def test_iterations_share_a_network_without_training(tiny_store: ClipStore) -> N
 
 def test_it_runs_in_float32_whatever_was_asked_for(tiny_store: ClipStore) -> None:
     asked = Compute(torch.device("cpu"), torch.bfloat16)
-    made = GradientMatching(quick.load("dc"), tiny_store, asked)
+    made = GradientMatching(GradientMatching.Settings(), Context(tiny_store, asked))
     assert made.compute.dtype == torch.float32
     assert {value.dtype for value in made.trained.network.parameters()} == {torch.float32}

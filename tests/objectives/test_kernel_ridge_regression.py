@@ -1,10 +1,10 @@
 """Kernel ridge regression against numpy and autograd in float64; the pool; learned targets."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
-import quick
 import torch
 
 from vidcondense.base.compute import Compute, generator
@@ -12,6 +12,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.store import ClipStore
 from vidcondense.networks import build, initialise
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.objectives import Context
 from vidcondense.objectives.kernel_ridge_regression import (
     KernelRidgeRegression,
     kernel_ridge_regression,
@@ -93,8 +94,8 @@ def test_the_margin_counts_up_to_one_over_the_classes() -> None:
 
 
 def load(store: ClipStore, **settings: float) -> KernelRidgeRegression:
-    overrides = {f"objective.{name}": value for name, value in settings.items()}
-    return KernelRidgeRegression(quick.load("frepo", overrides=overrides), store, EXACT)
+    few: dict[str, Any] = {"batch_real": 2, "pool": 2, "pool_updates": 4}
+    return KernelRidgeRegression(KernelRidgeRegression.Settings(**few | settings), Context(store, EXACT))
 
 
 def test_the_pool_is_trained_towards_the_targets_and_drawn_afresh(tiny_store: ClipStore) -> None:
@@ -133,17 +134,19 @@ def test_ages_are_staggered_and_every_network_is_taken(tiny_store: ClipStore) ->
 def test_state_restores_pool_targets_and_ages(tiny_store: ClipStore) -> None:
     clips = torch.randn(3, FRAMES, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(3)
-    made, other = load(tiny_store), load(tiny_store, network_learning_rate=0.1)
+    made, other = load(tiny_store), load(tiny_store)
     for iteration in range(5):
         made.advance(iteration, lambda: clips, labels)
+    other.advance(0, lambda: -clips, labels)  # has a past of its own
     with torch.no_grad():
         made.targets += 1
     other.restore({name: value.clone() for name, value in made.state().items()})
-    other.pool[0].settings = other.pool[1].settings = made.pool[0].settings
     assert other.updates.tolist() == made.updates.tolist()
     assert torch.equal(other.targets, made.targets)
     for iteration in range(5, 8):
         assert other.match(iteration, clips, labels)[0] == made.match(iteration, clips, labels)[0]
+        for one in (made, other):
+            one.advance(iteration, lambda: clips, labels)
 
 
 def test_learning_lowers_the_loss_and_moves_the_targets(tiny_store: ClipStore) -> None:

@@ -1,19 +1,20 @@
 """Distribution matching on experts: the right networks, the right features, its own experts."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import quick
 import torch
-from vidcondense.recipes.settings import ExpertSettings
 
 from vidcondense import ClipStore, networks
 from vidcondense.base.compute import Compute, choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.experts.buffer import Experts
+from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train
 from vidcondense.networks.flat import load
-from vidcondense.objectives.base import real_clips
+from vidcondense.objectives import Context
 from vidcondense.objectives.trained_distribution_matching import TrainedDistributionMatching
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.loop import condense
@@ -35,6 +36,12 @@ def chosen(experts: Experts | None, **overrides: object) -> Recipe:
     return quick.load("dm_trained_small", overrides={**known, **overrides})
 
 
+def matching(store: ClipStore, experts: Experts, **settings: Any) -> TrainedDistributionMatching:
+    """The objective on experts, itself and not in a run."""
+    chosen = TrainedDistributionMatching.Settings(experts=str(experts.path), batch_real=2, **settings)
+    return TrainedDistributionMatching(chosen, Context(store, EXACT))
+
+
 def test_the_loss_is_that_of_the_experts_mean_features(tiny_store: ClipStore, experts: Experts) -> None:
     state = State.start(tiny_store, chosen(experts), EXACT)
     objective = state.objective
@@ -46,7 +53,8 @@ def test_the_loss_is_that_of_the_experts_mean_features(tiny_store: ClipStore, ex
     network = networks.build("minic3d", classes, tiny_store.frames, tiny_store.size)
     load(network, experts.weights(expert, epoch))
     clips = state.synthetic.render().requires_grad_()
-    batches = list(real_clips(state.recipe, tiny_store, EXACT, 0, 3))
+    context = Context(tiny_store, EXACT, seed=state.recipe.seed, flip=state.recipe.flip)
+    batches = list(context.real_clips(objective.settings, 0, 3))
     expected = torch.zeros(())
     for label in range(classes):
         real = torch.cat([network.embed(part[labels == label]) for part, labels in batches])
@@ -59,14 +67,14 @@ def test_the_loss_is_that_of_the_experts_mean_features(tiny_store: ClipStore, ex
 
 
 def test_every_expert_and_epoch_from_the_first_comes(tiny_store: ClipStore, experts: Experts) -> None:
-    made = TrainedDistributionMatching(chosen(experts, **{"objective.first_epoch": 2}), tiny_store, EXACT)
+    made = matching(tiny_store, experts, first_epoch=2)
     assert {made.drawn(iteration) for iteration in range(60)} == {(0, 2), (0, 3), (1, 2), (1, 3)}
 
 
 def test_too_few_epochs_are_refused(tiny_store: ClipStore, experts: Experts) -> None:
     with pytest.raises(VidcondenseError, match="first_epoch = 4 needs experts of that many"):
-        TrainedDistributionMatching(chosen(experts, **{"objective.first_epoch": 4}), tiny_store, EXACT)
-    with pytest.raises(VidcondenseError, match="first_epoch must be at least 0, not -1"):
+        matching(tiny_store, experts, first_epoch=4)
+    with pytest.raises(VidcondenseError, match=r"objective\.first_epoch must be a whole number >= 0, not -1"):
         chosen(experts, **{"objective.first_epoch": -1})
 
 

@@ -5,12 +5,13 @@ import signal
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import quick
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from vidcondense.recipes.settings import ExpertSettings
 
 from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator
@@ -18,12 +19,15 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
+from vidcondense.experts import training
 from vidcondense.experts.buffer import Experts
-from vidcondense.experts.training import train, training
+from vidcondense.experts.settings import ExpertSettings
+from vidcondense.experts.training import train
 from vidcondense.networks.flat import FlatNetwork, flatten
+from vidcondense.networks.optimiser import Optimiser
+from vidcondense.objectives import Context
 from vidcondense.objectives.inner_loop import InnerLoop
 from vidcondense.objectives.trajectory_matching import TrajectoryMatching
-from vidcondense.recipes import load as recipe
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.loop import condense, resume
 from vidcondense.run.state import State
@@ -203,12 +207,17 @@ def experts(tiny_store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def chosen(experts: Experts | None, name: str = "mtt", **overrides: object) -> Recipe:
     values = {key.replace("__", "."): value for key, value in overrides.items()}
     folder = {} if experts is None else {"objective.experts": str(experts.path)}
-    return recipe.load(name, overrides={**folder, **values})
+    return quick.load(name, overrides={**folder, **values})
+
+
+def matching(store: ClipStore, experts: Experts, **settings: Any) -> TrajectoryMatching:
+    """The objective on experts, itself and not in a run."""
+    chosen = TrajectoryMatching.Settings(experts=str(experts.path), **settings)
+    return TrajectoryMatching(chosen, Context(store, EXACT))
 
 
 def test_pairs_come_from_every_expert_and_every_early_epoch(tiny_store: ClipStore, experts: Experts) -> None:
-    wanted = chosen(experts, objective__max_start_epoch=2, objective__expert_epochs=2)
-    objective = TrajectoryMatching(wanted, tiny_store, EXACT)
+    objective = matching(tiny_store, experts, max_start_epoch=2, expert_epochs=2)
     known = {
         tuple(experts.weights(expert, epoch)[:3].tolist()): (expert, epoch)
         for expert in range(3)
@@ -264,10 +273,10 @@ def test_the_step_size_has_its_own_learning_rate_and_a_floor(tiny_store: ClipSto
     state.match()
     slope = state.objective.parameters["step_size"].grad
     assert slope is not None
-    state.step()
+    state.iterate()
     assert state.objective.learned()["learning_rate"] == pytest.approx(0.01 - 1e-5 * slope.item(), rel=1e-5)
     state = State.start(tiny_store, chosen(experts, objective__step_size=1e-4), EXACT)
-    state.step()
+    state.iterate()
     assert state.objective.learned()["learning_rate"] == pytest.approx(1e-3)
 
 
@@ -275,8 +284,7 @@ def test_the_step_size_has_its_own_learning_rate_and_a_floor(tiny_store: ClipSto
 def test_inner_batches_show_each_clip_once_before_any_again(
     size: int, expected: list[int], tiny_store: ClipStore, experts: Experts
 ) -> None:
-    settings = chosen(experts, objective__batch_synthetic=size, objective__synthetic_steps=5)
-    objective = TrajectoryMatching(settings, tiny_store, EXACT)
+    objective = matching(tiny_store, experts, max_start_epoch=1, batch_synthetic=size, synthetic_steps=5)
     batches = objective.batches(3, 6)
     assert [len(batch) for batch in batches] == expected
     assert all(torch.equal(a, b) for a, b in zip(batches, objective.batches(3, 6), strict=True))
@@ -288,7 +296,7 @@ def test_inner_batches_show_each_clip_once_before_any_again(
 def test_prism_inserts_key_frames_under_trajectory_matching(tiny_store: ClipStore, experts: Experts) -> None:
     wanted = chosen(experts, "prism_trajectory", iterations=5, insertion__threshold=1.0)
     state = State.start(tiny_store, wanted, EXACT)
-    events = [event for _ in range(5) for event in state.step()[1]]
+    events = [event for _ in range(5) for event in state.iterate()[1]]
     assert {event.iteration for event in events} == {1, 2}
     assert state.synthetic.key_frames == 6 + len(events) == 12
     assert all(-1 < event.cosine_left < 1 and event.cosine_left != 0 for event in events)
@@ -330,7 +338,7 @@ def test_a_run_that_trains_its_own_experts_resumes_to_the_same_bytes(
         condense(tiny_store, mine, cut, precision="float32", show=False)
     assert '"interrupted"' in (cut / "run.json").read_text()
     monkeypatch.undo()
-    interrupt(State, "update", 3)
+    interrupt(Optimiser, "step", 3)
     with pytest.raises(Interrupted, match="after iteration 3"):
         resume(cut, show=False)
     monkeypatch.undo()
@@ -362,9 +370,11 @@ def test_bad_settings_are_refused_before_anything_is_written(
         with pytest.raises(VidcondenseError, match=message):
             condense(tiny_store, wanted, tmp_path / "run", show=False)
     for key in ("synthetic_steps", "max_start_epoch", "expert_epochs"):
-        with pytest.raises(VidcondenseError, match=f"objective.{key} must be at least 1"):
+        with pytest.raises(VidcondenseError, match=f"objective.{key} must be a whole number >= 1, not 0"):
             chosen(experts, **{f"objective__{key}": 0})
-    with pytest.raises(VidcondenseError, match=r"objective\.step_size must be above 0"):
+    with pytest.raises(
+        VidcondenseError, match=r"objective\.step_size must be a number >= 1\.2e-38, not 0\.0"
+    ):
         chosen(experts, objective__step_size=0.0)
     assert not (tmp_path / "run").exists()
 

@@ -5,16 +5,14 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import quick
 import torch
 from torch import Tensor
 
-from vidcondense import synthetic
 from vidcondense.base.compute import Compute
 from vidcondense.condensed import StaticDynamicVideos
 from vidcondense.condensed.hallucinator import hallucinate, initial
 from vidcondense.data.store import ClipStore
-from vidcondense.synthetic import StaticDynamic
+from vidcondense.synthetic import Start, StaticDynamic
 from vidcondense.synthetic import static_dynamic as module
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
@@ -194,14 +192,13 @@ def test_storage_is_that_of_the_published_table(vpc: int, mebibytes: float) -> N
 
 @pytest.mark.parametrize("init", ["real", "noise"])
 def test_the_start(init: str, tiny_store: ClipStore) -> None:
-    wanted = {"synthetic.init": init, "vpc": 4}
-    made = synthetic.build(quick.load("wang", overrides=wanted), tiny_store, EXACT)
-    assert isinstance(made, StaticDynamic)
+    settings = StaticDynamic.Settings(init=init)  # type: ignore[arg-type]
+    made = StaticDynamic.start(settings, Start(tiny_store, 4, 0, EXACT))
     assert made.values["static"].shape == (24, 3, 32, 32)
     assert made.values["dynamic"].shape == (24, 4, 1, 32, 32)
     assert made.values["dynamic"].detach().mean().abs() < 0.02
     assert made.values["dynamic"].detach().std() == pytest.approx(1, abs=0.02)
-    other = synthetic.build(quick.load("wang", overrides=wanted | {"seed": 1}), tiny_store, EXACT)
+    other = StaticDynamic.start(settings, Start(tiny_store, 4, 1, EXACT))
     assert not any(torch.equal(other.parameters[name], value) for name, value in made.parameters.items())
     if init == "noise":
         assert made.values["static"].detach().std() == pytest.approx(1, abs=0.05)

@@ -62,7 +62,8 @@ class Family(Generic[T]):
             VidcondenseError: see `member`; or its class has no `Settings`.
         """
         settings: object = getattr(self.member(kind), "Settings", None)
-        if not (isinstance(settings, type) and issubclass(settings, Settings)):
+        base: type[Settings] = self.base.Settings  # type: ignore[attr-defined]
+        if not (isinstance(settings, type) and issubclass(settings, base)):
             raise VidcondenseError(f"{kind}: its class needs a class Settings derived from that of its base")
         return settings
 

@@ -1,6 +1,7 @@
 """What settings of every kind share: typed fields with ranges, checked however they are made."""
 
 import dataclasses
+import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def convert(value: Any, hint: Any, path: str) -> Any:
     kind = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
     if value is None and type(None) in typing.get_args(kind):
         return None
-    if value is None or isinstance(value, Settings):  # a table of a recipe, checked already
+    if _is_table(kind):  # its settings are checked already
         if not isinstance(value, kind):
             raise VidcondenseError(f"{path} must be settings of its own family, not {_shown(value)}")
         return value
@@ -97,6 +98,8 @@ def convert(value: Any, hint: Any, path: str) -> Any:
         converted = msgspec.convert(value, hint)
     except msgspec.ValidationError as error:
         raise VidcondenseError(f"{path} must be {_wanted(error)}, not {_shown(value)}") from error
+    if isinstance(converted, float) and not math.isfinite(converted):
+        raise VidcondenseError(f"{path} must be a finite number, not {value!r}")
     if isinstance(converted, str) and "\0" in converted:
         raise VidcondenseError(f"{path} holds a zero byte: {value!r}")
     return converted
@@ -107,6 +110,13 @@ def check_whole(name: str, value: int, least: int, most: int) -> None:
     convert(value, Annotated[int, Meta(ge=least, le=most)], name)
 
 
+def _is_table(hint: Any) -> bool:
+    """Whether a field holds the settings of a part, or None."""
+    return any(
+        isinstance(kind, type) and issubclass(kind, Settings) for kind in (hint, *typing.get_args(hint))
+    )
+
+
 def _wanted(error: msgspec.ValidationError) -> str:
     """What msgspec expected, without its backticks."""
     text = str(error).removeprefix("Expected ").replace("`", "")
@@ -115,6 +125,7 @@ def _wanted(error: msgspec.ValidationError) -> str:
         "float": "a number",
         "str": "a text",
         "bool": "true or false",
+        "Number out of range": "a number in range",
     }.items():
         if text == word or text.startswith((f"{word} ", f"{word},")):
             text = plain + text.removeprefix(word)

@@ -100,5 +100,16 @@ class Features:
             "protocol": rule.settings(),
             "training_videos": len(clips),
             "training_loss": loss,
+            "training_accuracy": self._accuracy(network.eval()),
         }
         return network
+
+    @torch.no_grad()
+    def _accuracy(self, network: VideoNetwork) -> float:
+        """Share of training videos of which the middle window is classified rightly."""
+        store, exact = self._store, self._compute.exact
+        videos = store.select("train")
+        starts = store.even_starts(videos, 1).reshape(-1)
+        batch = RealBatch(videos, starts, np.zeros(len(videos), dtype=np.bool_), store.labels[videos])
+        parts = batch.read(store, exact, network.chunk(exact))
+        return sum(int((network(clips).argmax(1) == labels).sum()) for clips, labels in parts) / len(videos)

@@ -152,18 +152,18 @@ def test_folders_are_made_with_their_parents(tmp_path: Path) -> None:
 def test_a_folder_is_for_one_process_at_a_time(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from vidcondense.base import files\n"
-        "with files.alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+        "with files.lock_folder(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(VidcondenseError, match="another process is working in"), files.alone(tmp_path):
+    with pytest.raises(VidcondenseError, match="another process is working in"), files.lock_folder(tmp_path):
         pass
     holder.kill()  # a lock ends with its process, however that ends
     holder.communicate()
-    with files.alone(tmp_path):
+    with files.lock_folder(tmp_path):
         assert list(tmp_path.iterdir()) == []
-    with files.alone(tmp_path):
+    with files.lock_folder(tmp_path):
         pass
 
 
@@ -182,7 +182,7 @@ def test_commands_refuse_a_folder_that_another_process_works_in(
         lambda: experts.train(tiny_store, fresh, few, show=False),
         lambda: prepare(tiny_store.path.parent / "clips", fresh, progress=False),
     ]
-    with files.alone(cut), files.alone(fresh):
+    with files.lock_folder(cut), files.lock_folder(fresh):
         for work in works:
             with pytest.raises(VidcondenseError, match="another process is working in"):
                 work()

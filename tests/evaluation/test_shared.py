@@ -122,7 +122,7 @@ def test_networks_of_another_evaluation_are_not_taken(
 
 def test_a_second_first_process_is_refused(tiny_store: ClipStore, tmp_path: Path) -> None:
     with (
-        files.alone(files.make_folder(tmp_path / "made.networks")),
+        files.lock_folder(files.make_folder(tmp_path / "made.networks")),
         pytest.raises(VidcondenseError, match="another process is working"),
     ):
         evaluate_to(tmp_path / "made.json", trial(tiny_store), 1, show=False)

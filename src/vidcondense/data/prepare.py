@@ -111,7 +111,7 @@ def build_store(plan: Plan, *, workers: int = 0, strict: bool = False, progress:
                 seconds = estimate_seconds(left, plan.size, expected.frames, crew[0], len(crew))
                 messages.lines(describe(plan, expected, seconds))
             check_space(plan.store, expected.bytes)
-        with files.alone(files.make_folder(plan.store)):
+        with files.lock_folder(files.make_folder(plan.store)):
             claim(plan)
             records = _build(plan, done, crew, strict, messages)
             _finish(plan, records, messages)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,20 @@ import torch
 from vidcondense.base import extension, files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.progress import Progress
-from vidcondense.base.ranks import Ranks, wait_for_others
+from vidcondense.base.queue import Queue, remove_folder, work
+from vidcondense.base.ranks import Ranks
 from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.evaluation.trial import Evaluation, NetworkResult, Trial, check_count, shown_steps
+
+BEGAN = time.time()
 
 
 def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = True) -> Evaluation | None:
     """Evaluate and write the result; networks that an earlier, interrupted call finished are kept.
 
-    Under torchrun call it in every process with the same arguments: they share the networks out, and the
-    first one waits for the others and gathers. Any number of processes gives the same result, but for
+    Under torchrun call it in every process with the same arguments: they share the networks, and the first
+    one gathers. Any number of processes gives the same result, but for
     `seconds`.
 
     Args:
@@ -41,30 +44,45 @@ def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = Tr
     check_count(networks_count)
     files.refuse_other(out, lambda begin: b'"protocol"' in begin, "an evaluation")
     trial.memory()  # a network that cannot be had is refused before anything is made
-    ranks = Ranks.here()
+    first = Ranks.here().first
+    if not first and out.is_file() and out.stat().st_mtime > BEGAN:
+        return None  # the others were done before this process was under way
     folder = files.make_folder(out.parent / f"{out.stem}.networks")
     parts = Parts(folder, _key(trial), len(trial.store.class_names))
-    mine = ranks.share(networks_count)
-    if not ranks.first:
-        _run(trial, parts, mine, False)
+    if not first:
+        _run(trial, parts, networks_count, out, False)
         return None
-    with files.alone(folder):
-        _run(trial, parts, mine, show)
-        wait_for_others(lambda: parts.missing(networks_count), "networks", networks_count, show)
+    with files.lock_folder(folder):
+        _run(trial, parts, networks_count, out, show)
         made = trial.evaluation([parts.read(number) for number in range(networks_count)])
         files.write_json(out, made.to_dict())
-        shutil.rmtree(folder)
+        remove_folder(folder)
     return made
 
 
-def _run(trial: Trial, parts: "Parts", mine: range, show: bool) -> None:
-    left = [number for number in mine if not parts.holds(number)]
+def _run(trial: Trial, parts: "Parts", count: int, out: Path, show: bool) -> None:
+    """Train networks until all are there, from this process or from others."""
+    written = _when_written(out)
+    queue = Queue(
+        parts.folder,
+        range(count),
+        name=lambda number: f"network-{number + 1}",
+        is_done=parts.holds,
+        is_gathered=lambda: _when_written(out) != written,
+    )
     before: list[NetworkResult] = []
-    with Progress(len(left) * trial.steps, enabled=show) as progress:
-        progress.say(trial.memory())
-        for number in left:
+    with Progress(len(queue.waiting) * trial.steps, enabled=show) as progress:
+
+        def train(number: int) -> None:
             before.append(trial.run(number, shown_steps(progress, number, before)))
             parts.write(number, before[-1])
+
+        progress.say(trial.memory())
+        work(queue, train, show=show)
+
+
+def _when_written(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 class Parts:
@@ -77,15 +95,11 @@ class Parts:
     """
 
     def __init__(self, folder: Path, key: str, classes: int) -> None:
-        self._folder, self._key, self._classes = folder, key, classes
+        self.folder, self._key, self._classes = folder, key, classes
 
     def holds(self, number: int) -> bool:
         """Whether a network's result is there."""
         return self._stored(number) is not None
-
-    def missing(self, count: int) -> list[int]:
-        """Those of the first `count` networks whose result is not there."""
-        return [number for number in range(count) if not self.holds(number)]
 
     def write(self, number: int, result: NetworkResult) -> None:
         """Keep a network's result."""
@@ -108,7 +122,7 @@ class Parts:
             ) from error
 
     def _path(self, number: int) -> Path:
-        return self._folder / f"{number:03d}.json"
+        return self.folder / f"{number:03d}.json"
 
     def _stored(self, number: int) -> dict[str, Any] | None:
         path = self._path(number)

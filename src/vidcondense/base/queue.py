@@ -85,15 +85,13 @@ class Queue(Generic[Unit]):
             self._settled(unit)
         return None
 
-    def release(self, unit: Unit) -> None:
-        """Let a claimed unit go: it is done, or another process may go on with it."""
-        files.unlock(self._locks.pop(self.name(unit)))
-
-    def put_back(self, unit: Unit, seconds: float) -> None:
-        """Let a claimed unit go, and do not claim it again before so many seconds."""
-        self._not_before[self.name(unit)] = time.monotonic() + seconds
-        self.waiting.append(unit)
-        self.release(unit)
+    def release(self, unit: Unit, again_after: float | None = None) -> None:
+        """Let a claimed unit go: it is done, or others may go on with it, and this process after so long."""
+        name = self.name(unit)
+        if again_after is not None:
+            self._not_before[name] = time.monotonic() + again_after
+            self.waiting.append(unit)
+        files.unlock(self._locks.pop(name))
 
     def fail(self, unit: Unit, reason: str) -> None:
         """Let a claimed unit go and note why it failed; processes that are at work do not try it again."""

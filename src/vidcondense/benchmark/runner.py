@@ -161,7 +161,7 @@ class _Runner:
         if child.process.returncode or steps_left(task) >= child.left:
             why = reason(child.log, child.process.returncode)
             if why.startswith(files.BUSY):
-                self.queue.put_back(task, BUSY_SECONDS)
+                self.queue.release(task, BUSY_SECONDS)
                 return
             self.queue.fail(task, why)
             self._say(task, why)

@@ -17,15 +17,14 @@ from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.evaluation.trial import Evaluation, NetworkResult, Trial, check_count, shown_steps
 
-BEGAN = time.time()
+BEGAN = time.time_ns()
 
 
 def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = True) -> Evaluation | None:
     """Evaluate and write the result; networks that an earlier, interrupted call finished are kept.
 
     Under torchrun call it in every process with the same arguments: they share the networks, and the first
-    one gathers. Any number of processes gives the same result, but for
-    `seconds`.
+    one gathers. Any number of processes gives the same result, but for `seconds`.
 
     Args:
         out: the file for the result. Until it is written, single networks are in a folder beside it, of the
@@ -44,32 +43,30 @@ def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = Tr
     check_count(networks_count)
     files.refuse_other(out, lambda begin: b'"protocol"' in begin, "an evaluation")
     trial.memory()  # a network that cannot be had is refused before anything is made
-    first = Ranks.here().first
-    if not first and out.is_file() and out.stat().st_mtime > BEGAN:
-        return None  # the others were done before this process was under way
+    first, written = Ranks.here().first, _when_written(out)
+    if not first and written > BEGAN:  # the others were done before this process was under way
+        return None
     folder = files.make_folder(out.parent / f"{out.stem}.networks")
     parts = Parts(folder, _key(trial), len(trial.store.class_names))
+    queue = Queue(
+        folder,
+        range(networks_count),
+        name=lambda number: f"network-{number + 1}",
+        is_done=parts.holds,
+        is_gathered=lambda: _when_written(out) != written,
+    )
     if not first:
-        _run(trial, parts, networks_count, out, False)
+        _train(queue, trial, parts, False)
         return None
     with files.lock_folder(folder):
-        _run(trial, parts, networks_count, out, show)
+        _train(queue, trial, parts, show)
         made = trial.evaluation([parts.read(number) for number in range(networks_count)])
         files.write_json(out, made.to_dict())
         remove_folder(folder)
     return made
 
 
-def _run(trial: Trial, parts: "Parts", count: int, out: Path, show: bool) -> None:
-    """Train networks until all are there, from this process or from others."""
-    written = _when_written(out)
-    queue = Queue(
-        parts.folder,
-        range(count),
-        name=lambda number: f"network-{number + 1}",
-        is_done=parts.holds,
-        is_gathered=lambda: _when_written(out) != written,
-    )
+def _train(queue: Queue[int], trial: Trial, parts: "Parts", show: bool) -> None:
     before: list[NetworkResult] = []
     with Progress(len(queue.waiting) * trial.steps, enabled=show) as progress:
 
@@ -95,7 +92,7 @@ class Parts:
     """
 
     def __init__(self, folder: Path, key: str, classes: int) -> None:
-        self.folder, self._key, self._classes = folder, key, classes
+        self._folder, self._key, self._classes = folder, key, classes
 
     def holds(self, number: int) -> bool:
         """Whether a network's result is there."""
@@ -122,7 +119,7 @@ class Parts:
             ) from error
 
     def _path(self, number: int) -> Path:
-        return self.folder / f"{number:03d}.json"
+        return self._folder / f"{number:03d}.json"
 
     def _stored(self, number: int) -> dict[str, Any] | None:
         path = self._path(number)

@@ -91,12 +91,13 @@ def condense_in_shards(
             return _load(run) if ranks.first else None
         files.make_folder(run.path / FOLDER)
 
+    speak = show and ranks.first
+
     def learn(number: int) -> None:
         Progress(0, enabled=speak).say(f"shard {number + 1} of {shards}")
         part = store.only(parts(classes, shards)[number])
         _learn(shard_folder(run, number), part, recipe, str(compute.device), precision, speak)
 
-    speak = show and ranks.first
     queue = Queue(
         run.path / FOLDER,
         range(shards),

@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-COMMANDS = ("benchmark.run", "cli", "data.prepare", "evaluation", "experts", "export", "report", "sharded")
+COMMANDS = (
+    *("benchmark.run", "cli", "condensed.export", "data.prepare", "evaluation.shared", "experts", "report"),
+    "run.shards",
+)
 STEPS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
 SOON = 2.0
 """Within how many seconds Ctrl-C and SIGTERM must end a command."""

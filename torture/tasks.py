@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vidcondense.base.files import LOCK
+
 NETWORK = f"{Path(__file__).with_name('tiny.py')}:Tiny"
 DEVICE = ("--device", "cpu", "--precision", "float32")
 LEARNING = (
@@ -140,10 +142,12 @@ class Inputs:
 
 
 def content(folder: Path) -> dict[str, object]:
-    """Every file below a folder by its path: its bytes, or its JSON without times."""
-    return {
-        str(path.relative_to(folder)): _timeless(path) for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+    """Every file below a folder by its path: its bytes, or its JSON without times.
+
+    The lock of a process that was killed as its last step was to remove it stays, and hinders nobody.
+    """
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != LOCK]
+    return {str(path.relative_to(folder)): _timeless(path) for path in paths}
 
 
 def _timeless(path: Path) -> object:

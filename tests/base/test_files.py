@@ -1,11 +1,15 @@
 """Writing and reading files: all or nothing, and one line that names the file."""
 
+import errno
+import fcntl
 import json
 import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -160,19 +164,70 @@ def test_folders_are_made_with_their_parents(tmp_path: Path) -> None:
 def test_a_folder_is_for_one_process_at_a_time(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from vidcondense.base import files\n"
-        "with files.alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+        "with files.lock_folder(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(VidcondenseError, match="another process is working in"), files.alone(tmp_path):
+    with pytest.raises(VidcondenseError, match="another process is working in"), files.lock_folder(tmp_path):
         pass
     holder.kill()  # a lock ends with its process, however that ends
     holder.communicate()
-    with files.alone(tmp_path):
-        assert list(tmp_path.iterdir()) == []
-    with files.alone(tmp_path):
-        pass
+    assert files.is_free(tmp_path), "what the killed one left does not count"
+    with files.lock_folder(tmp_path):
+        assert files.is_free(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_is_waited_for_as_long_as_the_caller_says(tmp_path: Path) -> None:
+    lock = files.try_lock(tmp_path / "a.lock")
+    assert lock is not None
+    began = time.monotonic()
+    assert files.try_lock(tmp_path / "a.lock", 0.3) is None
+    assert time.monotonic() - began >= 0.3
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(files.try_lock, tmp_path / "a.lock", 20.0)
+        files.unlock(lock)
+        assert later.result(timeout=30) is not None
+
+
+def test_processes_that_lock_and_unlock_are_never_two_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "count").write_text("0")
+    code = (
+        "import sys; from pathlib import Path; from vidcondense.base import files\n"
+        "folder = Path(sys.argv[1]); count = folder / 'count'\n"
+        "for _ in range(50):\n"
+        "    with files.lock_folder(folder, 60.0): count.write_text(str(int(count.read_text()) + 1))"
+    )
+    crowd = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
+    assert [process.wait(timeout=120) for process in crowd] == [0, 0, 0]
+    assert (tmp_path / "count").read_text() == "150"
+    assert [path.name for path in tmp_path.iterdir()] == ["count"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_has_files_for_locks(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    busy = pytest.raises(VidcondenseError, match="another process is working in")
+    with files.lock_folder(tmp_path):
+        assert files.is_free(tmp_path)
+        with busy, files.lock_folder(tmp_path):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_locked_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(VidcondenseError, match=r"cannot write .*lock: Permission denied"):
+        files.try_lock(tmp_path / "a.lock")
 
 
 def test_commands_refuse_a_folder_that_another_process_works_in(
@@ -190,7 +245,7 @@ def test_commands_refuse_a_folder_that_another_process_works_in(
         lambda: train(tiny_store, fresh, few, show=False),
         lambda: prepare(tiny_store.path.parent / "clips", fresh, progress=False),
     ]
-    with files.alone(cut), files.alone(fresh):
+    with files.lock_folder(cut), files.lock_folder(fresh):
         for work in works:
             with pytest.raises(VidcondenseError, match="another process is working in"):
                 work()

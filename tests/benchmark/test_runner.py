@@ -170,6 +170,33 @@ def test_a_step_that_leaves_nothing_behind_is_a_failure_not_a_loop(
     assert "failed with exit code 0" in failed[task.folder]
 
 
+def test_a_cell_that_another_command_works_on_is_tried_again(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[Path] = []
+
+    class Refused:
+        """Finds its folder locked at first, as by the command of a benchmark that was killed."""
+
+        def __init__(self, command: list[str], *, stdout: Any, **_: Any) -> None:
+            out = Path(command[command.index("--out") + 1])
+            self.returncode = 0 if began else 2
+            if began:
+                finish(out)
+            else:
+                stdout.write(f"vidcondense: another process is working in {out}; wait for it".encode())
+            began.append(out)
+
+        def poll(self) -> int:
+            return self.returncode
+
+    monkeypatch.setattr(runner, "Popen", Refused)
+    monkeypatch.setattr(runner, "BUSY_SECONDS", 0.2)
+    (task,) = tasks_of([Cell("a", "", "random", 1)], Options(), tmp_path)
+    assert runner.run_tasks([task], tiny_store, Options(), tmp_path / "logs") == {}
+    assert began == [task.folder, task.folder]
+
+
 def test_the_reason_of_a_failure_is_the_last_line(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("0.5 s per iteration\nvidcondense: the loss is nan at iteration 3\n\n")

@@ -1,6 +1,7 @@
 """Networks of an evaluation shared out among processes, or trained in several goes."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ import torch
 from vidcondense.base import files
 from vidcondense.base.compute import generator
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.evaluation.protocols import Strict
 from vidcondense.evaluation.shared import evaluate_to
-from vidcondense.evaluation.trial import Trial, evaluate
+from vidcondense.evaluation.trial import NetworkResult, Trial, evaluate
 
 QUICK = Strict(steps=2, epochs=1)
 
@@ -82,15 +84,24 @@ def test_any_number_of_processes_writes_the_same(
 def test_finished_networks_are_kept_also_by_another_number_of_processes(
     tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[int]
 ) -> None:
-    out = tmp_path / "made.json"
-    be(monkeypatch, 1, 2)
-    evaluate_to(out, trial(tiny_store), 4, show=False)
-    assert trained == [1, 3]
-    be(monkeypatch, 2, 3)
-    evaluate_to(out, trial(tiny_store), 4, show=False)
+    out, run = tmp_path / "made.json", Trial.run
+    for count, rank in ((2, 1), (3, 2)):  # each is stopped while it trains its second network
+        numbers: list[int] = []
+
+        def cut(self: Trial, number: int, advance: Any, numbers: list[int] = numbers) -> NetworkResult:
+            numbers.append(number)
+            if len(numbers) == 2:
+                raise Interrupted
+            return run(self, number, advance)
+
+        be(monkeypatch, rank, count)
+        with monkeypatch.context() as patch, pytest.raises(Interrupted):
+            patch.setattr(Trial, "run", cut)
+            evaluate_to(out, trial(tiny_store), 4, show=False)
+    assert trained == [0, 1]
     be(monkeypatch, 0, 1)
     made = evaluate_to(out, trial(tiny_store), 4, show=False)
-    assert trained == [1, 3, 2, 0]
+    assert trained == [0, 1, 2, 3]
     whole = trial(tiny_store).evaluate(4, False)
     assert made is not None
     assert [result.top1 for result in made.results] == [result.top1 for result in whole.results]
@@ -118,14 +129,29 @@ def test_networks_of_another_evaluation_are_not_taken(
     ]
     for number, one in enumerate(changed, 1):
         evaluate_to(out, one, 2, show=False)
-        assert len(trained) == number
+        assert len(trained) == 2 * number
         evaluate_to(out, one, 2, show=False)
-        assert len(trained) == number
+        assert len(trained) == 2 * number
+
+
+def test_a_process_that_comes_when_all_is_gathered_does_nothing(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[int]
+) -> None:
+    out = tmp_path / "made.json"
+    be(monkeypatch, 0, 2)
+    assert evaluate_to(out, trial(tiny_store), 1, show=False) is not None
+    be(monkeypatch, 1, 2)
+    assert evaluate_to(out, trial(tiny_store), 1, show=False) is None
+    assert trained == [0]
+    assert list(tmp_path.iterdir()) == [out]
+    os.utime(out, (1, 1))  # of an earlier evaluation: this one is done again
+    assert evaluate_to(out, trial(tiny_store), 1, show=False) is None
+    assert trained == [0, 0]
 
 
 def test_a_second_first_process_is_refused(tiny_store: ClipStore, tmp_path: Path) -> None:
     with (
-        files.alone(files.make_folder(tmp_path / "made.networks")),
+        files.lock_folder(files.make_folder(tmp_path / "made.networks")),
         pytest.raises(VidcondenseError, match="another process is working"),
     ):
         evaluate_to(tmp_path / "made.json", trial(tiny_store), 1, show=False)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,10 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidcondense import ClipStore, CondensedVideos, VidcondenseError, condense
+from vidcondense.base import files
+from vidcondense.base.compute import choose
 from vidcondense.base.ranks import Ranks, local_device
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.recipes import load as recipe
 from vidcondense.recipes.recipe import Recipe
+from vidcondense.run import folder as run_folder
 from vidcondense.run.shards import condense_in_shards, parts, resume
 
 SMALL = {"iterations": 6, "vpc": 2, "objective.batch_real": 3}
@@ -82,6 +86,22 @@ def test_any_number_of_processes_gives_the_same_bytes(tiny_store: ClipStore, tmp
     condense_in_shards(tiny_store, chosen(), tmp_path / "one", 3, device="cpu", show=False)
     one, two = ((tmp_path / run / "condensed.safetensors").read_bytes() for run in ("one", "two"))
     assert one == two
+
+
+def test_processes_without_torchrun_share_the_shards_too(tiny_store: ClipStore, tmp_path: Path) -> None:
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    words = command(tiny_store, tmp_path / "two")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    processes = [subprocess.Popen(words, env=environment, **pipes) for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert said[0][0] == said[1][0] != ""
+    learned = [number for _, errors in said for number in re.findall(r"shard (\d) of 3", errors)]
+    assert sorted(learned) == ["1", "2", "3"]
+    condense_in_shards(tiny_store, chosen(), tmp_path / "one", 3, device="cpu", show=False)
+    one, two = ((tmp_path / run / "condensed.safetensors").read_bytes() for run in ("one", "two"))
+    assert one == two
+    assert not (tmp_path / "two" / "shards").exists()
 
 
 def test_a_killed_process_and_another_number_of_them_change_nothing(
@@ -158,12 +178,17 @@ def test_bad_numbers_and_other_arguments_are_refused(
 
 def test_a_run_with_another_recipe_is_not_gone_on_with(tiny_store: ClipStore, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    made = start(command(tiny_store, out), 0, 2)  # it learns its shards, then waits for the second process
+    run_folder.create(out, chosen(), tiny_store, choose("cpu"), shards=3)
+    (out / "shards").mkdir()
+    lock = files.try_lock(out / "shards" / "shard-2.lock")  # another process learns this one
+    assert lock is not None
+    made = start(command(tiny_store, out), 0, 2)  # it learns the others, then waits
     assert made.stderr is not None
-    assert any("waiting for other processes: shards 2 of 3" in line for line in made.stderr)
+    assert any("waiting for other processes: shard-2" in line for line in made.stderr)
     made.terminate()
     made.communicate(timeout=60)
-    assert made.returncode != 0
+    files.unlock(lock)
+    assert made.returncode == 130
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
     with pytest.raises(VidcondenseError, match="another recipe"):
         condense_in_shards(tiny_store, chosen(iterations=7), out, 3, device="cpu", show=False)

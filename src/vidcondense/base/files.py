@@ -1,22 +1,29 @@
 """Writing files so that a reader never sees half of one."""
 
+import errno
 import glob
 import json
 import os
 import stat
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+
 from vidcondense.base import typed
 from vidcondense.base.errors import VidcondenseError
 
-try:
-    import fcntl
-except ImportError:  # not a Unix: folders are not locked there
-    fcntl = None  # type: ignore[assignment]
+LOCK = ".vidcondense.lock"
+"""The file that lies in a folder while a process works there, and longer if that is killed."""
 
+BUSY = "another process is working in"
+"""How the refusal begins; a benchmark tries such a cell again."""
+
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What file systems without locks say, besides ENOSYS, which the library knows."""
 
 T = TypeVar("T")
 MOST_RECORD_BYTES = 2**22
@@ -63,58 +70,79 @@ def _is_alive(process: int) -> bool:
 
 
 def is_free(folder: Path) -> bool:
-    """Whether a folder may be made or filled: nothing is there, or what a killed writer left at most."""
+    """Whether a folder may be made or filled: nothing is there but what `is_left` says."""
     if not folder.is_dir():
         return not folder.exists()
-    return all(entry.name.startswith(".") and entry.name.endswith(".tmp") for entry in folder.iterdir())
+    return all(is_left(entry) for entry in folder.iterdir())
+
+
+def is_left(path: Path) -> bool:
+    """Whether a file is a lock, or what a killed writer left, by its name."""
+    return path.name.startswith(LOCK) or (path.name.startswith(".") and path.name.endswith(".tmp"))
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process within the block. The lock leaves no file, and ends with the process.
+def lock_folder(folder: Path, wait: float = 0.0) -> Iterator[None]:
+    """Hold a folder for this process within the block. The lock ends with the process.
+
+    Args:
+        folder: an existing folder; a hidden file lies in it while it is held.
+        wait: seconds to wait for another process that holds it.
 
     Raises:
-        VidcondenseError: another process holds it.
+        VidcondenseError: another process holds it, or it cannot be written.
     """
-    handle = os.open(folder, os.O_RDONLY)
+    lock = try_lock(folder / LOCK, wait)
+    if lock is None:
+        raise VidcondenseError(f"{BUSY} {folder}; wait for it, or stop it first")
     try:
-        if not _lock(handle):
-            raise VidcondenseError(f"another process is working in {folder}; wait for it, or stop it first")
         yield
     finally:
-        os.close(handle)
+        unlock(lock)
 
 
-def claim(path: Path) -> int | None:
-    """Lock a file, made if it is not there, until all who have the handle (and inherit it) close it or end.
+def try_lock(path: Path, wait: float = 0.0) -> BaseFileLock | None:
+    """Lock a file, made if it is not there, until `unlock` or the end of this process.
+
+    Where the file system has no locks, the file itself is the lock, made by one process alone.
 
     Returns:
-        the handle; None if another process holds the lock.
+        None if another process holds the lock for longer than `wait` seconds.
 
     Raises:
         VidcondenseError: the file cannot be made.
     """
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            return _acquired(FileLock(path, timeout=wait))
+        except OSError as error:
+            if error.errno not in WITHOUT_LOCKS:
+                raise
+        unlink_quietly(path)
+        return _acquired(SoftFileLock(path.with_name(path.name + ".held"), timeout=wait))
     except OSError as error:
         raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
-    if _lock(handle):
-        return handle
-    os.close(handle)
-    return None
 
 
-def _lock(handle: int) -> bool:
-    """Whether an open file or folder is now this process's; also where there are no locks."""
-    if fcntl is None:
-        return True
+def _acquired(lock: BaseFileLock) -> BaseFileLock | None:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True
+        with warnings.catch_warnings():  # filelock tells of file systems without locks
+            warnings.simplefilter("ignore")
+            lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+def unlock(lock: BaseFileLock) -> None:
+    """Give up what `try_lock` gave, and remove its file.
+
+    A file is removed while it is locked: whoever has opened it meanwhile, and locks it after us, sees that it
+    is gone and makes another. Where an open file cannot be removed, the library removes it in its own way.
+    """
+    if not isinstance(lock, SoftFileLock):
+        unlink_quietly(Path(lock.lock_file))
+    lock.release()
 
 
 def unlink_quietly(path: Path) -> None:

@@ -1,15 +1,11 @@
 """Runs what is missing, cell by cell, as processes of the `vidcondense` command, some side by side.
 
-Several processes may do this on one folder at a time. Whoever holds the lock of a cell works on it, and keeps
-it until the cell is done or has failed; so cells of very different length even out, and those of a process
-that dies go to the others.
+Several processes may do this on one folder at a time: the cells are a queue.
 """
 
-import os
 import signal
 import sys
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +14,7 @@ from subprocess import DEVNULL, Popen
 from vidcondense.base import files
 from vidcondense.base.interrupt import Interrupted, catch_interrupts
 from vidcondense.base.progress import Progress
+from vidcondense.base.queue import Queue
 from vidcondense.base.ranks import Ranks, environment_of_one
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
@@ -25,6 +22,8 @@ from vidcondense.data.store import ClipStore
 
 COMMAND = (sys.executable, "-m", "vidcondense")
 POLL_SECONDS = 0.05
+BUSY_SECONDS = 10.0
+"""How long a cell is left to a command on which a killed benchmark has left it, before it is tried again."""
 
 
 @dataclass
@@ -34,8 +33,6 @@ class Child:
     task: Task
     process: "Popen[bytes]"
     log: Path
-    claim: int
-    """The handle that holds the lock of the task."""
     left: int
     """Steps that the task needed when this one began."""
     began: float = field(default_factory=time.monotonic)
@@ -94,11 +91,15 @@ class _Runner:
 
     def __init__(self, tasks: Sequence[Task], store: ClipStore, options: Options, logs: Path) -> None:
         self.store, self.options, self.logs = store, options, logs
-        self.tasks = [task for task in tasks if steps_left(task)]
-        self.began = time.time()
-        self.waiting = deque(self.tasks)
+        self.queue = Queue(
+            logs,
+            tasks,
+            name=lambda task: task.title,
+            is_done=lambda task: not steps_left(task),
+            settled=self._settled_elsewhere,
+        )
+        self.tasks = list(self.queue.waiting)
         self.running: list[Child] = []
-        self.failed: dict[Path, str] = {}
         self.said_waiting = False
         total = sum(map(steps_left, self.tasks))
         self.progress = Progress(total, enabled=total > 0 and Ranks.here().first)
@@ -106,8 +107,9 @@ class _Runner:
     def run(self) -> dict[Path, str]:
         with self.progress, catch_interrupts() as interrupted:
             try:
-                while (self.waiting or self.running) and not interrupted():
-                    self._begin()
+                while (self.queue.waiting or self.running) and not interrupted():
+                    while len(self.running) < self.options.jobs and (task := self.queue.claim()):
+                        self._start(task)
                     self._say_waiting()
                     for child in [child for child in self.running if child.process.poll() is not None]:
                         self.running.remove(child)
@@ -116,45 +118,23 @@ class _Runner:
             finally:
                 _stop(self.running)
                 for child in self.running:
-                    os.close(child.claim)
+                    self.queue.release(child.task)
             if interrupted():
-                left = sum(steps_left(task) for task in self.tasks if task.folder not in self.failed)
+                left = sum(steps_left(task) for task in self.tasks if task.title not in self.queue.failed)
                 raise Interrupted(f"stopped with {left} steps left; all is saved, the same command goes on")
-        return self.failed
-
-    def _begin(self) -> None:
-        """Start tasks that nobody works on, as many as may run."""
-        for _ in range(len(self.waiting)):
-            if len(self.running) >= self.options.jobs:
-                return
-            task = self.waiting.popleft()
-            claim = files.claim(self.logs / f"{task.title}.lock")
-            if claim is None:
-                self.waiting.append(task)
-            elif steps_left(task) and not self._has_failed(task):
-                files.unlink_quietly(self._note(task))
-                self._start(task, claim)
-            else:
-                os.close(claim)
-                self._say(task, self.failed.get(task.folder) or f"{outcome(task)}, by another process")
+        failed = self.queue.failed
+        return {task.folder: failed[task.title] for task in self.tasks if task.title in failed}
 
     def _say_waiting(self) -> None:
-        if self.waiting and not self.running and not self.said_waiting:
-            titles = ", ".join(task.title for task in self.waiting)
+        if self.queue.waiting and not self.running and not self.said_waiting:
+            titles = ", ".join(task.title for task in self.queue.waiting)
             self.progress.say(f"waiting for other processes: {titles}")
             self.said_waiting = True
 
-    def _has_failed(self, task: Task) -> bool:
-        """Whether another process has tried since this one began."""
-        note = self._note(task)
-        if note.is_file() and note.stat().st_mtime > self.began:
-            self.failed[task.folder] = note.read_text(encoding="utf-8")
-        return task.folder in self.failed
+    def _settled_elsewhere(self, task: Task) -> None:
+        self._say(task, self.queue.failed.get(task.title) or f"{outcome(task)}, by another process")
 
-    def _note(self, task: Task) -> Path:
-        return self.logs / f"{task.title}.failed"
-
-    def _start(self, task: Task, claim: int) -> None:
+    def _start(self, task: Task) -> None:
         step, left = next_step(task, self.store, self.options), steps_left(task)
         assert step is not None
         log = self.logs / f"{task.title}.log"
@@ -164,7 +144,7 @@ class _Runner:
             files.make_folder(task.run.evaluations)
         with log.open("wb") as output:
             # A session of its own: Ctrl-C must reach it once, from us, so that it can save its state.
-            # If we are killed it goes on, and so does the lock.
+            # If we are killed it goes on, and holds its own folder.
             process = Popen(
                 [*COMMAND, *step],
                 stdin=DEVNULL,
@@ -172,23 +152,25 @@ class _Runner:
                 stderr=output,
                 env={**environment_of_one(), **threads},
                 start_new_session=True,
-                pass_fds=(claim,),
             )
-        self.running.append(Child(task, process, log, claim, left))
+        self.running.append(Child(task, process, log, left))
 
     def _finished(self, child: Child) -> None:
         """Note how a step ended; a task with more steps goes on before others begin."""
         task, seconds = child.task, time.monotonic() - child.began
         if child.process.returncode or steps_left(task) >= child.left:
-            self.failed[task.folder] = reason(child.log, child.process.returncode)
-            files.write_bytes(self._note(task), self.failed[task.folder].encode())
-            self._say(task, self.failed[task.folder])
-        else:
-            self._say(task, f"{outcome(task)}, {seconds:.0f} s")
-            if steps_left(task):
-                self._start(task, child.claim)
+            why = reason(child.log, child.process.returncode)
+            if why.startswith(files.BUSY):
+                self.queue.release(task, BUSY_SECONDS)
                 return
-        os.close(child.claim)
+            self.queue.fail(task, why)
+            self._say(task, why)
+            return
+        self._say(task, f"{outcome(task)}, {seconds:.0f} s")
+        if steps_left(task):
+            self._start(task)
+        else:
+            self.queue.release(task)
 
     def _say(self, task: Task, what: str) -> None:
         self.progress.advance()

@@ -69,7 +69,7 @@ def export(
     _check(format, fps, scale)
     _refuse_other_content(folder)
     staging = folder / STAGING
-    with files.alone(files.make_folder(folder)):
+    with files.lock_folder(files.make_folder(folder)):
         _refuse_links(folder)
         _publish(folder)  # an earlier export may have been killed while it did so
         shutil.rmtree(staging, ignore_errors=True)
@@ -150,7 +150,9 @@ def _refuse_other_content(folder: Path) -> None:
     """Refuse a folder that holds anything else than an earlier export, finished or not."""
     if folder.exists() and not folder.is_dir():
         raise VidcondenseError(f"{folder} is a file; export needs a folder")
-    if not folder.exists() or all(entry.name == STAGING for entry in folder.iterdir()):
+    if not folder.exists() or all(
+        entry.name == STAGING or files.is_left(entry) for entry in folder.iterdir()
+    ):
         return
     if not any(_is_index(place / INDEX) for place in (folder, folder / STAGING)):
         raise VidcondenseError(f"{folder} is not empty and not an earlier export; choose another folder")

@@ -100,7 +100,9 @@ def check_target(plan: Plan) -> None:
     if plan_path.exists():
         # Videos may be mended, added and removed between two runs: the shards' keys tell what still fits.
         _refuse_difference(plan, files.read_json(plan_path, dict[str, Any]), ("keep", "folder", "layout"))
-    elif store.is_dir() and any(entry != plan_path.parent for entry in store.iterdir()):
+    elif store.is_dir() and any(
+        entry != plan_path.parent and not files.is_left(entry) for entry in store.iterdir()
+    ):
         raise VidcondenseError(f"{store} is not empty and not a store; choose a new or empty folder")
 
 

@@ -74,7 +74,7 @@ def build_store(plan: Plan, *, progress: bool = True) -> ClipStore:
                 seconds = estimate_seconds(left, options.size, expected.frames, workers[0], len(workers))
                 messages.lines(describe(plan, expected, seconds))
             check_space(plan.store, expected.bytes)
-        with files.alone(files.make_folder(plan.store)):
+        with files.lock_folder(files.make_folder(plan.store)):
             claim(plan)
             records = _build(plan, done, workers, messages)
             _finish(plan, records, messages)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-import shutil
+import time
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -12,7 +12,8 @@ import torch
 from vidcondense.base import files, members
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.progress import Progress
-from vidcondense.base.ranks import Ranks, wait_for_others
+from vidcondense.base.queue import Queue, remove_folder, work
+from vidcondense.base.ranks import Ranks
 from vidcondense.base.typed import Count, Share, typed
 from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
@@ -29,12 +30,14 @@ class _Result(TypedDict):
     seconds: float
 
 
+BEGAN = time.time_ns()
+
+
 def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = True) -> Evaluation | None:
     """Evaluate and write the result; networks that an earlier, interrupted call finished are kept.
 
-    Under torchrun call it in every process with the same arguments: they share the networks out, and the
-    first one waits for the others and gathers. Any number of processes gives the same result, but for
-    `seconds`.
+    Under torchrun call it in every process with the same arguments: they share the networks, and the first
+    one gathers. Any number of processes gives the same result, but for `seconds`.
 
     Args:
         out: the file for the result. Until it is written, single networks are in a folder beside it, of the
@@ -53,30 +56,43 @@ def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = Tr
     check_count(networks_count)
     files.refuse_other(out, lambda begin: b'"protocol"' in begin, "an evaluation")
     trial.memory()  # a network that cannot be had is refused before anything is made
-    ranks = Ranks.here()
+    first, written = Ranks.here().first, _when_written(out)
+    if not first and written > BEGAN:  # the others were done before this process was under way
+        return None
     folder = files.make_folder(out.parent / f"{out.stem}.networks")
     parts = Parts(folder, _key(trial), len(trial.store.class_names))
-    mine = ranks.share(networks_count)
-    if not ranks.first:
-        _run(trial, parts, mine, False)
+    queue = Queue(
+        folder,
+        range(networks_count),
+        name=lambda number: f"network-{number + 1}",
+        is_done=parts.holds,
+        is_gathered=lambda: _when_written(out) != written,
+    )
+    if not first:
+        _train(queue, trial, parts, False)
         return None
-    with files.alone(folder):
-        _run(trial, parts, mine, show)
-        wait_for_others(lambda: parts.missing(networks_count), "networks", networks_count, show)
+    with files.lock_folder(folder):
+        _train(queue, trial, parts, show)
         made = trial.evaluation([parts.read(number) for number in range(networks_count)])
         files.write_json(out, made.to_dict())
-        shutil.rmtree(folder)
+        remove_folder(folder)
     return made
 
 
-def _run(trial: Trial, parts: "Parts", mine: range, show: bool) -> None:
-    left = [number for number in mine if not parts.holds(number)]
+def _train(queue: Queue[int], trial: Trial, parts: "Parts", show: bool) -> None:
     before: list[NetworkResult] = []
-    with Progress(len(left) * trial.steps, enabled=show) as progress:
-        progress.say(trial.memory())
-        for number in left:
+    with Progress(len(queue.waiting) * trial.steps, enabled=show) as progress:
+
+        def train(number: int) -> None:
             before.append(trial.run(number, shown_steps(progress, number, before)))
             parts.write(number, before[-1])
+
+        progress.say(trial.memory())
+        work(queue, train, show=show)
+
+
+def _when_written(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 class Parts:
@@ -94,10 +110,6 @@ class Parts:
     def holds(self, number: int) -> bool:
         """Whether a network's result is there."""
         return self._stored(number) is not None
-
-    def missing(self, count: int) -> list[int]:
-        """Those of the first `count` networks whose result is not there."""
-        return [number for number in range(count) if not self.holds(number)]
 
     def write(self, number: int, result: NetworkResult) -> None:
         """Keep a network's result."""

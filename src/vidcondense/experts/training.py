@@ -78,7 +78,7 @@ def train(
         "precision": compute.precision,
         "device": compute.device.type,
     }
-    with files.alone(files.make_folder(Path(out))):
+    with files.lock_folder(files.make_folder(Path(out))):
         experts = start(Path(out), plan, module, versions())
         missing = [settings.epochs + 1 - len(record) for record in experts.records]
         _check_space(experts.path, sum(missing) * _file_bytes(module))

@@ -64,7 +64,7 @@ def condense(
         line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
         Progress(0, enabled=show and outline.weights >= LARGE).say(line)
     state = State.start(store, recipe, compute, show)
-    with files.alone(files.make_folder(Path(out))):
+    with files.lock_folder(files.make_folder(Path(out))):
         return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
 
 
@@ -120,7 +120,7 @@ def resume(
     Raises:
         VidcondenseError: not a run folder, finished already, no checkpoint, or another store.
     """
-    with files.alone(RunFolder(Path(out)).existing()):
+    with files.lock_folder(RunFolder(Path(out)).existing()):
         return _resume(RunFolder(Path(out)), store, device, show)
 
 

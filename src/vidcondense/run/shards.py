@@ -3,11 +3,10 @@
 A shard is a run on some of the classes, in a folder of its own, with the networks and the real clips that a
 run on all of them draws. Which classes share a shard depends on their number alone, and which process learns
 a shard changes nothing, so that any number of processes gives the same bytes. They meet in the run's folder
-only, on one machine or on a file system that several share.
+only, on one machine or on a file system that several share: shards are a queue.
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -21,7 +20,8 @@ from vidcondense.base.compute import Precision, choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.base.progress import Progress
-from vidcondense.base.ranks import Ranks, local_device, wait_for_first, wait_for_others
+from vidcondense.base.queue import Queue, remove_folder, work
+from vidcondense.base.ranks import Ranks, local_device
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes.recipe import Recipe
@@ -31,6 +31,8 @@ from vidcondense.run.folder import Description, RunFolder
 
 FOLDER = "shards"
 USUAL_SHARDS = 16
+START_SECONDS = 120.0
+"""How long a process waits for another one to begin or to merge."""
 
 
 def parts(classes: int, shards: int) -> list[range]:
@@ -49,10 +51,10 @@ def condense_in_shards(
     precision: Precision = "auto",
     show: bool = True,
 ) -> CondensedVideos | None:
-    """Learn the shards of this process; the first process then waits for the others and merges all.
+    """Learn shards until all are learned, here or in other processes; then merge them.
 
-    Call it in every process with the same arguments, and again after an interruption or a crash, with as many
-    processes as there are then: finished shards are kept, others go on from their checkpoints.
+    Call it in any number of processes with the same arguments, under torchrun or not, and again after an
+    interruption or a crash: finished shards are kept, others go on from their checkpoints.
 
     Args:
         store: the real videos.
@@ -65,7 +67,7 @@ def condense_in_shards(
         show: whether to print progress, in the first process.
 
     Returns:
-        The merged set in the first process, None in the others.
+        The merged set; None in all processes of torchrun but the first.
 
     Raises:
         VidcondenseError: as `condense`; a recipe that couples classes; more processes than shards.
@@ -78,33 +80,42 @@ def condense_in_shards(
     compute = choose(local_device(device), precision)
     run = RunFolder(Path(out))
     wanted: dict[str, Any] = {"recipe": recipe.to_dict(), "shards": shards, "precision": compute.precision}
-    if ranks.first and not run.description.exists():
-        run_folder.create(run.path, recipe, store, compute, shards=shards)
-    wait_for_first(run.description)
-    known = run.read()
-    _refuse_difference(run, known, wanted, store)
-    if known["status"] == "finished":  # by the others before this one started, or was started again
-        if not ranks.first:
-            return None
-        shutil.rmtree(run.path / FOLDER, ignore_errors=True)  # the merging one was killed in the very end
-        return CondensedVideos.load(run.condensed)
+    if run.description.exists():  # before waiting for another process there
+        _refuse_difference(run, run.read(), wanted, store)
+    with files.lock_folder(files.make_folder(run.path), START_SECONDS):
+        if not run.description.exists():
+            run_folder.create(run.path, recipe, store, compute, shards=shards)
+        _refuse_difference(run, run.read(), wanted, store)
+        if _finished(run):  # before this process started, or was started again
+            return _load(run) if ranks.first else None
+        files.make_folder(run.path / FOLDER)
+
     speak = show and ranks.first
+
+    def learn(number: int) -> None:
+        Progress(0, enabled=speak).say(f"shard {number + 1} of {shards}")
+        part = store.only(parts(classes, shards)[number])
+        _learn(shard_folder(run, number), part, recipe, str(compute.device), precision, speak)
+
+    queue = Queue(
+        run.path / FOLDER,
+        range(shards),
+        name=lambda number: f"shard-{number + 1}",
+        is_done=lambda number: _finished(shard_folder(run, number)),
+        is_gathered=lambda: _finished(run),
+    )
     try:
-        for number in ranks.share(shards):
-            Progress(0, enabled=speak).say(f"shard {number + 1} of {shards}")
-            part = store.only(parts(classes, shards)[number])
-            _learn(run, number, part, recipe, str(compute.device), precision, speak)
-        if not ranks.first:
-            return None
-        wait_for_others(lambda: _unfinished(run, shards), "shards", shards, speak)
+        work(queue, learn, show=speak)
     except Interrupted as stop:
-        if ranks.first:
-            run.update(status="interrupted")
+        _note_interruption(run)
         raise Interrupted(
             f"stopped; all is saved, run the same command again to go on, with any number of processes, or:\n"
             f"  vidcondense condense --resume {run.path}"
         ) from stop
-    return merge(run, store, recipe, shards)
+    if not ranks.first:
+        return None
+    with files.lock_folder(run.path, START_SECONDS):
+        return _load(run) if _finished(run) else merge(run, store, recipe, shards)
 
 
 def resume(
@@ -153,36 +164,33 @@ def _refuse_difference(run: RunFolder, known: Description, wanted: dict[str, Any
 
 
 def _learn(
-    run: RunFolder,
-    number: int,
-    store: ClipStore,
-    recipe: Recipe,
-    device: str,
-    precision: Precision,
-    show: bool,
+    shard: RunFolder, store: ClipStore, recipe: Recipe, device: str, precision: Precision, show: bool
 ) -> None:
     """One shard from where it is; frames are rounded for storage once, when shards are merged."""
-    shard = shard_folder(run, number)
-    if not shard.description.exists():
-        if run.read()["status"] == "finished":  # the first process has merged it already
-            return
+    if shard.description.exists():
+        condensation.resume(shard.path, store=store, device=device, show=show)
+    else:
         exact = replace(recipe, storage="float32")
         condensation.condense(store, exact, shard.path, device=device, precision=precision, show=show)
-    elif shard.read()["status"] != "finished":
-        condensation.resume(shard.path, store=store, device=device, show=show)
 
 
-def _unfinished(run: RunFolder, shards: int) -> list[int]:
-    return [number for number in range(shards) if not _finished(shard_folder(run, number))]
+def _finished(run: RunFolder) -> bool:
+    return run.description.exists() and run.read()["status"] == "finished"
 
 
-def _finished(shard: RunFolder) -> bool:
-    if not shard.description.exists():
-        return False
-    status = shard.read()["status"]
-    if status == "failed":
-        raise VidcondenseError(f"the shard in {shard.path} has failed: its loss is not finite")
-    return bool(status == "finished")
+def _load(run: RunFolder) -> CondensedVideos:
+    """What was merged; whoever did so may have been killed in the very end."""
+    remove_folder(run.path / FOLDER)
+    return CondensedVideos.load(run.condensed)
+
+
+def _note_interruption(run: RunFolder) -> None:
+    """Say in run.json that the run was stopped, unless another process is merging it or has done so."""
+    lock = files.try_lock(run.path / files.LOCK)
+    if lock is not None:
+        if not _finished(run):
+            run.update(status="interrupted")
+        files.unlock(lock)
 
 
 def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> CondensedVideos:
@@ -212,7 +220,7 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
         key_frames=sum(condensed.key_counts),
         file_bytes=size,
     )
-    shutil.rmtree(run.path / FOLDER)
+    remove_folder(run.path / FOLDER)
     return made
 
 

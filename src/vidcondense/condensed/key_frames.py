@@ -86,7 +86,6 @@ class KeyFrameVideos(CondensedVideos):
 
     @classmethod
     def content(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> dict[str, Any]:
-        """See CondensedVideos."""
         return {
             "key_frames": expect(tensors, "key_frames", torch.float32),
             "positions": expect(tensors, "positions", torch.int64),

@@ -71,7 +71,6 @@ class StaticDynamicVideos(CondensedVideos):
 
     @classmethod
     def content(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> dict[str, Any]:
-        """See CondensedVideos."""
         return {
             "static": expect(tensors, "static", torch.float32),
             "dynamic": expect(tensors, "dynamic", torch.float32),
@@ -105,7 +104,6 @@ class StaticDynamicVideos(CondensedVideos):
 
     @property
     def holds(self) -> str:
-        """See CondensedVideos."""
         return (
             f"{len(self.static)} static and {len(self.dynamic)} dynamic memories and a hallucinator of "
             f"{self.weight.numel() + self.bias.numel()} values, which render {COMBINATIONS} clips per video"

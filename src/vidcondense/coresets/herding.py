@@ -35,8 +35,6 @@ class Herding(ByFeatures):
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(FeatureSettings):
-        """See FeatureSettings."""
-
         kind: str = "herding"
 
     rule = staticmethod(herding)

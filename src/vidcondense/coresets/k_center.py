@@ -34,8 +34,6 @@ class KCenter(ByFeatures):
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(FeatureSettings):
-        """See FeatureSettings."""
-
         kind: str = "k_center"
 
     rule = staticmethod(k_center)

@@ -21,6 +21,5 @@ class Random(Coreset):
     def select(
         self, store: ClipStore, vpc: int, rng: np.random.Generator, embed: Embed = no_features
     ) -> RealBatch:
-        """See Coreset."""
         refuse_small_classes(store, vpc)
         return sample(store, vpc, 0.0, rng)

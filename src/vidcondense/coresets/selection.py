@@ -89,7 +89,6 @@ class ByFeatures(Coreset):
         """Which rows of features (clip, feature) of one class to keep: (count,) int64, distinct."""
 
     def select(self, store: ClipStore, vpc: int, rng: np.random.Generator, embed: Embed) -> RealBatch:
-        """See Coreset."""
         return select_by_features(store, vpc, rng, embed, self.rule)
 
 

@@ -36,7 +36,6 @@ class Limits(Settings):
     seed: Annotated[int, N] = 0
 
     def check(self) -> None:
-        """See Settings."""
         self.refuse(
             self.classes is not None and bool(self.class_names),
             "choose classes by number (classes) or by name (class), not both",

@@ -60,7 +60,6 @@ class PrepareOptions(Settings):
     strict: bool = False
 
     def check(self) -> None:
-        """See Settings."""
         self.refuse(
             0 < self.keep < self.frames,
             f"keep must be 0 (all frames of a video) or at least the {self.frames} frames of a clip, "

@@ -52,11 +52,9 @@ class FixedClips(TrainingClips):
 
     @property
     def goals(self) -> Tensor:
-        """See TrainingClips."""
         return self._goals
 
     def __len__(self) -> int:
-        """See TrainingClips."""
         return len(self._goals)
 
     def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
@@ -78,7 +76,6 @@ class VariedClips(TrainingClips):
 
     @property
     def goals(self) -> Tensor:
-        """See TrainingClips."""
         return self._goals
 
     def __len__(self) -> int:
@@ -86,7 +83,6 @@ class VariedClips(TrainingClips):
         return len(self._goals) // self._per_video
 
     def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
-        """See TrainingClips."""
         rng = generator(seed, "variant", epoch)
         variant = torch.randint(self._per_video, (len(self),), generator=rng)
         clips = chosen * self._per_video + variant[chosen]
@@ -114,7 +110,6 @@ class StoreClips(TrainingClips):
         return torch.from_numpy(self._store.labels[self._videos])
 
     def __len__(self) -> int:
-        """See TrainingClips."""
         return len(self._videos)
 
     def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:

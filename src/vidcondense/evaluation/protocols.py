@@ -80,13 +80,11 @@ class Strict(Protocol):
     windows: int = 3
 
     def length(self, clips: int) -> int:
-        """See Protocol."""
         return max(self.steps, self.epochs * math.ceil(clips / self.batch))
 
     def train(
         self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
-        """See Protocol."""
         optimiser = torch.optim.AdamW(
             network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
         )
@@ -150,13 +148,11 @@ class Vdsd(Protocol):
     flip: float = 0.5
 
     def length(self, clips: int) -> int:
-        """See Protocol."""
         return self.epochs * math.ceil(clips / self.batch)
 
     def train(
         self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
-        """See Protocol."""
         losses: list[float] = []
         steps = math.ceil(len(clips) / self.batch)
         batches = _shuffled(len(clips), self.batch, generator(seed, "order"))

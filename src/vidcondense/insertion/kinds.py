@@ -33,7 +33,6 @@ class TriggeredSettings(ScheduleSettings):
     """Decay of a running mean of the frame gradients before the test; 0 reads one step, as published."""
 
     def check(self) -> None:
-        """See Settings."""
         super().check()
         self.refuse(
             self.most > 0 and self.select != "all",
@@ -46,8 +45,6 @@ class Gradient(Scheduled):
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(TriggeredSettings):
-        """See TriggeredSettings."""
-
         kind: str = "gradient"
 
     settings: TriggeredSettings
@@ -64,7 +61,6 @@ class Gradient(Scheduled):
         adjacent: tuple[Tensor, Tensor],
         rng: torch.Generator,
     ) -> Tensor:
-        """See Scheduled."""
         score, chosen = self.triggered(synthetic, cosines, adjacent)
         return lowest_of_all(score, chosen, self.limit(synthetic) - synthetic.key_frames)
 
@@ -107,7 +103,6 @@ class Gradient(Scheduled):
         return {} if self.mean is None else {"mean": self.mean}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """See Insertion."""
         self.mean = state.get("mean")
 
 
@@ -116,8 +111,6 @@ class Random(Gradient):
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(TriggeredSettings):
-        """See TriggeredSettings."""
-
         kind: str = "random"
 
     def choose(
@@ -128,7 +121,6 @@ class Random(Gradient):
         adjacent: tuple[Tensor, Tensor],
         rng: torch.Generator,
     ) -> Tensor:
-        """See Scheduled."""
         _, triggered = self.triggered(synthetic, cosines, adjacent)
         score = random_scores(synthetic.is_key, rng)
         chosen = lowest(score, ~synthetic.is_key, triggered.sum(1, keepdim=True))
@@ -148,12 +140,9 @@ class L2Above(Gradient):
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(DistanceSettings):
-        """See DistanceSettings."""
-
         kind: str = "l2_above"
 
     def measure(self, cosines: Tensor) -> tuple[Tensor, float]:
-        """See Gradient."""
         return -unit_distances(cosines), -self.settings.threshold
 
 
@@ -162,12 +151,9 @@ class L2Below(Gradient):
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(DistanceSettings):
-        """See DistanceSettings."""
-
         kind: str = "l2_below"
 
     def measure(self, cosines: Tensor) -> tuple[Tensor, float]:
-        """See Gradient."""
         return unit_distances(cosines), self.settings.threshold
 
 
@@ -176,12 +162,9 @@ class Uniform(Scheduled):
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(ScheduleSettings):
-        """See ScheduleSettings."""
-
         kind: str = "uniform"
 
         def check(self) -> None:
-            """See Settings."""
             super().check()
             self.refuse(
                 self.mean_key_frames == 0,
@@ -189,7 +172,6 @@ class Uniform(Scheduled):
             )
 
     def check(self, synthetic: Synthetic) -> None:
-        """See Insertion."""
         super().check(synthetic)
         if self.first >= self.last:
             raise VidcondenseError(

@@ -95,7 +95,6 @@ class NoInsertion(Insertion):
         kind: str = "none"
 
     def step(self, iteration: int, synthetic: Synthetic, gradient: Tensor) -> list[InsertionEvent]:
-        """See Insertion."""
         return []
 
 
@@ -113,7 +112,6 @@ class ScheduleSettings(InsertionSettings):
     """Key frames per video, on average over all, at which insertion ends; 0: no limit."""
 
     def check(self) -> None:
-        """See Settings."""
         self.refuse(
             0 < self.mean_key_frames < 1,
             f"insertion.mean_key_frames must be 0 or at least 1, not {self.mean_key_frames}",
@@ -150,7 +148,6 @@ class Scheduled(Insertion):
         """
 
     def step(self, iteration: int, synthetic: Synthetic, gradient: Tensor) -> list[InsertionEvent]:
-        """See Insertion."""
         assert isinstance(synthetic, KeyFrames), "check was not called"
         gradient = self.remembered(gradient)
         if not self.is_due(iteration):
@@ -173,7 +170,6 @@ class Scheduled(Insertion):
         return due and (iteration - self.first) % self.settings.check_every == 0
 
     def check(self, synthetic: Synthetic) -> None:
-        """See Insertion."""
         if not isinstance(synthetic, KeyFrames):
             raise VidcondenseError(
                 'insertion needs synthetic.kind = "key_frames", which alone has frames to insert; set '
@@ -188,7 +184,6 @@ class Scheduled(Insertion):
             )
 
     def most_values(self, synthetic: Synthetic) -> int:
-        """See Insertion."""
         if not self.settings.mean_key_frames or not isinstance(synthetic, KeyFrames):
             return synthetic.most_values
         return synthetic.stored_values // synthetic.key_frames * self.limit(synthetic)

@@ -34,7 +34,6 @@ class Mean(Head):
         self.width = features
 
     def forward(self, x: Tensor) -> Tensor:
-        """See Head."""
         return x.mean(1)
 
 
@@ -53,7 +52,6 @@ class MLP(Head):
         self.bias.normal_(generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        """See Head."""
         return (x * self.weight).sum(1) + self.bias
 
 
@@ -70,7 +68,6 @@ class Recurrent(Head):
     cell: nn.RNNCellBase
 
     def forward(self, x: Tensor) -> Tensor:
-        """See Head."""
         cell = self.cell
         outputs: list[Tensor] = []
         state: State = (x.new_zeros(len(x), self.width),) * 2
@@ -93,7 +90,6 @@ class RNN(Recurrent):
         self.cell = nn.RNNCell(features, self.width)
 
     def advance(self, inputs: Tensor, recurrent: Tensor, state: State) -> State:
-        """See Recurrent."""
         return (torch.tanh(inputs + recurrent),)
 
 
@@ -106,7 +102,6 @@ class GRU(Recurrent):
         self.cell = nn.GRUCell(features, self.width)
 
     def advance(self, inputs: Tensor, recurrent: Tensor, state: State) -> State:
-        """See Recurrent."""
         (reset_x, update_x, new_x), (reset_h, update_h, new_h) = inputs.chunk(3, 1), recurrent.chunk(3, 1)
         update = torch.sigmoid(update_x + update_h)
         new = torch.tanh(new_x + torch.sigmoid(reset_x + reset_h) * new_h)
@@ -122,7 +117,6 @@ class LSTM(Recurrent):
         self.cell = nn.LSTMCell(features, self.width)
 
     def advance(self, inputs: Tensor, recurrent: Tensor, state: State) -> State:
-        """See Recurrent."""
         let_in, keep, new, let_out = (inputs + recurrent).chunk(4, 1)
         memory = torch.sigmoid(keep) * state[1] + torch.sigmoid(let_in) * torch.tanh(new)
         return torch.sigmoid(let_out) * torch.tanh(memory), memory

@@ -98,12 +98,9 @@ class Sgd(Optimiser):
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(OptimiserSettings):
-        """See Optimiser."""
-
         kind: str = "sgd"
 
     def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        """See Optimiser."""
         return torch.optim.SGD(groups, lr=self.settings.learning_rate, momentum=self.settings.momentum)
 
 
@@ -112,12 +109,9 @@ class Adam(Optimiser):
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(OptimiserSettings):
-        """See Optimiser."""
-
         kind: str = "adam"
 
     def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        """See Optimiser."""
         betas = (self.settings.momentum, 0.999)
         return torch.optim.Adam(groups, lr=self.settings.learning_rate, betas=betas)
 

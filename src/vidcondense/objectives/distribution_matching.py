@@ -26,7 +26,6 @@ class DistributionMatching(Objective):
         self.networks = RandomNetworks(context)
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
-        """See Objective."""
         network = self.networks.at(iteration)
         chunk = network.chunk(self.compute)
         real = self.context.real_clips(self.settings, iteration, chunk)

@@ -45,7 +45,6 @@ class GradientMatching(Objective):
         """Step size of SGD in those training steps."""
 
         def check(self) -> None:
-            """See Settings."""
             self.refuse(
                 self.inner_steps > 0 and self.outer_steps == 1,
                 "objective.inner_steps trains a network between the iterations that share it: set "
@@ -53,7 +52,6 @@ class GradientMatching(Objective):
             )
 
         def couples_classes(self) -> str:
-            """See ObjectiveSettings."""
             return (
                 "objective.inner_steps trains a network on the clips of all classes"
                 if self.inner_steps
@@ -69,7 +67,6 @@ class GradientMatching(Objective):
         self.chunk = self.trained.network.chunk(self.compute)
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
-        """See Objective."""
         first = iteration - iteration % self.settings.outer_steps
         if first == iteration or not self.settings.inner_steps:
             self.trained.draw(first)
@@ -94,7 +91,6 @@ class GradientMatching(Objective):
         return self.trained.state() if self.settings.inner_steps else {}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """See Objective."""
         if self.settings.inner_steps:
             self.trained.restore(state)
 

@@ -54,7 +54,6 @@ class KernelRidgeRegression(Objective):
         """Weight of the loss that keeps the class of a learned label clear; 0: no such loss."""
 
         def couples_classes(self) -> str:
-            """See ObjectiveSettings."""
             return "kernel ridge regression predicts with the clips of all classes"
 
     settings: Settings
@@ -82,7 +81,6 @@ class KernelRidgeRegression(Objective):
         return {"targets": self.targets}
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
-        """See Objective."""
         settings = self.settings
         loss, gradient, self.targets.grad = kernel_ridge_regression(
             self.pool[self._chosen(iteration)].network,
@@ -119,7 +117,6 @@ class KernelRidgeRegression(Objective):
         return super().state() | {"updates": self.updates} | pool
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """See Objective."""
         super().restore(state)
         self.updates.copy_(state["updates"])
         for number, member in enumerate(self.pool):

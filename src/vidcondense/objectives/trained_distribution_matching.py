@@ -47,7 +47,6 @@ class TrainedDistributionMatching(OnExperts):
         networks.channels_last(self.network)
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
-        """See Objective."""
         load(self._drawn, self.experts.weights(*self.drawn(iteration)))
         self.network.load_state_dict(self._drawn.state_dict())
         chunk = self.network.chunk(self.compute)

@@ -55,11 +55,9 @@ class TrajectoryMatching(OnExperts):
         """exact: through all inner steps; tesla: as if their starting points did not depend on the clips."""
 
         def couples_classes(self) -> str:
-            """See ObjectiveSettings."""
             return "trajectory matching takes its steps on the clips of all classes"
 
         def refuses_stills(self) -> str:
-            """See ObjectiveSettings."""
             return "experts trained on clips do not lead where images stand still"
 
     settings: Settings

@@ -20,8 +20,6 @@ class EveryFrame(StoredFrames):
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(StoredFramesSettings):
-        """See StoredFramesSettings."""
-
         kind: str = "every_frame"
 
     def __init__(self, values: Tensor, labels: Tensor) -> None:
@@ -29,7 +27,6 @@ class EveryFrame(StoredFrames):
 
     @classmethod
     def start(cls, settings: "EveryFrame.Settings", start: Start) -> Self:
-        """See Synthetic."""
         return cls(*start.clips(settings.init))
 
     def render(self) -> Tensor:

@@ -51,11 +51,9 @@ class KeyFrames(StoredFrames):
         """detached: interpolated frames are held fixed; through: their key frames get their gradient."""
 
         def check(self) -> None:
-            """See Settings."""
             check_shared("synthetic.initial_key_frames", self.initial_key_frames, self.segments)
 
         def refuses_insertion(self) -> str:
-            """See SyntheticSettings."""
             if self.interpolation == "linear":
                 return ""
             return (
@@ -82,7 +80,6 @@ class KeyFrames(StoredFrames):
 
     @classmethod
     def start(cls, settings: "KeyFrames.Settings", start: Start) -> Self:
-        """See Synthetic."""
         return cls(
             *start.clips(settings.init),
             settings.initial_key_frames,

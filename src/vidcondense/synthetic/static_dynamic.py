@@ -62,11 +62,9 @@ class StaticDynamic(Synthetic):
             return (static, Stage("dynamic", self.static_iterations, iterations))
 
         def refuses_coreset(self) -> str:
-            """See SyntheticSettings."""
             return "a coreset keeps real clips as they are, which images and motions cannot"
 
         def refuses_insertion(self) -> str:
-            """See SyntheticSettings."""
             return "static_dynamic has a motion for every frame, and interpolates none that could be inserted"
 
     def __init__(

@@ -71,6 +71,5 @@ class StoredFrames(Synthetic):
 
     @torch.no_grad()
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """See Synthetic."""
         super().restore(state)
         self.is_key.copy_(state["is_key"])

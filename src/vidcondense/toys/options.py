@@ -38,7 +38,6 @@ class ClipOptions(Settings):
     workers: WorkersOption = 0
 
     def check(self) -> None:
-        """See Settings."""
         size, frame = self.size, self.size * (self.size * 3 // 4) * 3
         self.refuse(
             size % 8 != 0, f"size is {size}; the width must be a multiple of 8, such as {size - size % 8}"

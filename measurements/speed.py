@@ -20,8 +20,8 @@ import reference
 from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator, normalise
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
-from vidcondense.evaluation.protocols import backward, scored
 from vidcondense.insertion import Insertion
+from vidcondense.networks.passes import backward, scored
 from vidcondense.objectives.distribution_matching import distribution_matching
 from vidcondense.synthetic import KeyFrames
 

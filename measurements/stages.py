@@ -23,9 +23,9 @@ from vidcondense.base.compute import choose, generator, normalise
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, sample
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
-from vidcondense.evaluation.protocols import backward, scored
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.optimiser import low_pass
+from vidcondense.networks.passes import backward, scored
 from vidcondense.recipes import recipe
 from vidcondense.run.state import State
 

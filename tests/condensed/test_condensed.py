@@ -3,7 +3,10 @@
 import json
 import os
 import resource
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -15,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos, to_pixels
+from vidcondense.condensed.base import REPRESENTATIONS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -62,6 +66,34 @@ def test_a_file_without_interpolation_and_segments_is_linear_in_one(tmp_path: Pa
     KeyFrameVideos(**{**made.__dict__, "interpolation": "smooth", "segments": (0, 2)}).save(path)
     assert read_header(path)["interpolation"] == "smooth"
     assert read_header(path)["segments"] == [0, 2]
+
+
+def test_a_kind_of_content_of_your_own_is_saved_and_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vidcondense.condensed.base.REPRESENTATIONS", dict(REPRESENTATIONS))
+
+    @dataclass(frozen=True, kw_only=True)
+    class Tinted(KeyFrameVideos):
+        """Key frames and a colour that is added to each."""
+
+        representation: ClassVar[str] = "tinted"
+        tensor_types: ClassVar[Mapping[str, tuple[str, torch.dtype]]] = {
+            **KeyFrameVideos.tensor_types,
+            "tint": ("colour", torch.float32),
+        }
+        colour: torch.Tensor
+
+        def render(self, videos: list[int] | None = None) -> torch.Tensor:
+            return super().render(videos) + self.colour
+
+    plain = make([[0, 5], [0, 2, 5]])
+    made = Tinted(**plain.__dict__, colour=torch.ones(3, 1, 1))
+    made.save(tmp_path / "condensed.safetensors")
+    loaded = CondensedVideos.load(tmp_path / "condensed.safetensors")
+    assert isinstance(loaded, Tinted)
+    torch.testing.assert_close(loaded.render(), plain.render() + 1)
+    assert made.content_values == plain.content_values + 3
 
 
 def test_learned_targets_are_kept_and_counted(tmp_path: Path) -> None:

@@ -20,11 +20,12 @@ from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation import trial as evaluation
 from vidcondense.evaluation.clips import FixedClips, TrainingClips
-from vidcondense.evaluation.protocols import Strict, Vdsd, backward, spread_windows, standardise
-from vidcondense.evaluation.results import table
+from vidcondense.evaluation.protocols import Strict, Vdsd, score_videos, spread_windows, standardise
+from vidcondense.evaluation.results import accuracies, table
 from vidcondense.evaluation.trial import evaluate
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, guessing_loss, summed_loss
+from vidcondense.networks.passes import backward
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 QUICK = (Strict(steps=4, epochs=1), Vdsd(epochs=4))
@@ -196,6 +197,22 @@ def test_windows_overlap_by_half_at_most() -> None:
     cases, starts = spread_windows(lengths, frames=4, stride=1, windows=3)
     found = {case: starts[cases == case].tolist() for case in range(5)}
     assert found == {0: [0], 1: [0], 2: [0], 3: [0, 2], 4: [0, 48, 96]}
+
+
+def test_the_strict_rule_on_tensors_is_that_on_a_store(tiny_store: ClipStore) -> None:
+    network = networks.draw("minic3d", tiny_store.shape, generator(0))
+    expected, truth = Strict(windows=1).test(network, tiny_store, EXACT, 0)
+    videos = tiny_store.select("test")
+    starts = tiny_store.even_starts(videos, 1).reshape(-1)
+    batch = RealBatch(videos, starts, np.zeros(len(videos), dtype=np.bool_), tiny_store.labels[videos])
+    clips = torch.cat([clips for clips, _ in batch.read(tiny_store, EXACT, 99)])
+    scores = score_videos(network, [clips], torch.arange(len(clips)), EXACT)
+    torch.testing.assert_close(scores, expected)
+    assert accuracies(scores, truth)[0] == accuracies(expected, truth)[0]
+    twice = score_videos(
+        network, [clips[:2], clips[1:]], torch.tensor([0, 1, 1, *range(2, len(clips))]), EXACT
+    )
+    torch.testing.assert_close(twice, expected)
 
 
 def test_standardise_uses_one_mean_and_deviation_for_the_batch() -> None:

@@ -14,9 +14,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.evaluation.protocols import backward, scored
 from vidcondense.networks import NETWORKS, build, channels_last, initialise, outline, weights_memory
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.passes import backward, scored
 
 STEP = 1e-8
 EXACT = Compute(torch.device("cpu"), torch.float32)

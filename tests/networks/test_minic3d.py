@@ -7,8 +7,8 @@ from torch import nn
 
 from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.evaluation.protocols import backward
 from vidcondense.networks import build, channels_last, initialise
+from vidcondense.networks.passes import backward
 
 
 @pytest.mark.parametrize("classes", [50, 51, 174, 400])

@@ -15,8 +15,9 @@ from vidcondense.base.units import duration, mebibytes
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
-from vidcondense.evaluation.protocols import PROTOCOLS, backward, scored
+from vidcondense.evaluation.protocols import PROTOCOLS
 from vidcondense.insertion.schedule import NoInsertion
+from vidcondense.networks.passes import backward, scored
 from vidcondense.run.cost import measure
 from vidcondense.run.state import State
 

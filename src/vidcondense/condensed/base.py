@@ -4,19 +4,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import typed
+from vidcondense.base.units import MEBIBYTE
+from vidcondense.condensed import file
+from vidcondense.condensed.storage import Storage, decode, encode, expect
 from vidcondense.data.options import MOST_FRAMES
 
-MEBIBYTE = 2**20
-
-Storage = Literal["float32", "float16", "uint8"]
-"""How a file holds frames (`condensed.storage`)."""
+REPRESENTATIONS: dict[str, type["CondensedVideos"]] = {}
+"""Every kind of content by its `representation`: those of this package, and yours once they are defined."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +41,16 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     """
 
     representation: ClassVar[str]
-    """What the file's header calls this kind of content."""
+    """What the file's header calls this kind of content; naming it enters the class in `REPRESENTATIONS`."""
 
     frame_tensors: ClassVar[tuple[str, ...]]
     """Which of `tensors` hold frames (..., channel, height, width), float32."""
 
     clips_per_video: ClassVar[int] = 1
     """Clips that a video renders to, one after another; a network in training sees one of them per epoch."""
+
+    tensor_types: ClassVar[Mapping[str, tuple[str, torch.dtype]]]
+    """The tensors of the file by name: the attribute that each one is, and its type."""
 
     labels: Tensor
     class_names: tuple[str, ...]
@@ -56,6 +61,11 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     targets: Tensor | None = None
     learning_rate: float | None = None
     storage: Storage = "float32"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "representation" in vars(cls):
+            REPRESENTATIONS[cls.representation] = cls
 
     def __post_init__(self) -> None:
         problem = self._problem() or self._content_problem()
@@ -85,23 +95,18 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     def _content_problem(self) -> str | None:
         """What is wrong with the stored tensors, or None."""
 
-    @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
         """The stored content by name, as the file holds it; labels and targets are not among it."""
+        return {name: getattr(self, attribute) for name, (attribute, _) in self.tensor_types.items()}
 
     @abstractmethod
     def content_header(self) -> dict[str, Any]:
-        """Settings of the content that the file's header holds."""
+        """What the file's header says of the content, beside `file.Header`."""
 
     @classmethod
-    @abstractmethod
-    def content(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> dict[str, Any]:
-        """Constructor arguments from what `tensors` and `content_header` gave.
-
-        Raises:
-            KeyError: a tensor or field is missing.
-            VidcondenseError: a tensor of the wrong type.
-        """
+    def content_settings(cls, header: Mapping[str, Any]) -> dict[str, Any]:
+        """Constructor arguments that are read from what `content_header` gave; none for most."""
+        return {}
 
     @abstractmethod
     def render(self, videos: list[int] | None = None) -> Tensor:
@@ -112,9 +117,9 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         """The times of each video's key frames; every time where a video does not consist of key frames."""
 
     @property
-    @abstractmethod
     def content_values(self) -> int:
         """The number of float32 values that the stored content has, without targets."""
+        return sum(value.numel() for value in self.tensors().values() if value.dtype == torch.float32)
 
     @property
     def stored_values(self) -> int:
@@ -127,9 +132,10 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         return self.labels if self.targets is None else self.targets
 
     @property
-    @abstractmethod
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
+        height, width = self.tensors()[self.frame_tensors[0]].shape[-2:]
+        return height, width
 
     @property
     def holds(self) -> str:
@@ -171,9 +177,24 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     def save(self, path: Path | str) -> int:
         """Write the file atomically; returns its size in bytes. The same content gives the same bytes."""
-        from vidcondense.condensed import file  # it knows all kinds of content, and so this class
-
-        return file.save(self, Path(path))
+        header = {
+            "format_version": file.PLAIN_VERSION if self.storage == "float32" else file.FORMAT_VERSION,
+            "representation": self.representation,
+            "class_names": self.class_names,
+            "frames": self.frames,
+            "mean": self.mean,
+            "std": self.std,
+            "provenance": self.provenance,
+            **self.content_header(),
+        }
+        if self.learning_rate is not None:
+            header["learning_rate"] = self.learning_rate
+        if self.storage != "float32":
+            header["storage"] = self.storage
+        tensors = {"labels": self.labels, **encode(self.tensors(), self.frame_tensors, self.storage)}
+        if self.targets is not None:
+            tensors["targets"] = self.targets
+        return file.write(Path(path), header, tensors)
 
     @staticmethod
     def load(path: Path | str) -> "CondensedVideos":
@@ -182,9 +203,36 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         Raises:
             VidcondenseError: the file is missing, cut short, of another format, or its shapes do not fit.
         """
-        from vidcondense.condensed import file
+        return file.read(Path(path), _from_file)
 
-        return file.load(Path(path))
+
+def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
+    """The set that `CondensedVideos.save` took apart."""
+    values = typed(values, dict[str, Any])
+    file.check_version(values)
+    header = typed(values, file.Header)
+    name = header.get("representation", "key_frames")
+    if name not in REPRESENTATIONS:
+        raise VidcondenseError(f"it stores {name!r}; this vidcondense reads {', '.join(REPRESENTATIONS)}")
+    kind = REPRESENTATIONS[name]
+    storage = header.get("storage", "float32")
+    tensors = decode(tensors, kind.frame_tensors, storage)
+    content = {
+        attribute: expect(tensors, key, dtype) for key, (attribute, dtype) in kind.tensor_types.items()
+    }
+    return kind(
+        labels=expect(tensors, "labels", torch.int64),
+        class_names=header["class_names"],
+        frames=header["frames"],
+        mean=header["mean"],
+        std=header["std"],
+        provenance=header["provenance"],
+        targets=expect(tensors, "targets", torch.float32) if "targets" in tensors else None,
+        learning_rate=header.get("learning_rate"),
+        storage=storage,
+        **content,
+        **kind.content_settings(values),
+    )
 
 
 def to_pixels(clips: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -192,15 +240,3 @@ def to_pixels(clips: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) ->
     scale = torch.tensor(std).view(3, 1, 1)
     shift = torch.tensor(mean).view(3, 1, 1)
     return ((clips * scale + shift) * 255).round().clamp(0, 255).to(torch.uint8)
-
-
-def expect(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> Tensor:
-    """A tensor of a file, refused when it is not of the type that `save` writes.
-
-    Raises:
-        KeyError: there is none of this name.
-        VidcondenseError: it is of another type.
-    """
-    if tensors[name].dtype != dtype:
-        raise VidcondenseError(f"tensor {name!r} is {tensors[name].dtype}, not {dtype}")
-    return tensors[name]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, get_args
 import torch
 from torch import Tensor
 
-from vidcondense.condensed.base import CondensedVideos, expect
+from vidcondense.condensed.base import CondensedVideos
 from vidcondense.condensed.interpolation import Interpolation, taps
 
 
@@ -26,6 +26,11 @@ class KeyFrameVideos(CondensedVideos):
 
     representation: ClassVar[str] = "key_frames"
     frame_tensors: ClassVar[tuple[str, ...]] = ("key_frames",)
+    tensor_types: ClassVar[Mapping[str, tuple[str, torch.dtype]]] = {
+        "key_frames": ("key_frames", torch.float32),
+        "positions": ("positions", torch.int64),
+        "counts": ("counts", torch.int64),
+    }
 
     key_frames: Tensor
     positions: Tensor
@@ -71,10 +76,6 @@ class KeyFrameVideos(CondensedVideos):
                 )
         return None
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Key frames, positions and counts."""
-        return {"key_frames": self.key_frames, "positions": self.positions, "counts": self.counts}
-
     def content_header(self) -> dict[str, Any]:
         """Storage as the papers count it; interpolation and segments where they are not the usual ones."""
         header: dict[str, Any] = {"key_frame_bytes": self.key_frames.numel() * 4}
@@ -85,11 +86,8 @@ class KeyFrameVideos(CondensedVideos):
         return header
 
     @classmethod
-    def content(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> dict[str, Any]:
+    def content_settings(cls, header: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "key_frames": expect(tensors, "key_frames", torch.float32),
-            "positions": expect(tensors, "positions", torch.int64),
-            "counts": expect(tensors, "counts", torch.int64),
             "interpolation": header.get("interpolation", "linear"),
             "segments": tuple(header.get("segments", (0,))),
         }
@@ -117,18 +115,7 @@ class KeyFrameVideos(CondensedVideos):
         return torch.stack([_mix(keys[video], index[i], weight[i]) for i, video in enumerate(chosen)])
 
     def key_positions(self) -> list[list[int]]:
-        """The times of each video's key frames."""
         return [part.tolist() for part in torch.split(self.positions, self.counts.tolist())]
-
-    @property
-    def content_values(self) -> int:
-        """The values of all key frames."""
-        return self.key_frames.numel()
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-        return int(self.key_frames.shape[2]), int(self.key_frames.shape[3])
 
 
 def _mix(key_frames: Tensor, index: Tensor, weight: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from vidcondense.condensed.base import CondensedVideos, expect
+from vidcondense.condensed.base import CondensedVideos
 from vidcondense.condensed.hallucinator import CHOICES, COMBINATIONS, SHAPE, hallucinate
 
 # Clips per convolution: bounds the memory of its input and output.
@@ -31,6 +31,12 @@ class StaticDynamicVideos(CondensedVideos):
     representation: ClassVar[str] = "static_dynamic"
     frame_tensors: ClassVar[tuple[str, ...]] = ("static", "dynamic")
     clips_per_video: ClassVar[int] = COMBINATIONS
+    tensor_types: ClassVar[Mapping[str, tuple[str, torch.dtype]]] = {
+        "static": ("static", torch.float32),
+        "dynamic": ("dynamic", torch.float32),
+        "hallucinator_weight": ("weight", torch.float32),
+        "hallucinator_bias": ("bias", torch.float32),
+    }
 
     static: Tensor
     dynamic: Tensor
@@ -56,27 +62,9 @@ class StaticDynamicVideos(CondensedVideos):
                 return f"{name} holds values that are not finite"
         return None
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Both memories and the hallucinator."""
-        return {
-            "static": self.static,
-            "dynamic": self.dynamic,
-            "hallucinator_weight": self.weight,
-            "hallucinator_bias": self.bias,
-        }
-
     def content_header(self) -> dict[str, Any]:
         """Storage as the papers count it."""
         return {"memory_bytes": self.content_values * 4}
-
-    @classmethod
-    def content(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "static": expect(tensors, "static", torch.float32),
-            "dynamic": expect(tensors, "dynamic", torch.float32),
-            "weight": expect(tensors, "hallucinator_weight", torch.float32),
-            "bias": expect(tensors, "hallucinator_bias", torch.float32),
-        }
 
     @torch.no_grad()
     def render(self, videos: list[int] | None = None) -> Tensor:
@@ -91,16 +79,6 @@ class StaticDynamicVideos(CondensedVideos):
     def key_positions(self) -> list[list[int]]:
         """Every time of every clip: none is interpolated."""
         return [list(range(self.frames)) for _ in range(len(self))]
-
-    @property
-    def content_values(self) -> int:
-        """Those of both memories and the hallucinator."""
-        return sum(tensor.numel() for tensor in self.tensors().values())
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-        return int(self.static.shape[2]), int(self.static.shape[3])
 
     @property
     def holds(self) -> str:

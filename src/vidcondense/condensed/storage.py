@@ -1,12 +1,15 @@
 """How the frames of a condensed set lie in its file: as float32, or in half or a quarter of its bytes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.condensed.base import Storage, expect
+
+Storage = Literal["float32", "float16", "uint8"]
+"""How a file holds frames."""
 
 LEVELS = 255
 SCALE, OFFSET = "_scale", "_offset"
@@ -61,6 +64,18 @@ def decode(tensors: Mapping[str, Tensor], frames: Sequence[str], storage: Storag
         made[name] = levels * scale[..., None, None, None] + offset[..., None, None, None]
         del made[name + SCALE], made[name + OFFSET]
     return made
+
+
+def expect(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> Tensor:
+    """A tensor of a file, refused when it is not of the type that `save` writes.
+
+    Raises:
+        KeyError: there is none of this name.
+        VidcondenseError: it is of another type.
+    """
+    if tensors[name].dtype != dtype:
+        raise VidcondenseError(f"tensor {name!r} is {tensors[name].dtype}, not {dtype}")
+    return tensors[name]
 
 
 def _levels(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -101,7 +101,7 @@ class StoreClips(TrainingClips):
     def __init__(self, store: ClipStore, flip: float, compute: Compute) -> None:
         self._store, self._flip = store, flip
         self._videos = store.select("train")
-        self._exact = Compute(compute.device, torch.float32)
+        self._exact = compute.exact
         self._drawn = lru_cache(maxsize=1)(self._draw)
 
     @property

@@ -3,7 +3,7 @@
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,7 +19,8 @@ from vidcondense.data.sampling import even_starts, random_starts, step
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import TrainingClips
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.networks.loss import guessing_loss, summed_loss
+from vidcondense.networks.loss import guessing_loss
+from vidcondense.networks.passes import backward, scored
 
 # Is told the loss of each training step.
 Advance = Callable[[float], None]
@@ -88,21 +89,18 @@ class Strict(Protocol):
         optimiser = torch.optim.AdamW(
             network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
         )
-        losses: list[float] = []
-        batches = _shuffled(len(clips), self.batch, generator(seed, "order"))
         steps = self.length(len(clips))
-        for number in range(steps):
+
+        def step(number: int, batch: Tensor, goals: Tensor) -> float:
             for group in optimiser.param_groups:
                 group["lr"] = self.learning_rate * self._schedule(number, steps)
-            epoch, chosen = next(batches)
             optimiser.zero_grad(set_to_none=True)
-            losses.append(backward(network, *clips.read(chosen, seed, epoch), compute))
+            loss = backward(network, batch, goals, compute)
             torch.nn.utils.clip_grad_norm_(network.parameters(), self.clip_norm)
             optimiser.step()
-            advance(losses[-1])
-            if not math.isfinite(losses[-1]):
-                break
-        return _tail(losses)
+            return loss
+
+        return take_steps(step, steps, clips, self.batch, seed, advance)
 
     def _schedule(self, step: int, steps: int) -> float:
         warm_up = max(1, round(self.warm_up * steps))
@@ -118,18 +116,16 @@ class Strict(Protocol):
         videos = store.select("test")
         cases, starts = spread_windows(store.lengths[videos], store.frames, store.stride, self.windows)
         batch = _windows(store, videos[cases], starts)
-        chunk = network.chunk(compute)
-        scores = torch.cat(
-            [scored(network, clips, compute).softmax(1) for clips, _ in batch.read(store, compute, chunk)]
-        ).cpu()
-        index = torch.from_numpy(cases)
-        sums = scores.new_zeros(len(videos), scores.shape[1]).index_add_(0, index, scores)
-        return sums / torch.bincount(index)[:, None], torch.from_numpy(store.labels[videos])
+        windows = (clips for clips, _ in batch.read(store, compute, network.chunk(compute)))
+        scores = score_videos(network, windows, torch.from_numpy(cases), compute)
+        return scores, torch.from_numpy(store.labels[videos])
 
 
 @dataclass(frozen=True)
 class Vdsd(Protocol):
     """The rule of Wang et al.'s published code, which the papers' figures rest on; for comparison with them.
+
+    Their paper (2024) calls the method video distillation via static-dynamic disentanglement.
 
     SGD for 501 epochs with one step down at half (by a new optimiser, so momentum restarts). Every batch, in
     training and test, is standardised by its own mean and standard deviation; the test draws a random start
@@ -153,23 +149,20 @@ class Vdsd(Protocol):
     def train(
         self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
-        losses: list[float] = []
-        steps = math.ceil(len(clips) / self.batch)
-        batches = _shuffled(len(clips), self.batch, generator(seed, "order"))
+        steps = self.length(len(clips))
+        down = steps // self.epochs * (self.epochs // 2 + 2)
         optimiser = self._optimiser(network, self.learning_rate)
-        for epoch in range(self.epochs):
-            if epoch == self.epochs // 2 + 2:
+
+        def step(number: int, batch: Tensor, goals: Tensor) -> float:
+            nonlocal optimiser
+            if number == down:
                 optimiser = self._optimiser(network, self.learning_rate / 10)
-            for _ in range(steps):
-                _, chosen = next(batches)
-                batch, labels = clips.read(chosen, seed, epoch)
-                optimiser.zero_grad(set_to_none=True)
-                losses.append(backward(network, standardise(batch), labels, compute))
-                optimiser.step()
-                advance(losses[-1])
-            if not math.isfinite(losses[-1]):
-                break
-        return _tail(losses)
+            optimiser.zero_grad(set_to_none=True)
+            loss = backward(network, standardise(batch), goals, compute)
+            optimiser.step()
+            return loss
+
+        return take_steps(step, steps, clips, self.batch, seed, advance)
 
     def for_learned_rate(self, learning_rate: float | None) -> "Vdsd":
         """See Protocol; as in the code for trajectory matching, SGD starts with the set's own step size."""
@@ -189,14 +182,13 @@ class Vdsd(Protocol):
         """See Protocol; a case is a test clip of one pass."""
         videos = store.select("test")
         videos = videos[np.argsort(store.labels[videos], kind="stable")]
-        chunk = network.chunk(compute)
         scores: list[Tensor] = []
         for turn in range(self.passes):
             rng = np.random.default_rng(derive_seed(seed, "test", turn))
             starts = random_starts(store.lengths[videos], store.frames, store.stride, rng)
             batch = _windows(store, videos, starts, rng.random(len(videos)) < self.flip)
-            for clips, _ in batch.read(store, Compute(compute.device, torch.float32), self.test_batch):
-                scores += [scored(network, part, compute) for part in standardise(clips).split(chunk)]
+            for clips, _ in batch.read(store, compute.exact, self.test_batch):
+                scores.append(scored(network, standardise(clips), compute))
         return torch.cat(scores).cpu(), torch.from_numpy(store.labels[videos]).repeat(self.passes)
 
 
@@ -213,13 +205,62 @@ def train_network(
     advance: Advance,
 ) -> tuple[VideoNetwork, float]:
     """A fresh network for clips like those of `store`, trained on `clips`, and its loss at the end."""
-    network = networks.build(name, len(store.class_names), store.frames, store.size)
-    networks.initialise(network, generator(seed, "weights"))
-    networks.channels_last(network.to(compute.device))
+    network = networks.draw(name, store.shape, generator(seed, "weights"), compute.device)
     # Dropout draws from the global generator: give it a seed of its own and leave the caller's alone.
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(seed, "dropout"))
         return network, protocol.train(network, clips, compute, seed, advance)
+
+
+def take_steps(
+    step: Callable[[int, Tensor, Tensor], float],
+    steps: int,
+    clips: TrainingClips,
+    batch: int,
+    seed: int,
+    advance: Advance,
+) -> float:
+    """Train on batches, every clip once per epoch in a fresh order, until a loss is not finite.
+
+    Args:
+        step: updates the network by its number, clips and their goals; gives the loss.
+        steps: how many.
+        clips: what batches are read from.
+        batch: clips in each.
+        seed: of the order.
+        advance: see `Protocol.train`.
+
+    Returns:
+        The mean loss over the last tenth of the steps.
+    """
+    losses: list[float] = []
+    batches = _shuffled(len(clips), batch, generator(seed, "order"))
+    for number, (epoch, chosen) in enumerate(itertools.islice(batches, steps)):
+        losses.append(step(number, *clips.read(chosen, seed, epoch)))
+        advance(losses[-1])
+        if not math.isfinite(losses[-1]):
+            break
+    tail = losses[-max(1, len(losses) // 10) :]
+    return sum(tail) / len(tail)
+
+
+def score_videos(
+    network: VideoNetwork, windows: Iterable[Tensor], videos: Tensor, compute: Compute
+) -> Tensor:
+    """The strict test rule on clips of your own: the mean softmax over the windows of each video.
+
+    Args:
+        network: trained, on the device of `compute`.
+        windows: normalised clips (window, time, 3, height, width) there, in parts: of a tensor `[clips]`.
+        videos: (window,) int64 on the CPU, which video a window is from: 0 and on, each at least once.
+        compute: where and how precisely.
+
+    Returns:
+        (video, class) float32 on the CPU; `results.accuracies` makes top-1, top-5 and the confusion of it.
+    """
+    scores = torch.cat([scored(network, clips, compute).softmax(1) for clips in windows]).cpu()
+    counts = torch.bincount(videos)
+    return scores.new_zeros(len(counts), scores.shape[1]).index_add_(0, videos, scores) / counts[:, None]
 
 
 def diverged(loss: float, clips: TrainingClips, classes: int) -> bool:
@@ -252,30 +293,6 @@ def standardise(clips: Tensor) -> Tensor:
     return (clips - clips.mean()) / clips.std()
 
 
-def backward(network: VideoNetwork, clips: Tensor, labels: Tensor, compute: Compute) -> float:
-    """Add the gradient of the mean training loss (`summed_loss`) to the network's; returns the loss.
-
-    Works through the batch in pieces that fit the processor's cache.
-    """
-    loss = 0.0
-    network.train()
-    chunk = network.chunk(compute)
-    for part, target in zip(clips.split(chunk), labels.split(chunk), strict=True):
-        with torch.autocast(compute.device.type, compute.dtype, enabled=compute.dtype != torch.float32):
-            scores = network(part)
-        piece = summed_loss(scores.float(), target) / len(clips)
-        piece.backward()
-        loss += piece.item()
-    return loss
-
-
-def scored(network: VideoNetwork, clips: Tensor, compute: Compute) -> Tensor:
-    """Scores (video, class) float32 in evaluation mode."""
-    network.eval()
-    with torch.autocast(compute.device.type, compute.dtype, enabled=compute.dtype != torch.float32):
-        return network(clips).float()  # type: ignore[no-any-return]
-
-
 def _shuffled(count: int, batch: int, rng: torch.Generator) -> Iterator[tuple[int, Tensor]]:
     """Endless batches of indices with their epoch: every index once per epoch, a fresh order each time."""
     for epoch in itertools.count():
@@ -291,8 +308,3 @@ def _windows(
 ) -> RealBatch:
     flips = np.zeros(len(videos), dtype=np.bool_) if flips is None else flips
     return RealBatch(videos, starts, flips, store.labels[videos])
-
-
-def _tail(losses: list[float]) -> float:
-    tail = losses[-max(1, len(losses) // 10) :]
-    return sum(tail) / len(tail)

@@ -1,4 +1,4 @@
-"""What every network offers."""
+"""What every network offers, and how clips are cut for those that take fewer pixels."""
 
 from abc import ABC, abstractmethod
 
@@ -34,3 +34,9 @@ class VideoNetwork(nn.Module, ABC):
     @abstractmethod
     def forward(self, clips: Tensor) -> Tensor:
         """Class scores (video, class), without softmax."""
+
+
+def centre_crop(clips: Tensor, size: int) -> Tensor:
+    """The middle `size` x `size` pixels of (..., height, width); the odd pixel goes at bottom and right."""
+    top, left = (clips.shape[-2] - size) // 2, (clips.shape[-1] - size) // 2
+    return clips[..., top : top + size, left : left + size]

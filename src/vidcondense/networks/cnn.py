@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.base import VideoNetwork, centre_crop
+from vidcondense.networks.cpu import group_norm
 from vidcondense.networks.heads import Head
-from vidcondense.networks.operators import centre_crop, group_norm
 
 WIDTH = 128
 CROP = 64

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.networks.convolution import convolve
+from vidcondense.networks.cpu import average_pool, convolve, max_pool
 
 SMALLEST_FRAMES = 4
 SMALLEST_SIZE = 32
@@ -51,35 +51,17 @@ class MiniC3D(VideoNetwork):
         """Clips (video, time, 3, height, width) to scores (video, class)."""
         stages = self._stages(clips)
         window = (min(2, stages.shape[2]), stages.shape[3], stages.shape[4])
-        # CPUs have no avg_pool3d in bfloat16; autocast does the same, and casts the classifier's input back.
-        exact = stages.to(torch.promote_types(stages.dtype, torch.float32))
-        pooled = F.avg_pool3d(exact, window, stride=1).to(self.logit.weight.dtype)
+        pooled = average_pool(stages, window).to(self.logit.weight.dtype)
         scores: Tensor = self.logit(self.dropout(pooled))
         return scores.flatten(2).amax(2)
 
     def _stages(self, clips: Tensor) -> Tensor:
-        # ReLU after pooling: the same values (both are monotonic) on a quarter of the elements.
         x = clips.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
-        x = F.relu(max_pool(convolve(self.conv1, x), (1, 2, 2)))
-        x = F.relu(max_pool(convolve(self.conv2, x), (2, 2, 2)))
-        return F.relu(max_pool(convolve(self.conv3, x), (2, 2, 2)))
+        for layer, window in ((self.conv1, (1, 2, 2)), (self.conv2, (2, 2, 2)), (self.conv3, (2, 2, 2))):
+            # ReLU after pooling: the same values (both are monotonic) on a quarter of the elements.
+            x = F.relu(max_pool(convolve(layer, x), window))
+        return x
 
 
 def _convolution(channels_in: int, channels_out: int) -> nn.Conv3d:
     return nn.Conv3d(channels_in, channels_out, (3, 7, 7), stride=(1, 2, 2), padding=(1, 3, 3))
-
-
-def max_pool(x: Tensor, window: tuple[int, int, int]) -> Tensor:
-    """Max pooling of (video, channel, time, height, width), stride = window; sides of one element stay.
-
-    Without gradients, strided maxima: several times faster than max_pool3d, which also finds indices.
-    """
-    sides = [min(side, length) for side, length in zip(window, x.shape[2:], strict=True)]
-    if x.requires_grad:
-        return F.max_pool3d(x, sides)
-    for dim, side in zip((2, 3, 4), sides, strict=True):
-        if side == 2:
-            half = x.shape[dim] // 2
-            pairs = x.narrow(dim, 0, 2 * half).unflatten(dim, (half, 2))
-            x = torch.maximum(pairs.select(dim + 1, 0), pairs.select(dim + 1, 1))
-    return x

@@ -5,8 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.networks.base import VideoNetwork
-from vidcondense.networks.operators import centre_crop
+from vidcondense.networks.base import VideoNetwork, centre_crop
 
 GRID = 8
 TUBELET_FRAMES = 2

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from vidcondense.base.compute import Compute
-from vidcondense.condensed import MEBIBYTE
+from vidcondense.base.units import MEBIBYTE
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 

@@ -1,7 +1,8 @@
-"""3D convolutions for processors, rewritten so that they need less time; equal but for rounding.
+"""Operators that a CPU does slowly, or not at all, as PyTorch has them; equal but for rounding.
 
-Two identities, both exact in real arithmetic, that oneDNN (PyTorch's library on a CPU) does not use:
-pairs of columns as channels (space to depth along one side), and Winograd's short convolution along time.
+Convolutions are rewritten by two identities, both exact in real arithmetic, that oneDNN (PyTorch's library on
+a CPU) does not use: pairs of columns as channels (space to depth along one side), and Winograd's short
+convolution along time.
 """
 
 import typing
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 FEWEST_STEPS, FEWEST_ROWS = 4, 16
 """Below, Winograd's convolution gains nothing: at the ends of a clip two of three steps count, and
-transforming the kernel costs as much as it saves on few pixels (benchmarks/layers.py)."""
+transforming the kernel costs as much as it saves on few pixels (as measured; docs/performance.md)."""
 
 
 def convolve(layer: nn.Conv3d, x: Tensor) -> Tensor:
@@ -98,3 +99,39 @@ def _in_float32(layer: nn.Conv3d, x: Tensor) -> Tensor:
         bias = bias if bias is None else bias.to(exact)
         y = F.conv3d(x.to(exact), weight.to(exact), bias, layer.stride, layer.padding)
         return y.to(weight.dtype)
+
+
+def max_pool(x: Tensor, window: tuple[int, int, int]) -> Tensor:
+    """Max pooling of (video, channel, time, height, width), stride = window; sides of one element stay.
+
+    Without gradients, strided maxima: several times faster than max_pool3d, which also finds indices.
+    """
+    sides = [min(side, length) for side, length in zip(window, x.shape[2:], strict=True)]
+    if x.requires_grad:
+        return F.max_pool3d(x, sides)
+    for dim, side in zip((2, 3, 4), sides, strict=True):
+        if side == 2:
+            half = x.shape[dim] // 2
+            pairs = x.narrow(dim, 0, 2 * half).unflatten(dim, (half, 2))
+            x = torch.maximum(pairs.select(dim + 1, 0), pairs.select(dim + 1, 1))
+    return x
+
+
+def average_pool(x: Tensor, window: tuple[int, int, int]) -> Tensor:
+    """Mean pooling of (video, channel, time, height, width), stride 1, in float32 at least.
+
+    CPUs have none in bfloat16; autocast does the same.
+    """
+    return F.avg_pool3d(x.to(torch.promote_types(x.dtype, torch.float32)), window, stride=1)
+
+
+def group_norm(layer: nn.GroupNorm, x: Tensor) -> Tensor:
+    """`layer(x)` for x (batch, channel, height, width) channels-last, and channels-last again.
+
+    PyTorch's backward pass in bfloat16 on a CPU takes many times longer for channels-last than for
+    contiguous memory (2.13: 300 ms against 16 ms with both copies, 16 x 128 x 64 x 64, one core).
+    """
+    if x.requires_grad and x.dtype == torch.bfloat16 and x.device.type == "cpu":
+        y = F.group_norm(x.contiguous(), layer.num_groups, layer.weight, layer.bias, layer.eps)
+        return y.contiguous(memory_format=torch.channels_last)
+    return F.group_norm(x, layer.num_groups, layer.weight, layer.bias, layer.eps)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from vidcondense.base.compute import choose
-from vidcondense.networks import convolution
-from vidcondense.networks.convolution import column_pairs, convolve, winograd_in_time
+from vidcondense.networks import cpu
+from vidcondense.networks.cpu import column_pairs, convolve, winograd_in_time
 
 
 def layer(channels: int, kernel: tuple[int, int, int], stride: int, dtype: torch.dtype) -> nn.Conv3d:
@@ -91,7 +91,7 @@ def test_which_convolutions_are_rewritten(
 ) -> None:
     used: list[str] = []
     for name in ("column_pairs", "winograd_in_time"):
-        monkeypatch.setattr(convolution, name, lambda layer, x, name=name: used.append(name) or layer(x))
+        monkeypatch.setattr(cpu, name, lambda layer, x, name=name: used.append(name) or layer(x))
     plain = layer(channels, kernel, stride, torch.float32).requires_grad_(False)
     x = clip(channels, *shape, torch.float32)
     assert convolve(plain, x).shape == plain(x).shape

@@ -90,11 +90,11 @@ def check(stores: Path) -> None:
 
 def prediction(said: str) -> tuple[float, float]:
     """Seconds and MiB of a dry run's text."""
-    (memory,) = re.findall(r"peak memory about (\d+) MiB", said)
+    (memory,) = re.findall(r"peak memory about ([\d.,]+) MiB", said)
     (each,) = re.findall(r"read, ([\d.]+) s \(", said)
     (count,) = re.findall(r"^(\d+) iterations", said, re.MULTILINE)
     (start,) = re.findall(r"with ([\d.]+) s to start", said)
-    return float(start) + int(count) * float(each), float(memory)
+    return float(start) + int(count) * float(each), float(memory.replace(",", ""))
 
 
 def run(*words: str) -> Run:
@@ -118,7 +118,7 @@ def run(*words: str) -> Run:
 def table(rate: float) -> None:
     """Operations, bytes and time by dataset and videos per class."""
     from vidcondense import networks
-    from vidcondense.run.cost import flops_of_embedding
+    from vidcondense.networks.measure import flops_of_embedding
 
     columns = ["dataset", "clips", "store, GB", "VPC", "TFLOP", "MB read", f"PFLOP, {ITERATIONS} iterations"]
     columns += ["hours"] if rate else []

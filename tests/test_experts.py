@@ -120,7 +120,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
     batches: int, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained(tiny_store, tmp_path / "whole")
-    original, count = training._scores, 0
+    original, count = training.forward, 0
 
     def scores(*arguments: object) -> torch.Tensor:
         nonlocal count
@@ -129,12 +129,12 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
             os.kill(os.getpid(), signal.SIGTERM)
         return original(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training, "_scores", scores)
+    monkeypatch.setattr(training, "forward", scores)
     with pytest.raises(Interrupted, match="run the same command again"):
         trained(tiny_store, tmp_path / "cut")
     held = {name: data for name, data in tree(tmp_path / "cut").items() if name != "experts.json"}
     assert held.items() < tree(tmp_path / "whole").items()
-    monkeypatch.setattr(training, "_scores", original)
+    monkeypatch.setattr(training, "forward", original)
     trained(tiny_store, tmp_path / "cut")
     assert tree(tmp_path / "cut") == tree(tmp_path / "whole")
 

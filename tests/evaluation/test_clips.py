@@ -7,7 +7,7 @@ import torch
 from vidcondense.base.compute import Compute
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.evaluation.clips import FixedClips, StoreClips, VariedClips
+from vidcondense.evaluation.clips import MemoryClips, StoreClips
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 
@@ -21,7 +21,7 @@ def store(tiny_store: ClipStore) -> ClipStore:
 
 def test_fixed_clips_are_the_same_in_every_epoch() -> None:
     clips, labels = torch.randn(5, 2, 3, 4, 4), torch.tensor([0, 1, 2, 0, 1])
-    fixed = FixedClips(clips, labels)
+    fixed = MemoryClips(clips, labels)
     assert len(fixed) == 5
     chosen = torch.tensor([3, 0, 3])
     for seed, epoch in ((0, 0), (7, 4)):
@@ -32,7 +32,7 @@ def test_fixed_clips_are_the_same_in_every_epoch() -> None:
 
 def test_varied_clips_show_one_clip_of_each_video_per_epoch() -> None:
     clips, labels = torch.arange(24.0).view(24, 1, 1, 1, 1), torch.arange(6).repeat_interleave(4)
-    varied = VariedClips(clips, labels, 4)
+    varied = MemoryClips(clips, labels, 4)
     assert len(varied) == 6
     counts = torch.zeros(24)
     for epoch in range(400):

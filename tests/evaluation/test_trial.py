@@ -19,7 +19,7 @@ from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, RealBatch
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation import trial as evaluation
-from vidcondense.evaluation.clips import FixedClips, TrainingClips
+from vidcondense.evaluation.clips import MemoryClips, TrainingClips
 from vidcondense.evaluation.protocols import Strict, Vdsd, score_videos, spread_windows, standardise
 from vidcondense.evaluation.results import accuracies, table
 from vidcondense.evaluation.trial import evaluate
@@ -233,7 +233,7 @@ def test_vdsd_steps_down_after_252_of_501_epochs(monkeypatch: pytest.MonkeyPatch
     network = networks.build("minic3d", 3, 4, 32)
     networks.initialise(network, generator(0))
     steps: list[float] = []
-    clips = FixedClips(torch.zeros(3, 4, 3, 32, 32), torch.arange(3))
+    clips = MemoryClips(torch.zeros(3, 4, 3, 32, 32), torch.arange(3))
     Vdsd().train(network, clips, EXACT, 0, steps.append)
     assert steps == [0.1] * 501
     assert rates == [0.01] * 252 + [0.001] * 249

@@ -17,8 +17,8 @@ from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS
 from vidcondense.insertion.schedule import NoInsertion
+from vidcondense.networks.measure import measure
 from vidcondense.networks.passes import backward, scored
-from vidcondense.run.cost import measure
 from vidcondense.run.state import State
 
 MEASURING_SECONDS = 60.0
@@ -139,9 +139,7 @@ def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> Rates:
 def _time_clip(name: str, store: ClipStore, compute: Compute) -> Rates:
     """Forward and backward, and forward alone, on a few clips of noise."""
     classes = len(store.class_names)
-    network = networks.build(name, classes, store.frames, store.size)
-    networks.initialise(network, generator(0, "cost"))
-    networks.channels_last(network.to(compute.device))
+    network = networks.draw(name, store.shape, generator(0, "cost"), compute.device)
     clips = torch.randn(8, store.frames, 3, store.size, store.size, generator=generator(0, "clips"))
     clips = clips.to(compute.device)
     labels = torch.arange(8, device=compute.device) % classes

@@ -39,31 +39,8 @@ class TrainingClips(ABC):
         """
 
 
-class FixedClips(TrainingClips):
-    """Clips in memory that never change.
-
-    Args:
-        clips: (clip, time, 3, height, width) float32, normalised.
-        goals: labels (clip,) int64, or learned targets (clip, class) float32.
-    """
-
-    def __init__(self, clips: Tensor, goals: Tensor) -> None:
-        self._clips, self._goals = clips, goals
-
-    @property
-    def goals(self) -> Tensor:
-        return self._goals
-
-    def __len__(self) -> int:
-        return len(self._goals)
-
-    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
-        """See TrainingClips; every epoch is the same."""
-        return self._clips[chosen], self._goals[chosen]
-
-
-class VariedClips(TrainingClips):
-    """Videos in memory that have several clips each, of which every epoch shows one at random (Wang et al.).
+class MemoryClips(TrainingClips):
+    """Clips in memory; of videos with several clips each epoch shows one at random (Wang et al.).
 
     Args:
         clips: (clip, time, 3, height, width) float32, normalised, those of a video one after another.
@@ -71,7 +48,7 @@ class VariedClips(TrainingClips):
         per_video: clips of each video.
     """
 
-    def __init__(self, clips: Tensor, goals: Tensor, per_video: int) -> None:
+    def __init__(self, clips: Tensor, goals: Tensor, per_video: int = 1) -> None:
         self._clips, self._goals, self._per_video = clips, goals, per_video
 
     @property

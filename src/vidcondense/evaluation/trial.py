@@ -12,7 +12,7 @@ from vidcondense.base.progress import Progress
 from vidcondense.base.settings import check_whole
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
-from vidcondense.evaluation.clips import FixedClips, StoreClips, TrainingClips, VariedClips
+from vidcondense.evaluation.clips import MemoryClips, StoreClips, TrainingClips
 from vidcondense.evaluation.options import EvaluationFields, EvaluationOptions
 from vidcondense.evaluation.protocols import PROTOCOLS, Advance, Protocol, diverged, train_network
 from vidcondense.evaluation.results import Evaluation, NetworkResult, accuracies
@@ -148,9 +148,7 @@ def _training_clips(
         if flip is not None:
             raise VidcondenseError("flip is for training on a store: condensed clips are never mirrored")
         clips, labels = training.render().to(compute.device), training.goals.to(compute.device)
-        if training.clips_per_video > 1:
-            return VariedClips(clips, labels, training.clips_per_video), {}
-        return FixedClips(clips, labels), {}
+        return MemoryClips(clips, labels, training.clips_per_video), {}
     chance = FLIP if flip is None else flip
     real = StoreClips(training, chance, compute)
     return real, {

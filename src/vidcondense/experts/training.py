@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from vidcondense import networks
 from vidcondense.base import files
@@ -20,6 +19,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted, catch_interrupts
 from vidcondense.base.progress import Progress
 from vidcondense.base.settings import Count, Share, convert
+from vidcondense.base.units import duration
 from vidcondense.base.versions import versions
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
@@ -27,6 +27,8 @@ from vidcondense.experts.buffer import Experts, start
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.flat import flatten, load
+from vidcondense.networks.measure import measure
+from vidcondense.networks.passes import forward
 
 GIGABYTE = 10**9
 HEADER_BYTES = 256
@@ -69,39 +71,36 @@ def train(
     settings = settings or ExpertSettings()
     flip, seed = convert(flip, Share, "flip"), convert(seed, Count, "seed")
     compute = compute or choose()
-    module = _network(network, store)
+    outline = networks.outline(network, *store.shape)
+    if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in outline.modules()):
+        raise VidcondenseError(
+            f"{network} has batch normalisation, whose running statistics a trajectory of weights does not "
+            f"hold; train experts of another network"
+        )
+    file_bytes = outline.weights * 4 + HEADER_BYTES
     plan = {
         "store": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},
-        "clips": {"classes": len(store.class_names), "frames": store.frames, "size": store.size},
+        "clips": dict(zip(("classes", "frames", "size"), store.shape, strict=True)),
         "network": network,
         "settings": {**dataclasses.asdict(settings), "flip": flip, "seed": seed},
         "precision": compute.precision,
         "device": compute.device.type,
     }
     with files.lock_folder(files.make_folder(Path(out))):
-        experts = start(Path(out), plan, module, versions())
+        experts = start(Path(out), plan, outline, versions())
         missing = [settings.epochs + 1 - len(record) for record in experts.records]
-        _check_space(experts.path, sum(missing) * _file_bytes(module))
+        needed = sum(missing) * file_bytes
+        _check_space(experts.path, needed)
         experts.save()
         total = settings.count * settings.epochs
         done = total - sum(min(count, settings.epochs) for count in missing)
         with Progress(total, done, enabled=show) as progress:
             if show and done < total:
-                progress.say(_cost(experts, store, compute, total - done, sum(missing) * _file_bytes(module)))
+                progress.say(_cost(experts, store, compute, total - done, needed))
             with catch_interrupts() as interrupted:
                 for number in range(settings.count):
                     _expert(experts, number, store, compute, progress, interrupted)
     return experts
-
-
-def _network(name: str, store: ClipStore) -> VideoNetwork:
-    module = networks.build(name, len(store.class_names), store.frames, store.size)
-    if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in module.modules()):
-        raise VidcondenseError(
-            f"{name} has batch normalisation, whose running statistics a trajectory of weights does not "
-            f"hold; train experts of another network"
-        )
-    return module
 
 
 def _expert(
@@ -115,21 +114,20 @@ def _expert(
     """Train one expert from where it is to its last epoch."""
     settings = experts.plan["settings"]
     record = experts.records[number]
-    module = _network(experts.plan["network"], store)
-    networks.initialise(module, generator(settings["seed"], "expert", number))
+    rng = generator(settings["seed"], "expert", number)
+    module = networks.draw(experts.plan["network"], store.shape, rng, compute.device)
     if record:
         load(module, experts.weights(number, len(record) - 1))
     else:
         experts.append(number, flatten(module), None, None)
-    networks.channels_last(module.to(compute.device))
     while len(record) <= experts.epochs:
         epoch = len(record)
         try:
             # Dropout draws from the global generator: give it a seed of its own and leave the caller's alone.
             with torch.random.fork_rng():
                 torch.manual_seed(derive_seed(settings["seed"], "dropout", number, epoch))
-                rng = np.random.default_rng(derive_seed(settings["seed"], "epoch", number, epoch))
-                loss, accuracy = _epoch(module, store, settings, rng, compute, interrupted)
+                order = np.random.default_rng(derive_seed(settings["seed"], "epoch", number, epoch))
+                loss, accuracy = _epoch(module, store, settings, order, compute, interrupted)
         except Interrupted as stop:
             raise Interrupted(
                 f"stopped in epoch {epoch} of {experts.epochs} of expert {number + 1} of {experts.count}; "
@@ -160,10 +158,10 @@ def _epoch(
     loss, right, seen = 0.0, 0, 0
     for batch in _batches(store, settings["batch"], settings["flip"], rng):
         optimiser.zero_grad(set_to_none=True)
-        for clips, labels in batch.read(store, Compute(compute.device, torch.float32), chunk):
+        for clips, labels in batch.read(store, compute.exact, chunk):
             if interrupted():
                 raise Interrupted
-            scores = _scores(module, clips, compute)
+            scores = forward(module, clips, compute)
             total = F.cross_entropy(scores, labels, reduction="sum")
             (total / len(batch.videos)).backward()
             loss += total.item()
@@ -183,16 +181,6 @@ def _batches(store: ClipStore, size: int, flip: float, rng: np.random.Generator)
         yield RealBatch(videos[part], starts[part], flips[part], store.labels[videos[part]])
 
 
-def _scores(module: VideoNetwork, clips: Tensor, compute: Compute) -> Tensor:
-    with torch.autocast(compute.device.type, compute.dtype, enabled=compute.dtype != torch.float32):
-        scores: Tensor = module(clips)
-    return scores.float()
-
-
-def _file_bytes(module: nn.Module) -> int:
-    return sum(value.numel() for value in module.parameters()) * 4 + HEADER_BYTES
-
-
 def _check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path).free
     if needed > free:
@@ -204,21 +192,18 @@ def _check_space(path: Path, needed: int) -> None:
 
 def _cost(experts: Experts, store: ClipStore, compute: Compute, epochs: int, needed: int) -> str:
     """What training will cost, with the time of a few clips measured here and now."""
-    module = _network(experts.plan["network"], store)
-    networks.initialise(module, generator(0))
-    networks.channels_last(module.to(compute.device))
+    module = networks.draw(experts.plan["network"], store.shape, generator(0), compute.device)
+    few = module.chunk(compute)
+    batch = next(_batches(store, few, 0.0, np.random.default_rng(0)))
+
+    def step() -> None:
+        for clips, labels in batch.read(store, compute.exact, few):
+            F.cross_entropy(forward(module, clips, compute), labels).backward()
+
     clips = len(store.select("train"))
-    few = {**experts.plan["settings"], "batch": module.chunk(compute)}
-    batch = next(_batches(store, few["batch"], 0.0, np.random.default_rng(0)))
-    seconds = 0.0
-    for _ in range(2):  # the first turn only warms up
-        began = time.perf_counter()
-        for shown, labels in batch.read(store, Compute(compute.device, torch.float32), few["batch"]):
-            F.cross_entropy(_scores(module, shown, compute), labels).backward()
-        seconds = time.perf_counter() - began
-    left = seconds / len(batch.videos) * clips * epochs
+    left = measure(step, store).seconds / len(batch.videos) * clips * epochs
     return (
         f"{experts.count} experts of {experts.epochs} epochs in {experts.path}: {needed / GIGABYTE:.2f} GB "
-        f"of disk to go; {epochs} epochs of {clips} clips, about {left / 60:.1f} min on {compute.device} in "
+        f"of disk to go; {epochs} epochs of {clips} clips, about {duration(left)} on {compute.device} in "
         f"{compute.precision}"
     )

@@ -16,10 +16,11 @@ from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
+from vidcondense.networks.measure import measure
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import folder as run_folder
 from vidcondense.run.checkpoint import Checkpoint
-from vidcondense.run.cost import Cost, measure
+from vidcondense.run.cost import Cost
 from vidcondense.run.folder import RunFolder
 from vidcondense.run.state import NotFinite, State
 

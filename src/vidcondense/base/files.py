@@ -7,7 +7,7 @@ import os
 import stat
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +31,15 @@ MOST_RECORD_BYTES = 2**22
 
 
 @contextmanager
+def refused(what: str, mend: str = "") -> Iterator[None]:
+    """Within the block, what the file system refuses is one line: `what`, its reason, and the mend."""
+    try:
+        yield
+    except OSError as error:
+        raise VidcondenseError(f"{what}: {error.strerror or error}{mend}") from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it to disk and rename it over `path`.
 
@@ -44,16 +53,15 @@ def replacing(path: Path) -> Iterator[Path]:
         raise VidcondenseError(f"cannot write {path}: it is not a file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-            number = leftover.suffixes[-2].removeprefix(".")
-            if number.isdecimal() and not _is_alive(int(number)):
-                unlink_quietly(leftover)
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+        with refused(f"cannot write {path}"):
+            for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+                number = leftover.suffixes[-2].removeprefix(".")
+                if number.isdecimal() and not _is_alive(int(number)):
+                    unlink_quietly(leftover)
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
     finally:
         unlink_quietly(temporary)
 
@@ -112,7 +120,7 @@ def try_lock(path: Path, wait: float = 0.0) -> BaseFileLock | None:
     Raises:
         VidcondenseError: the file cannot be made.
     """
-    try:
+    with refused(f"cannot write {path}"):
         try:
             return _acquired(FileLock(path, timeout=wait))
         except OSError as error:
@@ -120,8 +128,6 @@ def try_lock(path: Path, wait: float = 0.0) -> BaseFileLock | None:
                 raise
         unlink_quietly(path)
         return _acquired(SoftFileLock(path.with_name(path.name + ".held"), timeout=wait))
-    except OSError as error:
-        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _acquired(lock: BaseFileLock) -> BaseFileLock | None:
@@ -147,10 +153,8 @@ def unlock(lock: BaseFileLock) -> None:
 
 def unlink_quietly(path: Path) -> None:
     """Remove `path` if it is still there; a failing clean-up must not hide the first error."""
-    try:
+    with suppress(OSError):
         path.unlink(missing_ok=True)
-    except OSError:
-        return
 
 
 def check_readable(path: Path) -> None:
@@ -159,10 +163,8 @@ def check_readable(path: Path) -> None:
     Raises:
         VidcondenseError: names the file and the reason.
     """
-    try:
+    with refused(f"cannot read {path}"):
         path.open("rb").close()
-    except OSError as error:
-        raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def refuse_other(path: Path, is_ours: Callable[[bytes], bool], what: str) -> None:
@@ -194,30 +196,20 @@ def append(path: Path, data: bytes) -> None:
     Raises:
         VidcondenseError: it cannot be written; what was there before is still there.
     """
-    try:
-        with path.open("ab", buffering=0) as file:
-            before = file.seek(0, os.SEEK_END)
-            try:
-                while data:
-                    data = data[file.write(data) :]
-            except OSError:
-                file.truncate(before)
-                raise
-    except OSError as error:
-        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+    with refused(f"cannot write {path}"), path.open("ab", buffering=0) as file:
+        before = file.seek(0, os.SEEK_END)
+        try:
+            while data:
+                data = data[file.write(data) :]
+        except OSError:
+            file.truncate(before)
+            raise
 
 
 def flush(path: Path) -> None:
-    """Wait until what was written to `path` is on disk.
-
-    Raises:
-        VidcondenseError: it cannot be.
-    """
-    try:
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+    """Wait until what was written to `path` is on disk; refused where it cannot be."""
+    with refused(f"cannot write {path}"), path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def cut(path: Path, length: int) -> None:
@@ -226,13 +218,10 @@ def cut(path: Path, length: int) -> None:
     Raises:
         VidcondenseError: there are fewer, or the file is missing or cannot be written.
     """
-    try:
-        with path.open("rb+") as file:
-            if file.seek(0, os.SEEK_END) < length:
-                raise VidcondenseError(f"{path} was cut short: it should have at least {length} bytes")
-            file.truncate(length)
-    except OSError as error:
-        raise VidcondenseError(f"cannot write {path}: {error.strerror or error}") from error
+    with refused(f"cannot write {path}"), path.open("rb+") as file:
+        if file.seek(0, os.SEEK_END) < length:
+            raise VidcondenseError(f"{path} was cut short: it should have at least {length} bytes")
+        file.truncate(length)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -266,14 +255,13 @@ def read_json(path: Path, kind: type[T], most: int | None = None) -> T:
             which is named, is of another type.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening it might wait for ever
-            raise VidcondenseError(f"{path} is not a file")
-        if most is not None and status.st_size > most:
-            raise VidcondenseError(f"{path} has {status.st_size} bytes, more than {most}: it is not ours")
-        value = typed.parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
+        with refused(f"cannot read {path}"):
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):  # opening it might wait for ever
+                raise VidcondenseError(f"{path} is not a file")
+            if most is not None and status.st_size > most:
+                raise VidcondenseError(f"{path} has {status.st_size} bytes, more than {most}: it is not ours")
+            value = typed.parse(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise VidcondenseError(f"{path} is not valid JSON ({error}); it may have been cut short") from error
     try:
@@ -284,8 +272,6 @@ def read_json(path: Path, kind: type[T], most: int | None = None) -> T:
 
 def make_folder(path: Path) -> Path:
     """Create `path` and its parents, or say in one line why not."""
-    try:
+    with refused(f"cannot create folder {path}"):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VidcondenseError(f"cannot create folder {path}: {error.strerror or error}") from error
     return path

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Generic, TypeVar
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.files import refused
 from vidcondense.base.settings import Settings
 
 _SHAPE = re.compile(r"(?P<file>.+\.py):(?P<name>[A-Za-z_]\w*)")
@@ -137,10 +138,8 @@ def fingerprint(name: str) -> dict[str, str]:
 
 
 def _source(path: Path) -> bytes:
-    try:
+    with refused(f"{path} cannot be read"):
         return path.read_bytes()
-    except OSError as error:
-        raise VidcondenseError(f"{path} cannot be read: {error.strerror}") from error
 
 
 @lru_cache

@@ -8,7 +8,6 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -17,7 +16,7 @@ import numpy as np
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
-from vidcondense.condensed.pictures import Pixels, mp4, png
+from vidcondense.condensed.pictures import mp4, png
 
 Format = Literal["mp4", "frames"]
 INDEX = "index.csv"
@@ -27,16 +26,6 @@ STAGING = ".unfinished"
 LONGEST_NAME, LONGEST_NAME_BYTES = 80, 200
 COLUMNS = ["file", "class", "label", "video", "time", "kind", "key_positions"]
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(10)), *(f"lpt{i}" for i in range(10))}
-
-
-@dataclass(frozen=True)
-class _Item:
-    """A file to write: its path inside the folder, its bytes and the last three columns of its index row."""
-
-    file: str
-    data: bytes
-    time: str
-    kind: str
 
 
 def export(
@@ -75,11 +64,11 @@ def export(
         shutil.rmtree(staging, ignore_errors=True)
         rows: list[list[object]] = []
         try:
-            for item, video, label, keys in _items(condensed, format, fps, scale, rendered):
-                files.make_folder((staging / item.file).parent)
-                files.write_bytes(staging / item.file, item.data)
-                name, shown = condensed.class_names[label], " ".join(map(str, keys))
-                rows.append([item.file, name, label, video, item.time, item.kind, shown])
+            for data, row in _contents(condensed, format, fps, scale, rendered):
+                path = staging / str(row[0])
+                files.make_folder(path.parent)
+                files.write_bytes(path, data)
+                rows.append(row)
             _write_index(staging / INDEX, rows)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
@@ -88,10 +77,10 @@ def export(
     return [*(folder / str(row[0]) for row in rows), folder / INDEX]
 
 
-def _items(
+def _contents(
     condensed: CondensedVideos, format: Format, fps: float, scale: int, rendered: bool
-) -> Iterator[tuple[_Item, int, int, list[int]]]:
-    """Each file with its video, label and key positions."""
+) -> Iterator[tuple[bytes, list[object]]]:
+    """What each file holds, and its row of the index."""
     names = safe_names(condensed.class_names)
     positions = condensed.key_positions()
     digits = max(2, len(str(condensed.vpc * condensed.clips_per_video - 1)))
@@ -99,10 +88,18 @@ def _items(
     for video, label in enumerate(condensed.labels.tolist()):
         number = seen[label] = seen.get(label, -1) + 1
         stem = f"{names[label]}/{number:0{digits}d}"
-        clip = _enlarged(condensed.pixels([video])[0].permute(0, 2, 3, 1).numpy(), scale)
+        clip = condensed.pixels([video])[0].permute(0, 2, 3, 1).numpy()
+        clip = clip.repeat(scale, axis=1).repeat(scale, axis=2)
         keys = positions[video]
-        for item in _clip(clip, stem, fps) if format == "mp4" else _frames(clip, stem, keys, rendered):
-            yield item, video, label, keys
+        about = [condensed.class_names[label], label, video]
+        shown = " ".join(map(str, keys))
+        if format == "mp4":
+            yield mp4(np.ascontiguousarray(clip), fps), [f"{stem}.mp4", *about, "", "clip", shown]
+            continue
+        for time in range(len(clip)) if rendered else keys:
+            kind = "key" if time in keys else "interpolated"
+            file = f"{stem}/{time:0{max(2, len(str(len(clip) - 1)))}d}_{kind}.png"
+            yield png(clip[time]), [file, *about, time, kind, shown]
 
 
 def safe_names(names: tuple[str, ...]) -> list[str]:
@@ -129,21 +126,6 @@ def _check(format: str, fps: float, scale: int) -> None:
         raise VidcondenseError(f"fps must lie in 0.01..1000, not {fps}")
     if not 1 <= scale <= 64:
         raise VidcondenseError(f"scale must be a whole number in 1..64, not {scale}")
-
-
-def _enlarged(clip: Pixels, scale: int) -> Pixels:
-    return clip if scale == 1 else clip.repeat(scale, axis=1).repeat(scale, axis=2)
-
-
-def _clip(clip: Pixels, stem: str, fps: float) -> Iterator[_Item]:
-    yield _Item(f"{stem}.mp4", mp4(np.ascontiguousarray(clip), fps), "", "clip")
-
-
-def _frames(clip: Pixels, stem: str, keys: list[int], rendered: bool) -> Iterator[_Item]:
-    digits = max(2, len(str(len(clip) - 1)))
-    for time in range(len(clip)) if rendered else keys:
-        kind = "key" if time in keys else "interpolated"
-        yield _Item(f"{stem}/{time:0{digits}d}_{kind}.png", png(clip[time]), str(time), kind)
 
 
 def _refuse_other_content(folder: Path) -> None:
@@ -180,17 +162,13 @@ def _publish(folder: Path) -> None:
     if not _is_index(staging / INDEX):
         return
     new = _files(staging)
-    try:
+    with files.refused(f"cannot write {folder}", "; run the same export again to go on"):
         for path in new:
             if (staging / path).is_file():
                 files.make_folder((folder / path).parent)
                 (staging / path).replace(folder / path)
         _remove(set(_files(folder)) - set(new), folder)
         (staging / INDEX).replace(folder / INDEX)
-    except OSError as error:
-        raise VidcondenseError(
-            f"cannot write {folder}: {error.strerror or error}; run the same export again to go on"
-        ) from error
     shutil.rmtree(staging, ignore_errors=True)
 
 

@@ -159,10 +159,8 @@ class Experts:
         """
         file = self.file(expert, epoch)
         mend = "run the `vidcondense experts` that made the folder again, it replaces what is damaged"
-        try:
+        with files.refused(f"cannot read {file}", f"; {mend}"):
             data = file.read_bytes()
-        except OSError as error:
-            raise VidcondenseError(f"cannot read {file}: {error.strerror or error}; {mend}") from error
         if hashlib.sha256(data).hexdigest() != self.records[expert][epoch].sha256:
             raise VidcondenseError(f"{file} is damaged: its SHA-256 is not that of {INDEX}; {mend}")
         try:

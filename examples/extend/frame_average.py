@@ -9,7 +9,7 @@ CHANNELS = 32
 
 
 class FrameAverage(VideoNetwork):
-    """Scores that do not change when the frames of a clip change places.
+    """Scores that do not change when the frames of a clip change places: `logit` of what `embed` gives.
 
     Args:
         classes: number of classes.
@@ -21,7 +21,7 @@ class FrameAverage(VideoNetwork):
         super().__init__()
         self.first = nn.Conv2d(3, CHANNELS, 5, stride=2, padding=2)
         self.second = nn.Conv2d(CHANNELS, CHANNELS, 5, stride=2, padding=2)
-        self.classifier = nn.Linear(CHANNELS, classes)
+        self.logit = nn.Linear(CHANNELS, classes)
         self.widest_activation = CHANNELS * frames * (size // 2) ** 2
 
     def embed(self, clips: Tensor) -> Tensor:
@@ -30,8 +30,3 @@ class FrameAverage(VideoNetwork):
         x = F.relu(self.second(x)).mean((2, 3))
         features: Tensor = x.unflatten(0, clips.shape[:2]).mean(1)
         return features
-
-    def forward(self, clips: Tensor) -> Tensor:
-        """Clips to scores (video, class)."""
-        scores: Tensor = self.classifier(self.embed(clips))
-        return scores

@@ -1,4 +1,7 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files so that a reader never sees half of one.
+
+What the file system refuses is a VidcondenseError of one line that names the path and the reason.
+"""
 
 import errno
 import glob
@@ -45,9 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     What processes that were killed while they wrote `path` have left beside it is removed.
 
-    Raises:
-        VidcondenseError: the target cannot be written (no space, no permission, no folder), or is something
-            else than a file, such as a folder or a device.
+    Anything else than a file, such as a folder or a device, is refused.
     """
     if path.exists() and not path.is_file():
         raise VidcondenseError(f"cannot write {path}: it is not a file")
@@ -84,6 +85,12 @@ def is_free(folder: Path) -> bool:
     return all(is_left(entry) for entry in folder.iterdir())
 
 
+def refuse_filled(folder: Path) -> None:
+    """Refuse a folder that is not free."""
+    if not is_free(folder):
+        raise VidcondenseError(f"{folder} exists and is not an empty folder; name another --out folder")
+
+
 def is_left(path: Path) -> bool:
     """Whether a file is a lock, or what a killed writer left, by its name."""
     return path.name.startswith(LOCK) or (path.name.startswith(".") and path.name.endswith(".tmp"))
@@ -96,9 +103,6 @@ def lock_folder(folder: Path, wait: float = 0.0) -> Iterator[None]:
     Args:
         folder: an existing folder; a hidden file lies in it while it is held.
         wait: seconds to wait for another process that holds it.
-
-    Raises:
-        VidcondenseError: another process holds it, or it cannot be written.
     """
     lock = try_lock(folder / LOCK, wait)
     if lock is None:
@@ -116,9 +120,6 @@ def try_lock(path: Path, wait: float = 0.0) -> BaseFileLock | None:
 
     Returns:
         None if another process holds the lock for longer than `wait` seconds.
-
-    Raises:
-        VidcondenseError: the file cannot be made.
     """
     with refused(f"cannot write {path}"):
         try:
@@ -158,11 +159,7 @@ def unlink_quietly(path: Path) -> None:
 
 
 def check_readable(path: Path) -> None:
-    """Open a file, for the reason if that fails: safetensors calls any reason a missing file.
-
-    Raises:
-        VidcondenseError: names the file and the reason.
-    """
+    """Open a file, for the reason if that fails: safetensors calls any reason a missing file."""
     with refused(f"cannot read {path}"):
         path.open("rb").close()
 
@@ -174,9 +171,6 @@ def refuse_other(path: Path, is_ours: Callable[[bytes], bool], what: str) -> Non
         path: where something is to be written.
         is_ours: whether a file that begins with these bytes may be replaced.
         what: what such files are called.
-
-    Raises:
-        VidcondenseError: names the file.
     """
     if path.is_file() and path.stat().st_size:
         with path.open("rb") as file:
@@ -191,11 +185,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def append(path: Path, data: bytes) -> None:
-    """Add `data` to the end of `path`, all of it or nothing.
-
-    Raises:
-        VidcondenseError: it cannot be written; what was there before is still there.
-    """
+    """Add `data` to the end of `path`, all of it or nothing."""
     with refused(f"cannot write {path}"), path.open("ab", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)
         try:
@@ -207,17 +197,13 @@ def append(path: Path, data: bytes) -> None:
 
 
 def flush(path: Path) -> None:
-    """Wait until what was written to `path` is on disk; refused where it cannot be."""
+    """Wait until what was written to `path` is on disk."""
     with refused(f"cannot write {path}"), path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def cut(path: Path, length: int) -> None:
-    """Keep the first `length` bytes of `path`.
-
-    Raises:
-        VidcondenseError: there are fewer, or the file is missing or cannot be written.
-    """
+    """Keep the first `length` bytes of `path`; a file that has fewer is refused."""
     with refused(f"cannot write {path}"), path.open("rb+") as file:
         if file.seek(0, os.SEEK_END) < length:
             raise VidcondenseError(f"{path} was cut short: it should have at least {length} bytes")

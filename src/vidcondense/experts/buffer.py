@@ -105,9 +105,8 @@ class Experts:
             raise VidcondenseError(f"{folder / INDEX} was not written by this vidcondense")
         try:
             index = typed(values, _Index)
-            records = index["experts"]
-            made = Experts(folder, values["plan"], index["parameters"], index["versions"], records)
-            if made.count < 1 or made.epochs < 1 or len(records) < made.count:
+            made = Experts(folder, values["plan"], index["parameters"], index["versions"], index["experts"])
+            if made.count < 1 or made.epochs < 1 or len(made.records) < made.count:
                 raise VidcondenseError("it has no record of each expert")
         except VidcondenseError as error:
             raise VidcondenseError(f"{folder / INDEX} is damaged ({error})") from error
@@ -167,9 +166,9 @@ class Experts:
             weights = from_bytes(data)["weights"]
         except (SafetensorError, KeyError) as error:
             raise VidcondenseError(f"{file} is not a file of weights ({error}); {mend}") from error
-        shape = (sum(math.prod(shape) for _, shape in self.parameters),)
-        if weights.dtype != torch.float32 or weights.shape != shape or not bool(weights.isfinite().all()):
-            raise VidcondenseError(f"{file} does not hold {shape[0]} finite float32 weights; {mend}")
+        count = sum(math.prod(shape) for _, shape in self.parameters)
+        if weights.dtype != torch.float32 or weights.shape != (count,) or not weights.isfinite().all():
+            raise VidcondenseError(f"{file} does not hold {count} finite float32 weights; {mend}")
         return weights
 
     def append(self, expert: int, weights: Tensor, loss: float | None, accuracy: float | None) -> None:
@@ -230,16 +229,12 @@ def described(network: nn.Module) -> list[tuple[str, list[int]]]:
 def start(path: Path, plan: dict[str, Any], network: nn.Module, versions: dict[str, str]) -> Experts:
     """A new folder, or the one that an earlier call left, without what is damaged in it.
 
-    Raises:
-        VidcondenseError: the folder holds something else, or experts made with other settings.
+    A folder with something else in it, or with experts made with other settings, is refused.
     """
     if not (path / INDEX).exists():
-        if not files.is_free(path):
-            raise VidcondenseError(f"{path} exists and is not an empty folder; name another --out folder")
-        files.make_folder(path)
-        return Experts(
-            path, plan, described(network), versions, [[] for _ in range(plan["settings"]["count"])]
-        )
+        files.refuse_filled(path)
+        records: list[list[Epoch]] = [[] for _ in range(plan["settings"]["count"])]
+        return Experts(path, plan, described(network), versions, records)
     experts = Experts.open(path)
     held, wanted = dict(_flat(experts.plan)), dict(_flat(plan))
     for key in [*held, *wanted]:

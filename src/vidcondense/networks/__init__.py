@@ -9,6 +9,7 @@ from torch import nn
 from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import is_extension, load_class
+from vidcondense.base.units import MEBIBYTE
 from vidcondense.networks import heads
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.cnn import CNN
@@ -39,8 +40,6 @@ NETWORKS: dict[str, Callable[[int, int, int], VideoNetwork]] = {
     "video_transformer": VideoTransformer,
 }
 
-_MEBIBYTE = 2**20
-
 
 def build(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
     """A network for clips (video, frames, 3, size, size) with uninitialised weights; see `initialise`.
@@ -52,11 +51,7 @@ def build(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
 
 
 def outline(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
-    """The network of `build` without memory for its weights (on PyTorch's meta device): sizes only.
-
-    Raises:
-        VidcondenseError: see `build`.
-    """
+    """The network of `build` without memory for its weights (on PyTorch's meta device): sizes only."""
     if not is_known(name):
         raise VidcondenseError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}, or FILE.py:CLASS")
     network = load_class(name, VideoNetwork) if is_extension(name) else NETWORKS[name]
@@ -100,12 +95,12 @@ def weights_memory(name: str, network: VideoNetwork, copies: int, compute: Compu
     """
     needed, there = 4 * copies * network.weights, compute.memory()
     line = (
-        f"{name} has {network.weights:,} parameters: {4 * network.weights / _MEBIBYTE:,.0f} MiB, "
-        f"at least {needed / _MEBIBYTE:,.0f} MiB with the copies that this needs"
+        f"{name} has {network.weights:,} parameters: {4 * network.weights / MEBIBYTE:,.0f} MiB, "
+        f"at least {needed / MEBIBYTE:,.0f} MiB with the copies that this needs"
     )
     if needed > there:
         raise VidcondenseError(
-            f"{line}, but {compute.device} has {there / _MEBIBYTE:,.0f} MiB of memory; "
+            f"{line}, but {compute.device} has {there / MEBIBYTE:,.0f} MiB of memory; "
             "choose a smaller network, or a larger machine"
         )
     return line

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from vidcondense.base.compute import Compute
+from vidcondense.base.errors import VidcondenseError
 
 
 class VideoNetwork(nn.Module, ABC):
@@ -17,6 +18,9 @@ class VideoNetwork(nn.Module, ABC):
 
     widest_activation: int
     """Elements of the largest intermediate result per clip; `Compute.chunk` bounds memory by it."""
+
+    logit: nn.Module
+    """The classifier, from features to scores."""
 
     @property
     def weights(self) -> int:
@@ -31,9 +35,18 @@ class VideoNetwork(nn.Module, ABC):
     def embed(self, clips: Tensor) -> Tensor:
         """Features (video, feature) before dropout and classifier: what distribution matching compares."""
 
-    @abstractmethod
     def forward(self, clips: Tensor) -> Tensor:
-        """Class scores (video, class), without softmax."""
+        """Class scores (video, class), without softmax: `logit` of `embed`, unless a network has its own."""
+        scores: Tensor = self.logit(self.embed(clips))
+        return scores
+
+
+def need_pixels(who: str, least: int, size: int) -> None:
+    """Refuse clips of fewer pixels than a network needs; `who` begins the message."""
+    if size < least:
+        raise VidcondenseError(
+            f"{who} at least {least} pixels, not {size}; prepare a store with larger frames"
+        )
 
 
 def centre_crop(clips: Tensor, size: int) -> Tensor:

@@ -4,8 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense.base.errors import VidcondenseError
-from vidcondense.networks.base import VideoNetwork, centre_crop
+from vidcondense.networks.base import VideoNetwork, centre_crop, need_pixels
 from vidcondense.networks.cpu import group_norm
 from vidcondense.networks.heads import Head
 
@@ -34,11 +33,7 @@ class CNN(VideoNetwork):
 
     def __init__(self, head: type[Head], classes: int, frames: int, size: int) -> None:
         super().__init__()
-        if size < SMALLEST_SIZE:
-            raise VidcondenseError(
-                f"the cnn networks need at least {SMALLEST_SIZE} pixels, not {size}; "
-                "prepare a store with larger frames"
-            )
+        need_pixels("the cnn networks need", SMALLEST_SIZE, size)
         self.size = min(size, CROP)
         self.stages = nn.Sequential(Stage(3), Stage(WIDTH), Stage(WIDTH))
         self.head = head(WIDTH * (self.size // 8) ** 2, frames)
@@ -46,15 +41,9 @@ class CNN(VideoNetwork):
         self.widest_activation = WIDTH * frames * self.size**2
 
     def embed(self, clips: Tensor) -> Tensor:
-        """Clips (video, time, 3, height, width) to features (video, feature)."""
         x = centre_crop(clips, self.size).flatten(0, 1).contiguous(memory_format=torch.channels_last)
         features: Tensor = self.head(self.stages(x).flatten(1).unflatten(0, (len(clips), -1)))
         return features
-
-    def forward(self, clips: Tensor) -> Tensor:
-        """Clips (video, time, 3, height, width) to scores (video, class)."""
-        scores: Tensor = self.logit(self.embed(clips))
-        return scores
 
 
 class Stage(nn.Module):

@@ -1,6 +1,7 @@
 """Heads over time: from one feature vector per frame to one per clip."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +16,9 @@ class Head(nn.Module, ABC):
         frames: T.
     """
 
-    width: int
-
-    @abstractmethod
     def __init__(self, features: int, frames: int) -> None:
         super().__init__()
+        self.width = features
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -28,10 +27,6 @@ class Head(nn.Module, ABC):
 
 class Mean(Head):
     """The mean over time."""
-
-    def __init__(self, features: int, frames: int) -> None:
-        super().__init__(features, frames)
-        self.width = features
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(1)
@@ -42,7 +37,6 @@ class MLP(Head):
 
     def __init__(self, features: int, frames: int) -> None:
         super().__init__(features, frames)
-        self.width = features
         self.weight = nn.Parameter(torch.empty(frames, features))
         self.bias = nn.Parameter(torch.empty(features))
 
@@ -65,7 +59,14 @@ class Recurrent(Head):
     (cuDNN, and oneDNN for the LSTM) cannot be differentiated twice. Weights are those of PyTorch's cells.
     """
 
-    cell: nn.RNNCellBase
+    cell_type: ClassVar[type[nn.RNNCell | nn.GRUCell | nn.LSTMCell]]
+    narrower: ClassVar[int] = 8
+    """How many features there are for one unit."""
+
+    def __init__(self, features: int, frames: int) -> None:
+        super().__init__(features, frames)
+        self.width = features // self.narrower
+        self.cell = self.cell_type(features, self.width)
 
     def forward(self, x: Tensor) -> Tensor:
         cell = self.cell
@@ -84,10 +85,7 @@ class Recurrent(Head):
 class RNN(Recurrent):
     """h' = tanh(inputs + recurrent); an eighth of the features."""
 
-    def __init__(self, features: int, frames: int) -> None:
-        super().__init__(features, frames)
-        self.width = features // 8
-        self.cell = nn.RNNCell(features, self.width)
+    cell_type = nn.RNNCell
 
     def advance(self, inputs: Tensor, recurrent: Tensor, state: State) -> State:
         return (torch.tanh(inputs + recurrent),)
@@ -96,10 +94,7 @@ class RNN(Recurrent):
 class GRU(Recurrent):
     """Gated recurrent unit as in torch.nn.GRU; an eighth of the features."""
 
-    def __init__(self, features: int, frames: int) -> None:
-        super().__init__(features, frames)
-        self.width = features // 8
-        self.cell = nn.GRUCell(features, self.width)
+    cell_type = nn.GRUCell
 
     def advance(self, inputs: Tensor, recurrent: Tensor, state: State) -> State:
         (reset_x, update_x, new_x), (reset_h, update_h, new_h) = inputs.chunk(3, 1), recurrent.chunk(3, 1)
@@ -111,10 +106,8 @@ class GRU(Recurrent):
 class LSTM(Recurrent):
     """Long short-term memory as in torch.nn.LSTM; as many units as features, hence its size."""
 
-    def __init__(self, features: int, frames: int) -> None:
-        super().__init__(features, frames)
-        self.width = features
-        self.cell = nn.LSTMCell(features, self.width)
+    cell_type = nn.LSTMCell
+    narrower = 1
 
     def advance(self, inputs: Tensor, recurrent: Tensor, state: State) -> State:
         let_in, keep, new, let_out = (inputs + recurrent).chunk(4, 1)

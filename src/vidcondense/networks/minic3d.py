@@ -29,6 +29,8 @@ class MiniC3D(VideoNetwork):
         VidcondenseError: clips too short or too small.
     """
 
+    logit: nn.Conv3d
+
     def __init__(self, classes: int, frames: int, size: int) -> None:
         super().__init__()
         if frames < SMALLEST_FRAMES or size < SMALLEST_SIZE:
@@ -44,11 +46,9 @@ class MiniC3D(VideoNetwork):
         self.widest_activation = 64 * frames * (size // 2) ** 2  # of the first convolution
 
     def embed(self, clips: Tensor) -> Tensor:
-        """Clips (video, time, 3, height, width) to features (video, feature)."""
         return self._stages(clips).flatten(1)
 
     def forward(self, clips: Tensor) -> Tensor:
-        """Clips (video, time, 3, height, width) to scores (video, class)."""
         stages = self._stages(clips)
         window = (min(2, stages.shape[2]), stages.shape[3], stages.shape[4])
         pooled = average_pool(stages, window).to(self.logit.weight.dtype)

@@ -120,11 +120,7 @@ OPTIMISERS = Family("optimiser", __name__, Optimiser)
 
 
 def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
-    """A moment where and in the memory order in which the optimiser itself would have made it.
-
-    Raises:
-        RuntimeError: it is of another shape.
-    """
+    """A moment where and in the memory order in which the optimiser itself would have made it."""
     if moment.shape != parameter.shape:
         raise RuntimeError(f"a moment of shape {tuple(moment.shape)}, not {tuple(parameter.shape)}")
     return torch.empty_like(parameter, requires_grad=False).copy_(moment)

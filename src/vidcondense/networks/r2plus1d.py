@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense.base.errors import VidcondenseError
-from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.base import VideoNetwork, need_pixels
 
 SMALLEST_SIZE = 32
 MOST_GROUPS = 32
@@ -34,11 +33,7 @@ class R2Plus1D18(VideoNetwork):
 
     def __init__(self, classes: int, frames: int, size: int) -> None:
         super().__init__()
-        if size < SMALLEST_SIZE:
-            raise VidcondenseError(
-                f"r2plus1d_18 needs at least {SMALLEST_SIZE} pixels, not {size}; "
-                "prepare a store with larger frames"
-            )
+        need_pixels("r2plus1d_18 needs", SMALLEST_SIZE, size)
         self.stem = Factorised(3, 45, 64, kernel=7, strides=(2, 1))
         blocks, channels = [], 64
         for width, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
@@ -50,15 +45,9 @@ class R2Plus1D18(VideoNetwork):
         self.widest_activation = blocks[0].first.norm.num_channels * frames * ((size + 1) // 2) ** 2
 
     def embed(self, clips: Tensor) -> Tensor:
-        """Clips (video, time, 3, height, width) to features (video, 512)."""
         x = clips.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
         features: Tensor = self.blocks(F.relu(self.stem(x)))
         return features.mean((2, 3, 4))
-
-    def forward(self, clips: Tensor) -> Tensor:
-        """Clips (video, time, 3, height, width) to scores (video, class)."""
-        scores: Tensor = self.logit(self.embed(clips))
-        return scores
 
 
 class Block(nn.Module):

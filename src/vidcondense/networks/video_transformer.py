@@ -4,8 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense.base.errors import VidcondenseError
-from vidcondense.networks.base import VideoNetwork, centre_crop
+from vidcondense.networks.base import VideoNetwork, centre_crop, need_pixels
 
 GRID = 8
 TUBELET_FRAMES = 2
@@ -37,11 +36,7 @@ class VideoTransformer(VideoNetwork):
 
     def __init__(self, classes: int, frames: int, size: int) -> None:
         super().__init__()
-        if size < GRID:
-            raise VidcondenseError(
-                f"video_transformer needs at least {GRID} pixels, not {size}; "
-                "prepare a store with larger frames"
-            )
+        need_pixels("video_transformer needs", GRID, size)
         self.patch = size // GRID
         tokens = (frames + 1) // TUBELET_FRAMES * GRID**2
         self.tubelets = nn.Linear(TUBELET_FRAMES * 3 * self.patch**2, WIDTH)
@@ -52,15 +47,9 @@ class VideoTransformer(VideoNetwork):
         self.widest_activation = max(HEADS * tokens**2, 4 * WIDTH * tokens)
 
     def embed(self, clips: Tensor) -> Tensor:
-        """Clips (video, time, 3, height, width) to features (video, 192)."""
         x = self.positions(self.tubelets(self._cut(clips)))
         features: Tensor = self.norm(self.layers(x))
         return features.mean(1)
-
-    def forward(self, clips: Tensor) -> Tensor:
-        """Clips (video, time, 3, height, width) to scores (video, class)."""
-        scores: Tensor = self.logit(self.embed(clips))
-        return scores
 
     def _cut(self, clips: Tensor) -> Tensor:
         """Clips to the values of their tubelets, (video, token, value)."""

@@ -40,11 +40,7 @@ class Checkpoint:
     run: str = ""
 
     def save(self, path: Path) -> None:
-        """Write atomically.
-
-        Raises:
-            VidcondenseError: the file cannot be written; one that was there is still there.
-        """
+        """Write atomically."""
         flat = {
             f"{owner}.{name}": tensor.detach().cpu().contiguous()
             for owner, tensors in self.tensors.items()
@@ -59,11 +55,7 @@ class Checkpoint:
 
     @staticmethod
     def load(path: Path) -> "Checkpoint":
-        """Read a checkpoint.
-
-        Raises:
-            VidcondenseError: the file cannot be read, is cut short or not a checkpoint.
-        """
+        """Read a checkpoint; what cannot be read, is cut short or no checkpoint is refused."""
         tensors: dict[str, dict[str, Tensor]] = {}
         files.check_readable(path)
         try:
@@ -76,10 +68,4 @@ class Checkpoint:
             raise VidcondenseError(
                 f"{path} is not a usable checkpoint ({error}); start the run again"
             ) from error
-        return Checkpoint(
-            numbers["iteration"],
-            numbers["seconds"],
-            numbers["metrics_bytes"],
-            tensors,
-            numbers.get("run", ""),
-        )
+        return Checkpoint(**numbers, tensors=tensors)

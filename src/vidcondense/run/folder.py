@@ -10,7 +10,7 @@ from vidcondense.base import files
 from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import label
-from vidcondense.base.typed import Whole, typed
+from vidcondense.base.typed import Whole, parse, typed
 from vidcondense.base.versions import refuse_newer, versions
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes import reading
@@ -88,7 +88,14 @@ class RunFolder:
         """
         if not self.description.is_file():
             raise VidcondenseError(f"{self.path} is not a run folder: it has no run.json")
-        return self._checked(self._values())
+        values = self._values()
+        try:
+            known = typed(values, Description)
+            if known["status"] == "finished" and "seconds" not in known:
+                raise VidcondenseError("it has no 'seconds'")
+        except VidcondenseError as error:
+            raise VidcondenseError(f"{self.description} is damaged: {error}") from error
+        return known
 
     def _values(self) -> dict[str, Any]:
         values = files.read_json(self.description, dict[str, Any])
@@ -97,30 +104,8 @@ class RunFolder:
             raise VidcondenseError(f"{self.description} was not written by this vidcondense")
         return values
 
-    def _checked(self, values: dict[str, Any]) -> Description:
-        try:
-            known = typed(values, Description)
-        except VidcondenseError as error:
-            raise VidcondenseError(f"{self.description} is damaged: {error}") from error
-        if known["status"] == "finished" and "seconds" not in known:
-            raise VidcondenseError(f"{self.description} is damaged: it has no 'seconds'")
-        return known
-
-    def existing(self) -> Path:
-        """The folder.
-
-        Raises:
-            VidcondenseError: as `read`.
-        """
-        self.read()
-        return self.path
-
     def recipe(self, known: Description) -> Recipe:
-        """The recipe in run.json, as it was read.
-
-        Raises:
-            VidcondenseError: names run.json and what is wrong in its recipe.
-        """
+        """The recipe in run.json, as it was read; what is wrong in it is refused by name."""
         read = reading.from_earlier if known["format"] == 1 else reading.from_dict
         try:
             return read(known["recipe"])
@@ -135,6 +120,15 @@ class RunFolder:
         """Add lines to metrics.jsonl: all of them, or none where they cannot be written."""
         files.append(self.metrics, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl."""
+        with files.refused(f"cannot read {self.metrics}"):
+            lines = self.metrics.read_text(encoding="utf-8").splitlines()
+        try:
+            return [typed(parse(line), dict[str, Any]) for line in lines]
+        except (ValueError, VidcondenseError) as error:
+            raise VidcondenseError(f"{self.metrics} is damaged ({error})") from error
+
     def cut_metrics(self, length: int) -> None:
         """Keep the first `length` bytes of metrics.jsonl: what was written before a checkpoint."""
         if length:
@@ -144,17 +138,12 @@ class RunFolder:
 
 
 def refuse_taken(path: Path) -> None:
-    """Refuse a folder that a new run cannot have.
-
-    Raises:
-        VidcondenseError: the folder holds something already.
-    """
+    """Refuse a folder that holds something already: a new run cannot have it."""
     if RunFolder(path).description.exists():
         raise VidcondenseError(
             f"{path} already holds a run; continue it with --resume {path}, or name another --out folder"
         )
-    if not files.is_free(path):
-        raise VidcondenseError(f"{path} exists and is not an empty folder; name another --out folder")
+    files.refuse_filled(path)
 
 
 def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute, **more: Any) -> RunFolder:

@@ -79,11 +79,7 @@ def preview(
 ) -> Cost | None:
     """What condensing would cost, from iterations run here; nothing is written.
 
-    Args:
-        store: see `condense`.
-        recipe: see `condense`.
-        device: see `condense`.
-        precision: see `condense`.
+    Args beside those of `condense`:
         spent: seconds that the command took before; they count as part of its start.
 
     Returns:
@@ -121,8 +117,10 @@ def resume(
     Raises:
         VidcondenseError: not a run folder, finished already, no checkpoint, or another store.
     """
-    with files.lock_folder(RunFolder(Path(out)).existing()):
-        return _resume(RunFolder(Path(out)), store, device, show)
+    run = RunFolder(Path(out))
+    run.read()  # a folder without a run is left as it is
+    with files.lock_folder(run.path):
+        return _resume(run, store, device, show)
 
 
 def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) -> CondensedVideos:
@@ -144,9 +142,11 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
         )
     compute = choose(device, known["precision"])
     state = State.start(store, recipe, compute, show)
-    if run.checkpoint.exists() and not run.checkpoint.is_file():
+    if not run.checkpoint.exists():
+        run.cut_metrics(0)
+    elif not run.checkpoint.is_file():
         raise VidcondenseError(f"{run.checkpoint} is not a file; remove it")
-    if run.checkpoint.is_file():
+    else:
         checkpoint = Checkpoint.load(run.checkpoint)
         try:
             if checkpoint.run not in ("", run_folder.identity(known)):
@@ -157,8 +157,6 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
                 f"{run.checkpoint} is not a checkpoint of this run ({error}); start the run again"
             ) from error
         run.cut_metrics(checkpoint.metrics_bytes)
-    else:
-        run.cut_metrics(0)
     return _run(run, state, show)
 
 
@@ -248,7 +246,7 @@ def _cost(state: State, run: Callable[[], object], *, least_seconds: float = 0.0
 
 def _finish(run: RunFolder, state: State) -> CondensedVideos:
     store, recipe = state.store, state.recipe
-    files_of_members = recipe.extension_files()
+    extensions = recipe.extension_files()
     condensed = state.synthetic.condensed(
         labels=state.synthetic.labels.cpu(),
         class_names=tuple(store.class_names),
@@ -264,7 +262,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
             "device": state.compute.device.type,
             "versions": versions(),
             **({"features": dict(state.features)} if state.features else {}),
-            **({"extensions": files_of_members} if files_of_members else {}),
+            **({"extensions": extensions} if extensions else {}),
         },
         **state.objective.learned(),
     )

@@ -85,7 +85,7 @@ def condense_in_shards(
     with files.lock_folder(files.make_folder(run.path), START_SECONDS):
         if not run.description.exists():
             run_folder.create(run.path, recipe, store, compute, shards=shards)
-        _refuse_difference(run, run.read(), wanted, store)
+        _refuse_difference(run, run.read(), wanted, store)  # another process may have made it meanwhile
         if _finished(run):  # before this process started, or was started again
             return _load(run) if ranks.first else None
         files.make_folder(run.path / FOLDER)
@@ -210,7 +210,7 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
         provenance={**frames[0].provenance, "recipe": recipe.portable(), "shards": shards},
     )
     firsts = [part.start * recipe.vpc for part in parts(len(store.class_names), shards)]
-    lines = merged_metrics([shard.metrics for shard in runs], firsts)
+    lines = merged_metrics([shard.read_metrics() for shard in runs], firsts)
     files.write_bytes(run.metrics, "".join(json.dumps(line) + "\n" for line in lines).encode())
     size = condensed.save(run.condensed)
     made = CondensedVideos.load(run.condensed)
@@ -224,18 +224,16 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
     return made
 
 
-def merged_metrics(logs: list[Path], firsts: list[int]) -> Iterator[dict[str, Any]]:
+def merged_metrics(logs: list[list[dict[str, Any]]], firsts: list[int]) -> Iterator[dict[str, Any]]:
     """One log out of those of all shards: losses and key frames add up, videos are counted through.
 
     Args:
-        logs: metrics.jsonl of each shard.
+        logs: the lines of metrics.jsonl of each shard.
         firsts: the number of each shard's first video.
     """
-    handles = [log.read_text().splitlines() for log in logs]
-    rows = [[json.loads(line) for line in lines] for lines in handles]
     totals: dict[int, dict[str, Any]] = {}
     inserted: dict[int, list[dict[str, Any]]] = {}
-    for log, first in zip(rows, firsts, strict=True):
+    for log, first in zip(logs, firsts, strict=True):
         for row in log:
             if row["event"] == "insertion":
                 inserted.setdefault(row["iteration"], []).append({**row, "video": row["video"] + first})

@@ -183,7 +183,11 @@ def _begin(
 ) -> tuple[Objective, Optimiser]:
     """Objective and optimiser of a stage; a coreset has nothing to match."""
     synthetic.enter(stage.name)
-    objective = Nothing.of(store, compute) if recipe.coreset else recipe.objective_in(stage, store, compute)
+    objective: Objective = (
+        Nothing(ObjectiveSettings(), Context(store, compute))
+        if recipe.coreset
+        else recipe.objective_in(stage, store, compute)
+    )
     parameters = {**synthetic.parameters, **objective.parameters}
     fields = recipe.fields()
     rates = {name: fields[recipe.step_size_key(name)] for name in parameters}
@@ -193,11 +197,6 @@ def _begin(
 
 class Nothing(Objective):
     """The objective of a coreset, which learns nothing."""
-
-    @staticmethod
-    def of(store: ClipStore, compute: Compute) -> "Nothing":
-        """For a store."""
-        return Nothing(ObjectiveSettings(), Context(store, compute))
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
         """Never called: a coreset has no iterations."""

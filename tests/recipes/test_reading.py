@@ -9,12 +9,12 @@ import quick
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Settings, hints
+from vidcondense.base.tables import flat, nested
 from vidcondense.data.store import ClipStore
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.recipes import load as recipes
 from vidcondense.recipes.reading import from_dict, from_earlier, keys
 from vidcondense.recipes.recipe import FAMILIES, Recipe
-from vidcondense.recipes.tables import flat, nested
 from vidcondense.run.loop import condense
 
 RANDOM = {"kind": "random"}

@@ -69,7 +69,9 @@ def export(
                 files.make_folder(path.parent)
                 files.write_bytes(path, data)
                 rows.append(row)
-            _write_index(staging / INDEX, rows)
+            text = io.StringIO(newline="")
+            csv.writer(text).writerows([COLUMNS, *rows])
+            files.write_bytes(staging / INDEX, text.getvalue().encode(errors="backslashreplace"))
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
@@ -136,7 +138,7 @@ def _refuse_other_content(folder: Path) -> None:
         entry.name == STAGING or files.is_left(entry) for entry in folder.iterdir()
     ):
         return
-    if not any(_is_index(place / INDEX) for place in (folder, folder / STAGING)):
+    if not any(_rows(place / INDEX) for place in (folder, folder / STAGING)):
         raise VidcondenseError(f"{folder} is not empty and not an earlier export; choose another folder")
 
 
@@ -159,7 +161,7 @@ def _publish(folder: Path) -> None:
     Whenever this is stopped, doing it again ends the same way.
     """
     staging = folder / STAGING
-    if not _is_index(staging / INDEX):
+    if not _rows(staging / INDEX):
         return
     new = _files(staging)
     with files.refused(f"cannot write {folder}", "; run the same export again to go on"):
@@ -184,10 +186,6 @@ def _rows(index: Path) -> list[list[str]]:
     return rows if rows and rows[0] == COLUMNS else []
 
 
-def _is_index(path: Path) -> bool:
-    return bool(_rows(path))
-
-
 def _files(folder: Path) -> list[Path]:
     """What the index of an export names: kinds of files that export writes, inside the folder."""
     named = [Path(row[0]) for row in _rows(folder / INDEX)[1:] if row]
@@ -206,9 +204,3 @@ def _remove(stale: set[Path], folder: Path) -> None:
         for parent in list(path.parents)[:-1][:2]:
             if (folder / parent).is_dir() and not any((folder / parent).iterdir()):
                 (folder / parent).rmdir()
-
-
-def _write_index(path: Path, rows: list[list[object]]) -> None:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([COLUMNS, *rows])
-    files.write_bytes(path, text.getvalue().encode(errors="backslashreplace"))

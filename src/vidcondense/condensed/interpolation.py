@@ -18,11 +18,7 @@ Interpolation = Literal["linear", "nearest", "smooth"]
 
 
 def segment_starts(frames: int, segments: int) -> tuple[int, ...]:
-    """The first time of each segment: 0, T / K, 2 T / K, ..., rounded down.
-
-    Raises:
-        VidcondenseError: more segments than frames.
-    """
+    """The first time of each segment: 0, T / K, 2 T / K, ..., rounded down; more than frames are refused."""
     if segments > frames:
         raise VidcondenseError(
             f"synthetic.segments = {segments} is more than the {frames} frames of a clip; "
@@ -159,16 +155,7 @@ def _slope(behind: Tensor, ahead: Tensor) -> Tensor:
 
 
 def check_shared(key: str, frames: int, segments: int) -> None:
-    """Refuse frames that segments cannot share equally.
-
-    Args:
-        key: what the message calls the frames.
-        frames: how many there are of all segments together.
-        segments: K.
-
-    Raises:
-        VidcondenseError: names the nearest numbers that they can.
-    """
+    """Refuse frames, called `key`, that K segments cannot share equally; name the nearest that they can."""
     less, more = frames // segments * segments, -(-frames // segments) * segments
     if less != frames:
         raise VidcondenseError(

@@ -24,11 +24,7 @@ def jpeg(image: Pixels, step: int = 2) -> bytes:
 
 
 def mp4(frames: Pixels, fps: float) -> bytes:
-    """Encode frames (time, height, width, 3) as an H.264 mp4; odd sizes repeat their last row or column.
-
-    Raises:
-        VidcondenseError: this PyAV has no H.264 encoder.
-    """
+    """Encode frames (time, height, width, 3) as an H.264 mp4; odd sizes repeat their last row or column."""
     height, width = frames.shape[1:3]
     even = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     target = io.BytesIO()

@@ -101,10 +101,6 @@ def _key_frames(condensed: CondensedVideos) -> list[RenderableType]:
     """Where the key frames of each video are; nothing where clips are rendered from something else."""
     if condensed.clips_per_video > 1:
         return []
-    return [Text("Key frames", style="bold"), _key_frame_table(condensed)]
-
-
-def _key_frame_table(condensed: CondensedVideos) -> RenderableType:
     table = Table(box=None, padding=(0, 2), header_style="dim")
     table.add_column("class", overflow="fold")
     table.add_column("video", justify="right")
@@ -117,9 +113,8 @@ def _key_frame_table(condensed: CondensedVideos) -> RenderableType:
         times = "every frame" if len(keys) == condensed.frames else " ".join(map(str, keys))
         name = condensed.class_names[int(condensed.labels[video])]
         table.add_row(_plain(name), str(video), str(len(keys)), times)
-    if len(order) <= MOST_ROWS:
-        return table
-    return Group(table, Text(f"  and {len(order) - MOST_ROWS} more videos", style="dim"))
+    more = Text(f"  and {len(order) - MOST_ROWS} more videos", style="dim")
+    return [Text("Key frames", style="bold"), table, *([more] if len(order) > MOST_ROWS else [])]
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> RenderableType:

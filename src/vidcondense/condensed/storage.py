@@ -24,9 +24,6 @@ def encode(tensors: Mapping[str, Tensor], frames: Sequence[str], storage: Storag
         frames: names of those that hold frames (..., channel, height, width); the others stay as they are.
         storage: float32; float16; or uint8, where a frame's value is offset + scale * level with the offset
             and scale of the frame, its lowest value and a 255th of its range.
-
-    Raises:
-        VidcondenseError: a value is too large for float16.
     """
     made = dict(tensors)
     for name in frames:
@@ -44,12 +41,7 @@ def encode(tensors: Mapping[str, Tensor], frames: Sequence[str], storage: Storag
 
 
 def decode(tensors: Mapping[str, Tensor], frames: Sequence[str], storage: Storage) -> dict[str, Tensor]:
-    """Undo `encode`; frames are float32.
-
-    Raises:
-        KeyError: a tensor is missing.
-        VidcondenseError: a tensor of another type or shape than `encode` makes.
-    """
+    """Undo `encode`; frames are float32. What `encode` cannot have made is refused."""
     made = dict(tensors)
     if storage == "float32":
         return made
@@ -67,12 +59,7 @@ def decode(tensors: Mapping[str, Tensor], frames: Sequence[str], storage: Storag
 
 
 def expect(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> Tensor:
-    """A tensor of a file, refused when it is not of the type that `save` writes.
-
-    Raises:
-        KeyError: there is none of this name.
-        VidcondenseError: it is of another type.
-    """
+    """A tensor of a file, refused when it is not of the type that `save` writes; KeyError without it."""
     if tensors[name].dtype != dtype:
         raise VidcondenseError(f"tensor {name!r} is {tensors[name].dtype}, not {dtype}")
     return tensors[name]

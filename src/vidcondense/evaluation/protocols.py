@@ -222,16 +222,8 @@ def take_steps(
 ) -> float:
     """Train on batches, every clip once per epoch in a fresh order, until a loss is not finite.
 
-    Args:
-        step: updates the network by its number, clips and their goals; gives the loss.
-        steps: how many.
-        clips: what batches are read from.
-        batch: clips in each.
-        seed: of the order.
-        advance: see `Protocol.train`.
-
-    Returns:
-        The mean loss over the last tenth of the steps.
+    `step` updates the network by the number of the step, clips and their goals, and gives the loss. Returned
+    is what `Protocol.train` returns.
     """
     losses: list[float] = []
     batches = _shuffled(len(clips), batch, generator(seed, "order"))

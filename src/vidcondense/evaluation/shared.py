@@ -118,22 +118,13 @@ class Parts:
         files.write_json(self._path(number), {"key": self._key, "result": values})
 
     def read(self, number: int) -> NetworkResult:
-        """What `write` kept.
-
-        Raises:
-            VidcondenseError: it is not there, or damaged.
-        """
+        """What `write` kept; a VidcondenseError says that it is damaged."""
         stored = self._stored(number)
         if stored is None or [len(row) for row in stored["confusion"]] != [self._classes] * self._classes:
             raise self._damaged(number, "no confusion of each class")
-        return NetworkResult(
-            stored["top1"],
-            stored["top5"],
-            torch.tensor(stored["confusion"], dtype=torch.int64),
-            math.nan if stored["loss"] is None else stored["loss"],
-            stored["diverged"],
-            stored["seconds"],
-        )
+        values: dict[str, Any] = {**stored, "confusion": torch.tensor(stored["confusion"], dtype=torch.int64)}
+        values["loss"] = math.nan if stored["loss"] is None else stored["loss"]
+        return NetworkResult(**values)
 
     def _damaged(self, number: int, how: object) -> VidcondenseError:
         return VidcondenseError(f"{self._path(number)} is damaged ({how}); remove it and evaluate again")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.tables import flat
 from vidcondense.base.typed import Whole, typed
 from vidcondense.base.versions import refuse_newer
 from vidcondense.data.store import ClipStore
@@ -88,11 +88,7 @@ class Experts:
 
     @staticmethod
     def open(path: Path | str) -> "Experts":
-        """Read the index; weights are read, and their SHA-256 compared, when they are asked for.
-
-        Raises:
-            VidcondenseError: there is none, or it is damaged or of another format.
-        """
+        """Read the index; weights are read, and their SHA-256 compared, when they are asked for."""
         folder = Path(path)
         if not (folder / INDEX).is_file():
             raise VidcondenseError(
@@ -236,7 +232,7 @@ def start(path: Path, plan: dict[str, Any], network: nn.Module, versions: dict[s
         records: list[list[Epoch]] = [[] for _ in range(plan["settings"]["count"])]
         return Experts(path, plan, described(network), versions, records)
     experts = Experts.open(path)
-    held, wanted = dict(_flat(experts.plan)), dict(_flat(plan))
+    held, wanted = flat(experts.plan), flat(plan)
     for key in [*held, *wanted]:
         grown = key in GROWING and held.get(key, 0) <= wanted[key]
         if held.get(key) != wanted.get(key) and not grown:
@@ -250,11 +246,3 @@ def start(path: Path, plan: dict[str, Any], network: nn.Module, versions: dict[s
     experts.records += [[] for _ in range(experts.count - len(experts.records))]
     experts.forget_damaged()
     return experts
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

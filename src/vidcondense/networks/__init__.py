@@ -84,14 +84,13 @@ def is_known(name: str) -> bool:
 def weights_memory(name: str, network: VideoNetwork, copies: int, compute: Compute) -> str:
     """One line on the memory that a network's weights take, for the user to read before they are made.
 
+    What cannot fit into the memory of the device is refused.
+
     Args:
         name: what the network is called.
         network: an `outline` will do.
         copies: float32 values kept per weight: itself, its gradient, moments of the optimiser.
         compute: where.
-
-    Raises:
-        VidcondenseError: they cannot fit into the memory of the device.
     """
     needed, there = 4 * copies * network.weights, compute.memory()
     line = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from vidcondense.base import members
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Positive, convert
-from vidcondense.recipes.tables import flat, nested
+from vidcondense.base.tables import flat, nested
 
 if TYPE_CHECKING:
     from vidcondense.recipes.recipe import Recipe

@@ -6,9 +6,9 @@ from typing import Any
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Settings, convert, hints
+from vidcondense.base.tables import flat, nested
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.recipes.recipe import FAMILIES, TABLES, USUAL, Recipe
-from vidcondense.recipes.tables import flat, nested
 from vidcondense.synthetic import SyntheticSettings
 
 MOVED = {

@@ -10,6 +10,7 @@ from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import Family
 from vidcondense.base.settings import Count, Positive, Settings, Share
+from vidcondense.base.tables import flat, nested
 from vidcondense.condensed.interpolation import check_shared
 from vidcondense.coresets import CORESETS, CoresetSettings
 from vidcondense.data.store import ClipStore
@@ -18,7 +19,6 @@ from vidcondense.insertion import INSERTIONS, InsertionSettings
 from vidcondense.insertion.schedule import NoInsertion
 from vidcondense.networks.optimiser import OPTIMISERS, OptimiserSettings
 from vidcondense.objectives import OBJECTIVES, Context, Objective, ObjectiveSettings, RealClipsSettings
-from vidcondense.recipes.tables import flat, nested
 from vidcondense.synthetic import REPRESENTATIONS, Stage, Synthetic, SyntheticSettings
 
 FAMILIES: Mapping[str, Family[Any]] = {

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from vidcondense import networks
@@ -25,7 +24,6 @@ from vidcondense.evaluation.results import accuracies, table
 from vidcondense.evaluation.trial import evaluate
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, guessing_loss, summed_loss
-from vidcondense.networks.passes import backward
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 QUICK = (Strict(steps=4, epochs=1), Vdsd(epochs=4))
@@ -159,22 +157,6 @@ def test_published_training_that_explodes_is_reported(tiny_store: ClipStore) -> 
     wild = replace(QUICK[1], learning_rate=1e6)
     result = evaluate(condensed(tiny_store), tiny_store, protocol=wild, networks_count=1, show=False)
     assert result.results[0].diverged
-
-
-def test_gradient_in_pieces_is_the_gradient_of_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = networks.build("minic3d", 3, 4, 32)
-    networks.initialise(network, generator(0))
-    network.dropout.p = 0.0  # type: ignore[union-attr]
-    clips = torch.randn(5, 4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    labels = torch.tensor([0, 1, 2, 0, 1])
-    whole = F.cross_entropy(network(clips), labels)
-    whole.backward()
-    expected = [p.grad.clone() for p in network.parameters() if p.grad is not None]
-    network.zero_grad()
-    monkeypatch.setattr(Compute, "chunk", lambda *_: 2)
-    assert backward(network, clips, labels, EXACT) == pytest.approx(whole.item(), rel=1e-5)
-    for parameter, gradient in zip(network.parameters(), expected, strict=True):
-        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
 
 
 def test_strict_scores_are_the_mean_over_windows(tiny_store: ClipStore) -> None:

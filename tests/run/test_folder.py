@@ -89,6 +89,19 @@ def test_a_full_disk_at_the_start(tiny_store: ClipStore, tmp_path: Path, full_di
     assert list((tmp_path / "run").iterdir()) == []
 
 
+def test_the_log_is_read_and_a_damaged_one_is_named(run: RunFolder) -> None:
+    rows = [{"event": "iteration", "iteration": 0, "loss": 1.5}, {"event": "insertion", "iteration": 1}]
+    run.append_metrics(rows)
+    assert run.read_metrics() == rows
+    for line in ("{", "[1]"):
+        run.metrics.write_text(line)
+        with pytest.raises(VidcondenseError, match=r"metrics\.jsonl is damaged"):
+            run.read_metrics()
+    run.metrics.unlink()
+    with pytest.raises(VidcondenseError, match=r"cannot read .*metrics\.jsonl: No such file"):
+        run.read_metrics()
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -56,7 +56,7 @@ def condense(
     """
     compute = choose(device, precision)
     check(store, recipe)
-    run_folder.refuse_taken(Path(out))
+    run_folder.refuse_taken(Path(out))  # now, and in `create` when no other process can take it any more
     experts = getattr(recipe.objective, "experts", "")
     if experts:  # whoever resumes the run may do so from another folder
         recipe = recipe.with_experts(str(Path(experts).resolve()))

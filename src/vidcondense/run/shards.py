@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from vidcondense.base import files
-from vidcondense.base.compute import Precision, choose
+from vidcondense.base.compute import Compute, Precision, choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.base.progress import Progress
@@ -27,7 +27,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import folder as run_folder
 from vidcondense.run import loop as condensation
-from vidcondense.run.folder import Description, RunFolder
+from vidcondense.run.folder import RunFolder
 
 FOLDER = "shards"
 USUAL_SHARDS = 16
@@ -79,17 +79,7 @@ def condense_in_shards(
     _refuse(recipe, shards, classes, ranks)
     compute = choose(local_device(device), precision)
     run = RunFolder(Path(out))
-    wanted: dict[str, Any] = {"recipe": recipe.to_dict(), "shards": shards, "precision": compute.precision}
-    if run.description.exists():  # before waiting for another process there
-        _refuse_difference(run, run.read(), wanted, store)
-    with files.lock_folder(files.make_folder(run.path), START_SECONDS):
-        if not run.description.exists():
-            run_folder.create(run.path, recipe, store, compute, shards=shards)
-        _refuse_difference(run, run.read(), wanted, store)  # another process may have made it meanwhile
-        if _finished(run):  # before this process started, or was started again
-            return _load(run) if ranks.first else None
-        files.make_folder(run.path / FOLDER)
-
+    _begin(run, store, recipe, compute, shards)
     speak = show and ranks.first
 
     def learn(number: int) -> None:
@@ -152,7 +142,21 @@ def _refuse(recipe: Recipe, shards: int, classes: int, ranks: Ranks) -> None:
         )
 
 
-def _refuse_difference(run: RunFolder, known: Description, wanted: dict[str, Any], store: ClipStore) -> None:
+def _begin(run: RunFolder, store: ClipStore, recipe: Recipe, compute: Compute, shards: int) -> None:
+    """Make the run and the folder of its shards, unless it is there, or finished already."""
+    wanted: dict[str, Any] = {"recipe": recipe.to_dict(), "shards": shards, "precision": compute.precision}
+    if run.description.exists():  # before waiting for another process there
+        _refuse_difference(run, wanted, store)
+    with files.lock_folder(files.make_folder(run.path), START_SECONDS):
+        if not run.description.exists():
+            run_folder.create(run.path, recipe, store, compute, shards=shards)
+        _refuse_difference(run, wanted, store)
+        if not _finished(run):
+            files.make_folder(run.path / FOLDER)
+
+
+def _refuse_difference(run: RunFolder, wanted: dict[str, Any], store: ClipStore) -> None:
+    known = run.read()
     held: dict[str, Any] = {**known, "recipe": run.recipe(known).to_dict()}
     different = [key for key, value in wanted.items() if held.get(key) != value]
     if (known["store"]["fingerprint"], known["store"]["split"]) != (store.fingerprint, store.split):

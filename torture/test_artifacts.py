@@ -23,7 +23,6 @@ import quick
 import torch
 from hypothesis import HealthCheck, given, settings
 from rich.console import Console
-from vidcondense.recipes.settings import ExpertSettings
 
 from hostile import EVIL, changes
 from vidcondense import toys
@@ -42,8 +41,10 @@ from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import Strict
 from vidcondense.evaluation.trial import evaluate
 from vidcondense.experts.buffer import Experts
+from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train
 from vidcondense.recipes import load as recipe
+from vidcondense.recipes.reading import from_dict
 from vidcondense.report.page import build_page
 from vidcondense.report.run import load_runs
 from vidcondense.run.checkpoint import Checkpoint
@@ -152,7 +153,7 @@ def read_run(folder: Path) -> None:
 
 def read_recipe(folder: Path) -> None:
     made = recipe.load(str(folder / "own.toml"))
-    recipe.from_dict(made.to_dict())
+    from_dict(made.to_dict())
     _ = made.portable(), made.stages
 
 

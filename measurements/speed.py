@@ -154,9 +154,7 @@ class Work:
             {f"{a}.{p}": ours[f"{b}.{p}"] for a, b in layers.items() for p in ("weight", "bias")}
         )
         expected, slow = reference.match(self.theirs, list(self.pixels), self.start)
-        loss, fast = distribution_matching(
-            self.network, self.real(), self.start, self.labels, self.compute, self.chunk
-        )
+        loss, fast = distribution_matching(self.network, self.real(), self.start, self.labels, self.chunk)
         cosine = torch.nn.functional.cosine_similarity(slow.flatten(2), fast.flatten(2), dim=2)
         print(
             f"same weights: loss {loss:.4f} against {expected:.4f}; "

@@ -210,7 +210,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "run" / "evaluations" / "strict.json").write_text(json.dumps(result))
     cell, options, split, seed = TASK
     shutil.copytree(root / "run", task_of(cell, options, root / "benchmark", split, seed).folder)
-    train(store, root / "experts", ExpertSettings(2, 1, 4), compute=choose("cpu", "float32"), show=False)
+    train(store, root / "experts", ExpertSettings(count=2, epochs=1, batch=4), compute=choose("cpu", "float32"), show=False)
     about = {name: getattr(made, name) for name in ("class_names", "frames", "mean", "std", "provenance")}
     (root / "key_frames").mkdir()
     made.save(root / "key_frames" / "condensed.safetensors")

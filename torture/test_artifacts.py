@@ -31,7 +31,7 @@ from vidcondense.base.compute import choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.results import read_result
+from vidcondense.benchmark.rows import build_rows, read_result
 from vidcondense.benchmark.tasks import task_of
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
 from vidcondense.condensed.export import export
@@ -162,10 +162,8 @@ TASK = (Cell("PRISM", "1", "prism", 1, networks=("minic3d",)), Options(networks=
 def read_benchmark(folder: Path) -> None:
     cell, options, split, seed = TASK
     task = task_of(cell, options, folder, split, seed)
-    found = read_result({(split, seed): task}, "top1")
-    for judged in found.judged.values():
-        for one in judged.values():
-            assert one.mean is None or 0 <= one.mean <= 100
+    for row in build_rows({cell: read_result({(split, seed): task})}, "top1"):
+        assert row.mean is None or 0 <= row.mean <= 100
 
 
 READERS: dict[str, tuple[Callable[[Path], None], str, str]] = {

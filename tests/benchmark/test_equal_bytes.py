@@ -10,7 +10,7 @@ from vidcondense.benchmark.cell import Cell, Choices
 from vidcondense.benchmark.equal_bytes import affordable, cells_within, too_large
 from vidcondense.benchmark.grids import tradeoff
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.results import Made
+from vidcondense.benchmark.rows import Made
 from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tasks import Task, task_of
 

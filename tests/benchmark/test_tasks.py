@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import typed
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task, refuse_foreign, task_of, tasks_of
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS
+from vidcondense.evaluation.results import Record
 
 CELL = Cell("Random", "VPC 1", "random", 1, networks=("minic3d", "cnn_gru"))
 WHOLE = Cell("Whole dataset", "all", "", 0, networks=("minic3d",))
@@ -82,7 +84,7 @@ def test_an_evaluation_counts_under_any_name_and_only_if_it_is_the_same(tmp_path
         judge(task, f"{index}.json", **changed)
     assert task.evaluation("minic3d") is None
     judge(task, "mine.json")
-    assert task.evaluation("minic3d") == json.loads(json.dumps(evaluation()))
+    assert task.evaluation("minic3d") == typed(evaluation(), Record)
     assert task.missing() == ["cnn_gru"]
 
 

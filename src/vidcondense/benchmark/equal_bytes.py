@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from vidcondense.benchmark.cell import Cell, Skipped, label
-from vidcondense.benchmark.results import read_made
+from vidcondense.benchmark.rows import read_made
 from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tasks import Task
 

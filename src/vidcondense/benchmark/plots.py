@@ -45,7 +45,7 @@ def accuracy_plot(path: Path, rows: Sequence[Row], chance: float) -> None:
         rows: of which those with accuracies are drawn.
         chance: accuracy of guessing in percent.
     """
-    shown = [row for row in rows if row.values]
+    shown = [row for row in rows if row.mean is not None]
     columns = list(dict.fromkeys(row.column for row in shown))
     methods = list(dict.fromkeys(row.method for row in shown))
     size = (max(4.5, 1.6 + 2.6 * len(columns)), 1.2 + 0.32 * len(methods))
@@ -61,21 +61,20 @@ def accuracy_plot(path: Path, rows: Sequence[Row], chance: float) -> None:
 
 
 def _draw_accuracy(axis: Any, row: Row, place: int) -> None:
-    mean, std = row.accuracy
     sets = [value for value in row.set_means.values() if value is not None]
     axis.plot(sets, [place] * len(sets), "o", color=SETS, markersize=4, zorder=1)
-    axis.errorbar([mean], [place], xerr=[std or 0.0], fmt="o", color=OURS, capsize=3, zorder=2)
+    axis.errorbar([row.mean], [place], xerr=[row.std or 0.0], fmt="o", color=OURS, capsize=3, zorder=2)
     for cited in row.published:
         axis.plot([cited.mean], [place], "D", mfc="none", color=CITED, markersize=6, zorder=3)
 
 
 def storage_plot(path: Path, rows: Sequence[Row]) -> None:
     """MiB of every row on a log scale; published figures hollow."""
-    shown = [row for row in rows if row.made]
+    shown = [row for row in rows if row.mib is not None]
     with figure(path, 1, 1, (6.5, 1.2 + 0.28 * len(shown))) as (_, axes):
         axis = axes[0][0]
         for place, row in enumerate(shown):
-            axis.plot([row.mib or 0.0], [place], "o", color=OURS)
+            axis.plot([row.mib], [place], "o", color=OURS)
             for cited in row.published:
                 axis.plot([cited.mean], [place], "D", mfc="none", color=CITED)
         axis.set_xscale("log")
@@ -88,20 +87,21 @@ def storage_plot(path: Path, rows: Sequence[Row]) -> None:
 
 def tradeoff_plot(path: Path, rows: Sequence[Row], chance: float) -> None:
     """Accuracy against bytes of the file and against condensing time; a name beside every point."""
-    shown = [row for row in rows if row.values and row.made]
+    judged = [row for row in rows if row.mean is not None]
+    shown = [row for row in judged if row.file_bytes is not None]
     panels: list[tuple[str, str, Callable[[Row], float]]] = [
-        ("MiB on disk", "log", lambda row: (row.mean_of("file_bytes") or 0.0) / MEBIBYTE),
-        ("seconds of condensing", "symlog", lambda row: row.mean_of("seconds") or 0.0),
+        ("MiB on disk", "log", lambda row: (row.file_bytes or 0.0) / MEBIBYTE),
+        ("seconds of condensing", "symlog", lambda row: row.seconds or 0.0),
     ]
-    whole = [row.accuracy[0] for row in rows if row.values and not row.made]
+    whole = [row.mean for row in judged if row.file_bytes is None]
     with figure(path, 1, 2, (11, 4.8), sharey=True) as (_, axes):
         for axis, (title, scale, where) in zip(axes[0], panels, strict=True):
             for row in shown:
-                mean, std = row.accuracy
-                axis.errorbar([where(row)], [mean], yerr=[std or 0.0], fmt="o", color=OURS, elinewidth=0.8)
+                bars = {"yerr": [row.std or 0.0], "elinewidth": 0.8}
+                axis.errorbar([where(row)], [row.mean], fmt="o", color=OURS, **bars)
                 axis.annotate(
                     f"{row.method}, VPC {row.vpc}",
-                    (where(row), mean),
+                    (where(row), row.mean),
                     xytext=(5, 4),
                     textcoords="offset points",
                     fontsize=7.5,

@@ -32,7 +32,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.rows import build_rows, read_result
-from vidcondense.benchmark.tasks import task_of
+from vidcondense.benchmark.tasks import Task
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
 from vidcondense.condensed.export import export
 from vidcondense.condensed.hallucinator import initial
@@ -161,7 +161,7 @@ TASK = (Cell("PRISM", "1", "prism", 1, networks=("minic3d",)), Options(networks=
 
 def read_benchmark(folder: Path) -> None:
     cell, options, split, seed = TASK
-    task = task_of(cell, options, folder, split, seed)
+    task = Task(cell, options, folder, split, seed)
     for row in build_rows({cell: read_result({(split, seed): task})}, "top1"):
         assert row.mean is None or 0 <= row.mean <= 100
 
@@ -206,7 +206,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "run" / "evaluations").mkdir()
     (root / "run" / "evaluations" / "strict.json").write_text(json.dumps(result))
     cell, options, split, seed = TASK
-    shutil.copytree(root / "run", task_of(cell, options, root / "benchmark", split, seed).folder)
+    shutil.copytree(root / "run", Task(cell, options, root / "benchmark", split, seed).folder)
     train(store, root / "experts", ExpertSettings(2, 1, 4), compute=choose("cpu", "float32"), show=False)
     about = {name: getattr(made, name) for name in ("class_names", "frames", "mean", "std", "provenance")}
     (root / "key_frames").mkdir()

@@ -15,7 +15,7 @@ from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.published import NETWORK, Published
 from vidcondense.benchmark.rows import Made, Result, Row, build_rows, read_result
 from vidcondense.benchmark.statistics import Difference, Pair
-from vidcondense.benchmark.tasks import Task, task_of
+from vidcondense.benchmark.tasks import Task
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
 from vidcondense.evaluation.protocols import PROTOCOLS
 from vidcondense.evaluation.results import Record
@@ -26,7 +26,7 @@ SEEDS: tuple[Pair, ...] = (("1", 0), ("1", 1))
 def finished(folder: Path, condensed: CondensedVideos) -> Task:
     """The task of a run that has ended, evaluated with one of its two networks."""
     cell = Cell("PRISM", "VPC 2", "prism", 2, networks=("minic3d", "cnn_gru"))
-    task = task_of(cell, Options(), folder, "1", 0)
+    task = Task(cell, Options(), folder, "1", 0)
     task.run.evaluations.mkdir(parents=True)
     condensed.save(task.run.condensed)
     store = {"path": "", "split": "1", "fingerprint": "f"}
@@ -101,7 +101,7 @@ def test_evaluations_are_of_the_networks_that_are_done(tmp_path: Path) -> None:
 
 
 def test_nothing_is_read_of_what_is_not_finished(tmp_path: Path) -> None:
-    task = task_of(Cell("a", "", "random", 1, networks=("minic3d",)), Options(), tmp_path, "1", 0)
+    task = Task(Cell("a", "", "random", 1, networks=("minic3d",)), Options(), tmp_path, "1", 0)
     assert read_result({("1", 0): task}) == ({}, {})
 
 

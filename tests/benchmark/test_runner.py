@@ -24,7 +24,7 @@ def test_the_whole_dataset_is_trained_on_the_store_itself(tiny_store: ClipStore,
     cell = Choices(overrides=("flip=0", "iterations=3")).cell("whole", "", 0)
     options = Options(networks=2, evaluation_seed=5, device="cpu")
     (task,) = tasks_of([cell], options, tmp_path)
-    step = runner.next_step(task, tiny_store, options)
+    step = runner.next_step(task, tiny_store)
     assert step is not None
     assert step[:3] == ["evaluate", str(tiny_store.path), str(tiny_store.path)]
     pairs = dict(zip(step[3::2], step[4::2], strict=True))

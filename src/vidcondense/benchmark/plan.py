@@ -11,7 +11,7 @@ from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.published import DATASETS, recognise
 from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tables import WORD
-from vidcondense.benchmark.tasks import Task, task_of
+from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
 from vidcondense.networks import is_known
 from vidcondense.recipes import load as recipe
@@ -57,7 +57,7 @@ class Plan:
         """The tasks of each cell, by split and seed."""
         pairs = [(split, seed) for split in self.options.splits for seed in self.options.seeds]
         return {
-            cell: {pair: task_of(cell, self.options, self.folder, *pair) for pair in pairs} for cell in cells
+            cell: {pair: Task(cell, self.options, self.folder, *pair) for pair in pairs} for cell in cells
         }
 
 

@@ -11,7 +11,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.ranks import Ranks, local_device
 from vidcondense.benchmark import equal_bytes, extras, page
 from vidcondense.benchmark.cell import Cell, Skipped
-from vidcondense.benchmark.cost import Estimator, describe
+from vidcondense.benchmark.cost import Cost
 from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.plan import Plan, check_options, plan
@@ -76,7 +76,9 @@ def _say(planned: Plan, tasks: Sequence[Task]) -> None:
         say(remark)
     for skipped in planned.skipped:
         say(f"left out: {skipped.row} {skipped.column}: {skipped.reason}")
-    for line in describe(Estimator(together).cost(tasks, planned.store.path), len(tasks), together):
+    cost = Cost(together)
+    cost.add(tasks, planned.store.path)
+    for line in cost.describe(len(tasks)):
         say(line)
     if planned.name == "tradeoff":
         say("and cells at equal bytes, whose number of videos is known when these are condensed")

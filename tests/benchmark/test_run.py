@@ -155,7 +155,7 @@ def test_cells_that_fail_are_listed_and_stop_no_other(
     assert said.out == f"{tmp_path / 'out' / 'storage.md'}\n"
     failed, last = said.err.splitlines()[-2:]
     assert failed.startswith("failed: Random VPC 9: class 'ball_bounce' has 5 training videos")
-    assert last == "vidcondense: 1 cell failed, see Not measured on the page; the same command tries again"
+    assert last == "vidcondense: 1 cell failed, listed on the page too; the same command tries again"
     assert [row["vpc"] for row in rows(tmp_path / "out", "storage")] == [1, 2]
     (reason,) = table(tmp_path / "out", "storage", "reason")
     assert reason["method"] == "Random"

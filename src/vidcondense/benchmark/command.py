@@ -51,11 +51,8 @@ def benchmark(
     if page is not None:
         print(page)
     if failed:
-        for cell in failed:
-            print(printable(f"failed: {cell.row} {cell.column}: {cell.reason}"), file=sys.stderr)
+        lines = [printable(f"failed: {cell.row} {cell.column}: {cell.reason}") for cell in failed]
         count = plural(len(failed), "cell")
-        print(
-            f"vidcondense: {count} failed, see Not measured on the page; the same command tries again",
-            file=sys.stderr,
-        )
+        lines.append(f"vidcondense: {count} failed, listed on the page too; the same command tries again")
+        print("\n".join(lines), file=sys.stderr)
         sys.exit(1)

@@ -23,11 +23,6 @@ Flows = list[flow.Flow]
 """By class."""
 
 
-def none(plan: Plan, rows: Sequence[Row]) -> Extra:
-    """Nothing beside the common table."""
-    return Extra()
-
-
 def storage_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
     """MiB measured as a plot, and PRISM Table 2 for the papers' datasets by formula."""
     picture, formula, store = plan.file(".svg"), storage.formula_lines(), plan.store

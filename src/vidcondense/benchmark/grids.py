@@ -209,23 +209,22 @@ def _not_judged(cells: Sequence[Cell]) -> list[Cell]:
 def _parsed(text: str, choices: Choices) -> Cell:
     row, separator, rest = text.partition("=")
     words = shlex.split(rest)
-    values: dict[str, list[str]] = {"--recipe": [""], "--vpc": ["1"], "--dataset": [], "--set": []}
-    if not separator or not row or len(words) % 2 or any(word not in values for word in words[::2]):
+    pairs = list(zip(words[::2], words[1::2], strict=False))
+    known = {"--recipe", "--vpc", "--dataset", "--set"}
+    if not separator or not row or len(words) % 2 or not {key for key, _ in pairs} <= known:
         raise VidcondenseError(
             f"--cell wants LABEL=ARGUMENTS with --recipe, --vpc, --dataset and --set, each with a value, "
             f"not {text!r}"
         )
-    for key, value in zip(words[::2], words[1::2], strict=True):
-        values[key].append(value)
-    name, vpc = values["--recipe"][-1], values["--vpc"][-1]
-    if not vpc.isdecimal():
-        raise VidcondenseError(f"--cell {row}: --vpc is a number, not {vpc!r}")
-    if not name:
+    values = {"--recipe": "", "--vpc": "1", **dict(pairs)}
+    if not values["--vpc"].isdecimal():
+        raise VidcondenseError(f"--cell {row}: --vpc is a number, not {values['--vpc']!r}")
+    if not values["--recipe"]:
         raise VidcondenseError(f"--cell {row}: it names no --recipe")
     literal = replace(choices, small=False)  # a recipe that is named is the one that is meant
-    cell = literal.cell(name, "", int(vpc), row=row, overrides=values["--set"])
-    dataset = values["--dataset"][-1] if values["--dataset"] else cell.dataset
-    return replace(cell, row=row, column="", dataset=dataset, reference=None)
+    overrides = [value for key, value in pairs if key == "--set"]
+    cell = literal.cell(values["--recipe"], "", int(values["--vpc"]), row=row, overrides=overrides)
+    return replace(cell, row=row, column="", dataset=values.get("--dataset", cell.dataset), reference=None)
 
 
 def _variants(choices: Choices, method: str, variants: Sequence[Variant]) -> list[Cell]:

@@ -1,6 +1,5 @@
 """Writing a benchmark's result: Markdown, CSV and JSON of the same numbers, and a plot."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -54,7 +53,7 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra) -> Path:
                 "frames": store.frames,
                 "size": store.size,
             },
-            "options": json.loads(json.dumps(asdict(plan.options))),
+            "options": asdict(plan.options),
             "rows": lines,
             "not_measured": [asdict(skipped) for skipped in plan.skipped],
             "remarks": plan.remarks,
@@ -62,35 +61,21 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra) -> Path:
             **extra.data,
         },
     )
-    files.write_bytes(plan.file(".md"), _page(plan, rows, extra, pictures).encode())
-    return plan.file(".md")
-
-
-def _page(plan: Plan, rows: Sequence[Row], extra: Extra, pictures: Sequence[Path]) -> str:
-    judged = any(row.set_means for row in rows)
-    benchmark, options = BENCHMARKS[plan.name], plan.options
-    return rendered(
+    text = rendered(
         "page.md.jinja",
-        name=plan.name,
-        title=benchmark.title,
-        store=plan.store,
-        options=options,
-        metric=tables.WORD[options.metric],
-        chance=plan.chance,
-        remarks=plan.remarks,
+        plan=plan,
+        benchmark=BENCHMARKS[plan.name],
         rows=rows,
-        judged=judged,
-        overview=tables.overview(rows),
+        judged=any(row.set_means for row in rows),
         differences=[difference for row in rows for difference in row.against.values()],
-        marks=tables.marks(rows),
+        tables=tables,
         pictures=pictures,
-        details=tables.details(rows, judged=judged),
-        classes=tables.per_class(rows) if options.per_class else [],
-        skipped=list(dict.fromkeys(plan.skipped)),
-        published=[figure for figure in figures() if figure.table == benchmark.figures],
+        figures=figures(),
         datasets=DATASETS,
         **extra.shown,
     )
+    files.write_bytes(plan.file(".md"), text.encode())
+    return plan.file(".md")
 
 
 def rendered(template: str, **values: object) -> str:

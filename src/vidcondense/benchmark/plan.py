@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.benchmark.cell import Cell, Choices, Skipped, check_overrides, refuse_unread
+from vidcondense.benchmark.cell import Cell, Choices, Skipped, check_overrides
 from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.published import DATASETS, recognise
@@ -61,19 +61,6 @@ class Plan:
         }
 
 
-def check_options(name: str, options: Options) -> None:
-    """Refuse what no cell could run with, before anything starts.
-
-    Raises:
-        VidcondenseError: names the option and the mend.
-    """
-    if name not in BENCHMARKS:
-        raise VidcondenseError(f"no benchmark {name!r}; known: {', '.join(BENCHMARKS)}")
-    if options.cells and name != "grid":
-        raise VidcondenseError(f"--cell is for benchmark grid, not for {name}")
-    check_overrides(options.overrides, any(method.endswith(".toml") for method in options.methods))
-
-
 def plan(name: str, store: ClipStore, options: Options, folder: Path) -> Plan:
     """The cells that can be measured with this version, and the others with the reason.
 
@@ -86,7 +73,7 @@ def plan(name: str, store: ClipStore, options: Options, folder: Path) -> Plan:
     )
     choices = Choices(**vars(options), frames=store.frames, small=small, dataset=dataset)
     wanted = BENCHMARKS[name].cells(choices)
-    refuse_unread(options.overrides, wanted)
+    check_overrides(options.overrides, wanted)
     problems = {cell: _problem(cell, options) for cell in wanted}
     skipped = [Skipped(cell.row, cell.column, problem) for cell, problem in problems.items() if problem]
     possible = [cell for cell, problem in problems.items() if not problem]

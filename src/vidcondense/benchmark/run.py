@@ -14,7 +14,7 @@ from vidcondense.benchmark.cell import Cell, Skipped
 from vidcondense.benchmark.cost import Cost
 from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.plan import Plan, check_options, plan
+from vidcondense.benchmark.plan import Plan, plan
 from vidcondense.benchmark.rows import build_rows, read_result
 from vidcondense.benchmark.runner import run_tasks
 from vidcondense.benchmark.statistics import Pair, require_scipy
@@ -45,7 +45,10 @@ def run_benchmark(
         VidcondenseError: an option that does not fit, a folder of other cells, or nothing measured.
         Interrupted: Ctrl-C or SIGTERM; the same command goes on.
     """
-    check_options(name, options)
+    if name not in BENCHMARKS:
+        raise VidcondenseError(f"no benchmark {name!r}; known: {', '.join(BENCHMARKS)}")
+    if options.cells and name != "grid":
+        raise VidcondenseError(f"--cell is for benchmark grid, not for {name}")
     if store_path is None:
         if name != "storage":
             raise VidcondenseError(f"benchmark {name} needs a STORE made by `vidcondense prepare`")
@@ -110,7 +113,8 @@ def _measure(planned: Plan) -> tuple[Path | None, list[Skipped]]:
     if not rows:
         raise VidcondenseError(f"no cell could be measured: {skipped[0].reason}")
     done = replace(planned, cells=cells, skipped=skipped)
-    return page.write(done, rows, extras.EXTRAS.get(planned.name, extras.none)(done, rows)), failed
+    extra = extras.EXTRAS[done.name](done, rows) if done.name in extras.EXTRAS else page.Extra()
+    return page.write(done, rows, extra), failed
 
 
 def _failed(tasks: Mapping[Cell, Mapping[Pair, Task]], reasons: Mapping[Path, str]) -> list[Skipped]:

@@ -69,16 +69,15 @@ def steps_left(task: Task) -> int:
 def run_tasks(tasks: Sequence[Task], store: ClipStore, options: Options, logs: Path) -> dict[Path, str]:
     """Run what is missing; a task that fails is given up and does not stop the others.
 
-    Returns when every task is done or has failed, here or in another process that works on the same folder.
-
     Args:
         tasks: of which some may be done already.
         store: the real clips.
-        options: how many side by side, and on what device.
+        options: how many side by side.
         logs: folder for what the commands print.
 
     Returns:
-        The reason of failure by task folder.
+        The reason of failure by task folder, when every task is done or has failed, here or in another
+        process that works on the same folder.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; finished cells and checkpoints are kept.
@@ -96,7 +95,9 @@ class _Runner:
             tasks,
             name=lambda task: task.title,
             is_done=lambda task: not steps_left(task),
-            settled=self._settled_elsewhere,
+            settled=lambda task: self._say(
+                task, self.queue.failed.get(task.title) or f"{outcome(task)}, by another process"
+            ),
         )
         self.tasks = list(self.queue.waiting)
         self.running: list[Child] = []
@@ -130,9 +131,6 @@ class _Runner:
             titles = ", ".join(task.title for task in self.queue.waiting)
             self.progress.say(f"waiting for other processes: {titles}")
             self.said_waiting = True
-
-    def _settled_elsewhere(self, task: Task) -> None:
-        self._say(task, self.queue.failed.get(task.title) or f"{outcome(task)}, by another process")
 
     def _start(self, task: Task) -> None:
         step, left = next_step(task, self.store), steps_left(task)

@@ -96,7 +96,7 @@ def accuracy(choices: Choices) -> list[Cell]:
 
 @_benchmark("Storage")
 def storage(choices: Choices) -> list[Cell]:
-    """Size in MiB as the papers count and in bytes on disk (PRISM Table 2); without a STORE by formula."""
+    """Size in MiB as the papers count, in bytes on disk (PRISM Table 2); by formula alone without a STORE."""
     return _not_judged(accuracy(replace(choices, methods=choices.methods or PAPER)))
 
 

@@ -154,6 +154,14 @@ def test_a_set_without_a_trained_network_counts_as_diverged_and_in_no_mean() -> 
     assert (flat["networks"], flat["diverged"]) == (4, 3)
 
 
+def test_a_class_is_over_the_records_that_have_it() -> None:
+    first, other, failed = record(40.0), record(60.0), record(None)
+    other["per_class"] = {"a": 0.25, "b": 0.125}
+    assert row(first, other).classes == {"a": (37.5, None), "b": (12.5, None)}
+    assert row(first, failed, sets=(made(1),)).classes == {"a": (50.0, None)}
+    assert row(failed).classes == {}
+
+
 def test_the_whole_dataset_has_evaluations_and_no_bytes() -> None:
     flat = row(record(70.0), vpc=0).flat()
     assert (flat["vpc"], flat["sets"], flat["mib"], flat["key_frames"]) == (None, 1, None, None)

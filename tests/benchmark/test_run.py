@@ -153,6 +153,9 @@ def test_cells_that_fail_are_listed_and_stop_no_other(
     assert call(*arguments, learns=False) == 1
     said = capsys.readouterr()
     assert said.out == f"{tmp_path / 'out' / 'storage.md'}\n"
+    text = (tmp_path / "out" / "storage.md").read_text()
+    headings = ("Measured: MiB", "By formula", "Details", "Not measured")
+    assert all(f"\n\n## {heading}" in text for heading in headings)
     failed, last = said.err.splitlines()[-2:]
     assert failed.startswith("failed: Random VPC 9: class 'ball_bounce' has 5 training videos")
     assert last == "vidcondense: 1 cell failed, listed on the page too; the same command tries again"

@@ -41,17 +41,6 @@ def test_the_whole_dataset_is_trained_on_the_store_itself(tiny_store: ClipStore,
     }
 
 
-def test_cells_that_condense_alike_are_one_task_with_all_their_networks(tmp_path: Path) -> None:
-    cells = [
-        Cell("a", "x", "random", 1, networks=("minic3d",)),
-        Cell("b", "y", "random", 1, networks=("cnn_gru",)),
-        Cell("c", "", "random", 2),
-    ]
-    tasks = tasks_of(cells, Options(seeds=(0, 1), splits=("1", "2")), tmp_path)
-    assert len(tasks) == 2 * 2 * 2
-    assert {task.cell.networks for task in tasks} == {("minic3d", "cnn_gru"), ()}
-
-
 def finish(out: Path) -> None:
     """What a finished run leaves, as far as the runner looks."""
     out.mkdir(parents=True)

@@ -205,12 +205,13 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def _by_class(made: Sequence[Made], trained: Sequence[Record]) -> dict[str, tuple[float, float | None]]:
     """Accuracy and key frames per video of each class, in the store's order."""
+    shares: dict[str, list[float]] = {}
+    for record in trained:
+        for name, share in record["per_class"].items():
+            shares.setdefault(name, []).append(share)
     return {
-        name: (
-            100 * statistics.fmean(record["per_class"][name] for record in trained),
-            _mean([each.key_frames_by_class.get(name) for each in made]),
-        )
-        for name in (trained[0]["per_class"] if trained else ())
+        name: (100 * statistics.fmean(of_class), _mean([each.key_frames_by_class.get(name) for each in made]))
+        for name, of_class in shares.items()
     }
 
 

@@ -30,8 +30,8 @@ from vidcondense.base.compute import choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.results import read_result
-from vidcondense.benchmark.tasks import task_of
+from vidcondense.benchmark.rows import build_rows, read_result
+from vidcondense.benchmark.tasks import Task
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
 from vidcondense.condensed.export import export
 from vidcondense.condensed.hallucinator import initial
@@ -162,11 +162,9 @@ TASK = (Cell("PRISM", "1", "prism", 1, networks=("minic3d",)), Options(networks=
 
 def read_benchmark(folder: Path) -> None:
     cell, options, split, seed = TASK
-    task = task_of(cell, options, folder, split, seed)
-    found = read_result({(split, seed): task}, "top1")
-    for judged in found.judged.values():
-        for one in judged.values():
-            assert one.mean is None or 0 <= one.mean <= 100
+    task = Task(cell, options, folder, split, seed)
+    for row in build_rows({cell: read_result({(split, seed): task})}, "top1"):
+        assert row.mean is None or 0 <= row.mean <= 100
 
 
 READERS: dict[str, tuple[Callable[[Path], None], str, str]] = {
@@ -209,8 +207,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "run" / "evaluations").mkdir()
     (root / "run" / "evaluations" / "strict.json").write_text(json.dumps(result))
     cell, options, split, seed = TASK
-    shutil.copytree(root / "run", task_of(cell, options, root / "benchmark", split, seed).folder)
-    train(store, root / "experts", ExpertSettings(count=2, epochs=1, batch=4), compute=choose("cpu", "float32"), show=False)
+    shutil.copytree(root / "run", Task(cell, options, root / "benchmark", split, seed).folder)
+    few = ExpertSettings(count=2, epochs=1, batch=4)
+    train(store, root / "experts", few, compute=choose("cpu", "float32"), show=False)
     about = {name: getattr(made, name) for name in ("class_names", "frames", "mean", "std", "provenance")}
     (root / "key_frames").mkdir()
     made.save(root / "key_frames" / "condensed.safetensors")

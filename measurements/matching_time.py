@@ -21,7 +21,7 @@ from vidcondense.data.batches import sample
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives.distribution_matching import mean_features
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.run.state import State
 
 UNSEEN = 999  # a seed of its own, so that no run drew these networks
@@ -48,7 +48,7 @@ def main() -> None:
         before = loss(state, unseen, compute)
         began += time.process_time() - paused
         while state.iteration < state.recipe.iterations:
-            state.step()
+            state.iterate()
         seconds = time.process_time() - began
         after = loss(state, unseen, compute)
         keys = state.synthetic.key_frames

@@ -16,7 +16,7 @@ RUN = """
 import resource, sys
 import torch
 from vidcondense import ClipStore
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.base.compute import choose
 from vidcondense.run.state import State
 from vidcondense.benchmark import run
@@ -25,7 +25,7 @@ path, name, classes, vpc, iterations = sys.argv[1:]
 store = ClipStore.open(path).only(range(int(classes)))
 state = State.start(store, recipe.load(name, vpc=int(vpc)), choose("cpu"))
 for _ in range(int(iterations)):
-    state.step()
+    state.iterate()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base, base)
 """
 MEBIBYTE = 2**20

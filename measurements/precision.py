@@ -74,7 +74,7 @@ def fast_gradient(
         (normalise(part, IMAGENET_MEAN, IMAGENET_STD, compute), target)
         for part, target in zip(pixels.split(chunk), labels.split(chunk), strict=True)
     )
-    return distribution_matching(network, real, clips, torch.arange(len(clips)), compute, chunk)[1]
+    return distribution_matching(network, real, clips, torch.arange(len(clips)), chunk)[1]
 
 
 def exact_gradient(

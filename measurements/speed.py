@@ -14,13 +14,12 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from vidcondense.recipes.settings import InsertionSettings
 
 import reference
 from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator, normalise
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
-from vidcondense.insertion import Insertion
+from vidcondense.insertion.kinds import Gradient
 from vidcondense.networks.passes import backward, scored
 from vidcondense.objectives.distribution_matching import distribution_matching
 from vidcondense.synthetic import KeyFrames
@@ -87,7 +86,7 @@ class Work:
         self.theirs = reference.ReferenceNetwork(self.classes, size)
         self.synthetic = KeyFrames(self.start.clone(), self.labels)
         self.synthetic.values.requires_grad_()
-        self.insertion = Insertion(InsertionSettings(warm_up=0.0, cool_down=0.0, threshold=-1.0), 10)
+        self.insertion = Gradient(Gradient.Settings(warm_up=0.0, cool_down=0.0, threshold=-1.0), 10)
         self.optimiser = torch.optim.SGD([self.synthetic.values], lr=1.0, momentum=0.95)
         self.keys = [self.start[c, [0, frames - 1]].clone().requires_grad_() for c in range(self.classes)]
         self.positions = [[0, frames - 1] for _ in range(self.classes)]
@@ -106,9 +105,7 @@ class Work:
         networks.initialise(self.drawn, generator(0, "network"))
         self.network.load_state_dict(self.drawn.state_dict())
         clips = self.synthetic.render()
-        loss, gradient = distribution_matching(
-            self.network, self.real(), clips, self.labels, self.compute, self.chunk
-        )
+        loss, gradient = distribution_matching(self.network, self.real(), clips, self.labels, self.chunk)
         self.insertion.step(0, self.synthetic, gradient)
         self.synthetic.pull_back(gradient)
         self.optimiser.step()
@@ -157,9 +154,7 @@ class Work:
             {f"{a}.{p}": ours[f"{b}.{p}"] for a, b in layers.items() for p in ("weight", "bias")}
         )
         expected, slow = reference.match(self.theirs, list(self.pixels), self.start)
-        loss, fast = distribution_matching(
-            self.network, self.real(), self.start, self.labels, self.compute, self.chunk
-        )
+        loss, fast = distribution_matching(self.network, self.real(), self.start, self.labels, self.chunk)
         cosine = torch.nn.functional.cosine_similarity(slow.flatten(2), fast.flatten(2), dim=2)
         print(
             f"same weights: loss {loss:.4f} against {expected:.4f}; "

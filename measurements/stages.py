@@ -26,7 +26,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.optimiser import low_pass
 from vidcondense.networks.passes import backward, scored
-from vidcondense.recipes import recipe
+from vidcondense.recipes import load as recipe
 from vidcondense.run.state import State
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import runpy
+import tomllib
 import types
 import typing
 from collections.abc import Callable
@@ -188,3 +189,13 @@ def test_the_public_names_are_there() -> None:
     assert isinstance(vidcondense, types.ModuleType)
     for name in vidcondense.__all__:
         assert getattr(vidcondense, name) is not None
+
+
+def test_the_map_names_every_room_in_the_order_of_the_contract() -> None:
+    rooms = re.findall(r"^\| `(\w+)` \|", text("docs/architecture.md"), re.MULTILINE)
+    contract = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"][0]
+    layers = [room for layer in contract["layers"] for room in layer.split(" | ")]
+    assert rooms == layers
+    assert sorted(rooms) == sorted(
+        path.parent.name for path in (ROOT / "src/vidcondense").glob("*/__init__.py")
+    )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import quick
+
 from vidcondense.base.files import LOCK
 
 NETWORK = f"{Path(__file__).with_name('tiny.py')}:Tiny"
@@ -63,7 +65,8 @@ def prepare_with_workers(inputs: "Inputs", out: Path) -> Task:
 
 def condense(inputs: "Inputs", out: Path, recipe: str = "prism_small") -> Task:
     """Distribution matching with insertions."""
-    words = ("condense", inputs.store, "--out", out, "--recipe", recipe, *LEARNING)
+    overrides = {"network": NETWORK, "insertion.threshold": 1.0, "iterations": 8}
+    words = ("condense", inputs.store, "--out", out, *quick.words(recipe, overrides), *DEVICE)
     return Task(out, words, ("condense", "--resume", out, "--device", "cpu"))
 
 

@@ -23,7 +23,6 @@ import quick
 import torch
 from hypothesis import HealthCheck, given, settings
 from rich.console import Console
-from vidcondense.recipes.settings import ExpertSettings
 
 from hostile import EVIL, changes
 from vidcondense import toys
@@ -31,8 +30,8 @@ from vidcondense.base.compute import choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.results import read_result
-from vidcondense.benchmark.tasks import task_of
+from vidcondense.benchmark.rows import build_rows, read_result
+from vidcondense.benchmark.tasks import Task
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
 from vidcondense.condensed.export import export
 from vidcondense.condensed.hallucinator import initial
@@ -42,8 +41,10 @@ from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import Strict
 from vidcondense.evaluation.trial import evaluate
 from vidcondense.experts.buffer import Experts
+from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train
 from vidcondense.recipes import load as recipe
+from vidcondense.recipes.reading import from_dict
 from vidcondense.report.page import build_page
 from vidcondense.report.run import load_runs
 from vidcondense.run.checkpoint import Checkpoint
@@ -152,7 +153,7 @@ def read_run(folder: Path) -> None:
 
 def read_recipe(folder: Path) -> None:
     made = recipe.load(str(folder / "own.toml"))
-    recipe.from_dict(made.to_dict())
+    from_dict(made.to_dict())
     _ = made.portable(), made.stages
 
 
@@ -161,11 +162,9 @@ TASK = (Cell("PRISM", "1", "prism", 1, networks=("minic3d",)), Options(networks=
 
 def read_benchmark(folder: Path) -> None:
     cell, options, split, seed = TASK
-    task = task_of(cell, options, folder, split, seed)
-    found = read_result({(split, seed): task}, "top1")
-    for judged in found.judged.values():
-        for one in judged.values():
-            assert one.mean is None or 0 <= one.mean <= 100
+    task = Task(cell, options, folder, split, seed)
+    for row in build_rows({cell: read_result({(split, seed): task})}, "top1"):
+        assert row.mean is None or 0 <= row.mean <= 100
 
 
 READERS: dict[str, tuple[Callable[[Path], None], str, str]] = {
@@ -208,8 +207,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "run" / "evaluations").mkdir()
     (root / "run" / "evaluations" / "strict.json").write_text(json.dumps(result))
     cell, options, split, seed = TASK
-    shutil.copytree(root / "run", task_of(cell, options, root / "benchmark", split, seed).folder)
-    train(store, root / "experts", ExpertSettings(2, 1, 4), compute=choose("cpu", "float32"), show=False)
+    shutil.copytree(root / "run", Task(cell, options, root / "benchmark", split, seed).folder)
+    few = ExpertSettings(count=2, epochs=1, batch=4)
+    train(store, root / "experts", few, compute=choose("cpu", "float32"), show=False)
     about = {name: getattr(made, name) for name in ("class_names", "frames", "mean", "std", "provenance")}
     (root / "key_frames").mkdir()
     made.save(root / "key_frames" / "condensed.safetensors")

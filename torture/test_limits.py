@@ -15,7 +15,6 @@ from tasks import (
     Inputs,
     Task,
     condense,
-    condense_in_shards,
     evaluate,
     experts,
     export,
@@ -148,9 +147,7 @@ def test_a_target_on_another_file_system(
     assert link.is_symlink()
 
 
-@pytest.mark.parametrize(
-    "make", [prepare, prepare_with_workers, condense, condense_in_shards, experts, evaluate, export]
-)
+@pytest.mark.parametrize("make", [prepare, prepare_with_workers, condense, experts, evaluate, export])
 def test_a_second_process_is_refused_and_a_dead_one_is_not_in_the_way(
     make: Make, forks: Forks, inputs: Inputs, tmp_path: Path
 ) -> None:

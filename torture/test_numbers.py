@@ -16,7 +16,6 @@ import quick
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from vidcondense.recipes.settings import ExpertSettings
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
@@ -24,6 +23,7 @@ from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import Protocol, Strict, Vdsd
 from vidcondense.evaluation.trial import evaluate
+from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train
 from vidcondense.run.loop import condense
 
@@ -133,11 +133,9 @@ def test_steps_far_too_large(
 ) -> None:
     """1000 times too large, and so large that float32 runs over."""
     usual = quick.load(method)
-    optimiser = dataclasses.asdict(usual.optimiser)
-    rates = {
-        name: min(value * factor, 2.9e38) for name, value in optimiser.items() if "learning_rate" in name
-    }
-    wild = dataclasses.replace(usual, optimiser=dataclasses.replace(usual.optimiser, **rates))
+    parts = (usual.synthetic, usual.objective)
+    keys = {"optimiser.learning_rate"} | {f"{p.family}.{key}" for p in parts for key in p.rates.values()}
+    wild = quick.load(method, overrides={key: min(usual.fields()[key] * factor, 2.9e38) for key in keys})
     out = tmp_path / "run"
     try:
         made = condense(stores["usual"], wild, out, device="cpu", show=False)
@@ -150,13 +148,13 @@ def test_steps_far_too_large(
 
 
 @pytest.mark.parametrize("factor", [1e3, 1e30])
-@pytest.mark.parametrize("quick", QUICK, ids=["strict", "vdsd"])
+@pytest.mark.parametrize("rule", QUICK, ids=["strict", "vdsd"])
 def test_evaluation_with_steps_far_too_large(
-    quick: Any, factor: float, stores: dict[str, ClipStore], tmp_path: Path
+    rule: Any, factor: float, stores: dict[str, ClipStore], tmp_path: Path
 ) -> None:
     store = stores["usual"]
     made = condense(store, quick.load("random"), tmp_path / "run", device="cpu", show=False)
-    wild = dataclasses.replace(quick, learning_rate=quick.learning_rate * factor)
+    wild = dataclasses.replace(rule, learning_rate=rule.learning_rate * factor)
     record = evaluate(made, store, networks_count=2, protocol=wild, device="cpu", show=False).to_dict()
     assert finite(record)
     trained = [value for value in record["top1"]["values"] if value is not None]

@@ -67,5 +67,4 @@ def condense(
 
 if __name__ == "__main__":
     few = ExpertSettings(count=2, epochs=12, batch=32, learning_rate=0.03)
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else 20
-    condense(ClipStore.open(sys.argv[1]), Path(sys.argv[2]), count, experts=few)
+    condense(ClipStore.open(sys.argv[1]), Path(sys.argv[2]), int([*sys.argv, 20][3]), experts=few)

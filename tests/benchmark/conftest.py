@@ -51,11 +51,15 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def call(
     monkeypatch: pytest.MonkeyPatch, commands: list[list[str]], tiny_store_path: Path, tmp_path: Path
 ) -> Callable[..., int]:
-    """`vidcondense benchmark NAME STORE --out tmp_path/out ...` with tiny settings; returns the exit code."""
-    small = ("--networks", "1", "--set", "iterations=2", "--set", "objective.batch_real=2")
+    """`vidcondense benchmark NAME STORE --out tmp_path/out ...` with tiny settings; returns the exit code.
 
-    def run(name: str, *arguments: object) -> int:
-        words = ["benchmark", name, tiny_store_path, "--out", tmp_path / "out", *small, *arguments]
+    `learns=False` is for methods that only select clips, and would refuse settings of learning.
+    """
+    small = ("--set", "iterations=2", "--set", "objective.batch_real=2")
+
+    def run(name: str, *arguments: object, learns: bool = True) -> int:
+        words = ["benchmark", name, tiny_store_path, "--out", tmp_path / "out", "--networks", "1"]
+        words += [*(small if learns else ()), *arguments]
         monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, words)])
         try:
             cli.main()

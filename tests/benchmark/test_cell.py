@@ -86,7 +86,7 @@ def test_cells_have_one_folder_exactly_when_they_condense_alike() -> None:
 )
 def test_an_override_that_no_cell_can_take(text: str, message: str) -> None:
     with pytest.raises(VidcondenseError, match=message):
-        check_overrides((text,), own_members=False)
+        check_overrides((text,), [])
 
 
 def test_an_override_may_name_the_split() -> None:

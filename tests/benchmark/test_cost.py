@@ -7,7 +7,7 @@ import pytest
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark import cost
 from vidcondense.benchmark.cell import Cell
-from vidcondense.benchmark.cost import Cost, Estimator, clips_of, describe
+from vidcondense.benchmark.cost import Cost, clips_of
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import tasks_of
 from vidcondense.data.store import ClipStore
@@ -42,14 +42,15 @@ def test_times_are_measured_once_per_kind_and_summed(
     cell = Cell("DM", "", "dm_small", 2, ("iterations=10",), networks=("minic3d", "cnn_gru"))
     options = Options(seeds=(0, 1), networks=3, jobs=2)
     tasks = tasks_of([cell], options, tmp_path)
-    total = Estimator(options).cost(tasks, tiny_store.path)
+    total = Cost(options)
+    total.add(tasks, tiny_store.path)
     assert timed == ["iteration", "minic3d", "cnn_gru"]
     assert total.condensing == 2 * (2.0 + 10 * 0.5)
     assert total.evaluating == 2 * 3 * (0.25 * 100 * 3 * 2 + 0.125 * len(tiny_store.select("test")))
     assert (total.steps, total.not_timed) == (6, 2)
     assert total.problems == {"it is too large": [task.title for task in tasks]}
     assert total.disk == 2 * 3 * 2 * 4 * 3 * 32 * 32 * 4
-    lines = describe(total, len(tasks), options)
+    lines = total.describe(len(tasks))
     assert lines[0] == "2 cells; 6 steps left to run; 0.0 s spent on finished ones"
     assert "(condensing 14.0 s, evaluation" in lines[1] and "with 2 jobs; 2 steps not timed" in lines[1]
     assert lines[2].startswith("at most 0.56 MiB on disk")
@@ -62,9 +63,12 @@ def test_nothing_is_measured_when_time_is_over(
     monkeypatch.setattr(cost, "MEASURING_SECONDS", 0.0)
     monkeypatch.setattr(cost, "_time_iteration", lambda *_: pytest.fail("it measured"))
     tasks = tasks_of([Cell("DM", "", "dm_small", 1)], Options(), tmp_path)
-    total = Estimator(Options()).cost(tasks, tiny_store.path)
+    total = Cost(Options())
+    total.add(tasks, tiny_store.path)
     assert (total.steps, total.not_timed, total.problems) == (1, 1, {})
 
 
 def test_a_finished_benchmark_says_what_it_took() -> None:
-    assert describe(Cost(spent=125.0), 3, Options()) == ["3 cells, all finished; they took 2 min 5 s"]
+    cost = Cost(Options())
+    cost.spent = 125.0
+    assert cost.describe(3) == ["3 cells, all finished; they took 2 min 5 s"]

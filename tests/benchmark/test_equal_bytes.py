@@ -10,9 +10,9 @@ from vidcondense.benchmark.cell import Cell, Choices
 from vidcondense.benchmark.equal_bytes import affordable, cells_within, too_large
 from vidcondense.benchmark.grids import tradeoff
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.results import Made
+from vidcondense.benchmark.rows import Made
 from vidcondense.benchmark.statistics import Pair
-from vidcondense.benchmark.tasks import Task, task_of
+from vidcondense.benchmark.tasks import Task
 
 
 def settle(true_sizes: dict[int, float], start: int, budget: float) -> int:
@@ -85,7 +85,7 @@ def test_it_condenses_until_settled_and_evaluates_only_then(
     )
 
     def tasks(cells: Sequence[Cell]) -> Mapping[Cell, Mapping[Pair, Task]]:
-        return {cell: {("1", 0): task_of(cell, Options(), tmp_path, "1", 0)} for cell in cells}
+        return {cell: {("1", 0): Task(cell, Options(), tmp_path, "1", 0)} for cell in cells}
 
     runs: list[list[tuple[int, bool]]] = []
     cells = tradeoff(Choices(methods=("random", "prism"), vpc=(1,)))
@@ -107,7 +107,7 @@ def test_a_method_of_which_a_seed_has_failed_has_no_size(
 
     def tasks(cells: Sequence[Cell]) -> Mapping[Cell, Mapping[Pair, Task]]:
         return {
-            cell: {("1", seed): task_of(cell, Options(), tmp_path, "1", seed) for seed in (0, 1)}
+            cell: {("1", seed): Task(cell, Options(), tmp_path, "1", seed) for seed in (0, 1)}
             for cell in cells
         }
 

@@ -3,8 +3,8 @@
 import pytest
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.benchmark import BENCHMARKS
 from vidcondense.benchmark.cell import Choices
+from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.recipes import load as recipe
 
 

@@ -10,40 +10,44 @@ import pytest
 from vidcondense.benchmark import page
 from vidcondense.benchmark.cell import Skipped
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.page import Extra, Outcome
-from vidcondense.benchmark.results import Judged, Made
+from vidcondense.benchmark.page import Extra
+from vidcondense.benchmark.plan import Plan
 from vidcondense.benchmark.rows import Row
 from vidcondense.benchmark.statistics import Difference
 from vidcondense.data.store import ClipStore
+from vidcondense.evaluation.results import mean_std
 
 PAIR = ("1", 0)
-MADE = Made(4.0, 2**20, 1000, 2.0, {"walk": 4.0})
 
 
-def outcome(folder: Path, store: ClipStore, rows: list[Row], name: str = "accuracy", **more: Any) -> Outcome:
-    fields: dict[str, Any] = {
-        "options": Options(),
-        "cells": [],
-        "tasks": {},
-        "results": {},
-        "skipped": [],
-        "remarks": [],
-        **more,
-    }
-    return Outcome(name=name, store=store, folder=folder, rows=rows, **fields)
+def write(
+    folder: Path,
+    store: ClipStore,
+    rows: list[Row],
+    name: str = "accuracy",
+    extra: Extra | None = None,
+    **more: Any,
+) -> Path:
+    fields = {"options": Options(), "cells": [], "skipped": [], "remarks": [], **more}
+    return page.write(Plan(name=name, store=store, folder=folder, **fields), rows, extra or Extra())
 
 
 def row(method: str, *values: float, diverged: int = 0, against: Difference | None = None) -> Row:
-    judged = {PAIR: Judged(values, diverged, {"walk": 50.0} if values else {})}
-    differences = {} if against is None else {"Random": against}
-    return Row(method, "VPC 1", 1, method.lower(), "minic3d", {PAIR: MADE}, judged, differences)
+    mean, std = mean_std(values)
+    return Row(
+        *(method, "VPC 1", 1, method.lower(), "minic3d"),
+        *(mean, std, None, 1, len(values) + diverged, diverged),
+        *(4.0, 1.0, 2**20, 1000, 2.0),
+        set_means={PAIR: mean},
+        classes={"walk": (50.0, 4.0)} if values else {},
+        against={} if against is None else {"Random": against},
+    )
 
 
 def test_files_hold_the_same_numbers(tmp_path: Path, tiny_store: ClipStore) -> None:
     rows = [row("Random", 40.0, 41.0), row("DM", 52.125, 60.0, against=Difference(15.5, 2.0, 3, 0))]
     skipped = [Skipped("DC", "VPC 1", "it broke")]
-    shown = outcome(tmp_path, tiny_store, rows, skipped=skipped, remarks=["A remark."])
-    path = page.write(shown, Extra())
+    path = write(tmp_path, tiny_store, rows, skipped=skipped, remarks=["A remark."])
     values = json.loads((tmp_path / "accuracy.json").read_text())
     assert values["rows"] == [row.flat() for row in rows]
     assert values["not_measured"] == [{"row": "DC", "column": "VPC 1", "reason": "it broke"}]
@@ -82,18 +86,19 @@ def test_the_legend_says_what_there_is(
     tiny_store: ClipStore,
 ) -> None:
     rows = [row("Random", 40.0), row("DM", 50.0, diverged=diverged, against=difference)]
-    text = page.write(outcome(tmp_path, tiny_store, rows), Extra()).read_text()
+    text = write(tmp_path, tiny_store, rows).read_text()
     legend = text.partition("## Details")[0]
     assert said in legend
     assert not_said not in legend
 
 
 def test_sets_that_nobody_judged_have_details_alone(tmp_path: Path, tiny_store: ClipStore) -> None:
-    rows = [Row("DM", "VPC 1", 1, "dm", "", {PAIR: MADE}, {})]
-    extra = Extra(["## Of its own\n"], {"own": [1]}, [{"x": 1.5}])
-    text = page.write(outcome(tmp_path, tiny_store, rows, "frames"), extra).read_text()
+    rows = [Row("DM", "VPC 1", 1, "dm", sets=1, mib=1.0)]
+    table = [{"x": 1.5}]
+    extra = Extra({"own": [1]}, table, shown={"shares": table, "by_class": table})
+    text = write(tmp_path, tiny_store, rows, "frames", extra).read_text()
     assert "chance" not in text and "accuracy" not in text
-    assert text.index("## Of its own") < text.index("## Details")
+    assert text.index("\n\n## Frames\n\n| x |") < text.index("\n\n## Details\n\n| method |")
     assert (tmp_path / "frames.csv").read_text() == "x\n1.5\n"
     assert json.loads((tmp_path / "frames.json").read_text())["own"] == [1]
     assert not (tmp_path / "frames.svg").exists()
@@ -103,8 +108,7 @@ def test_published_figures_and_classes_where_they_are_asked_for(
     tmp_path: Path, tiny_store: ClipStore
 ) -> None:
     def text(name: str, **options: Any) -> str:
-        shown = outcome(tmp_path, tiny_store, [row("DM", 50.0)], name, options=Options(**options))
-        return page.write(shown, Extra()).read_text()
+        return write(tmp_path, tiny_store, [row("DM", 50.0)], name, options=Options(**options)).read_text()
 
     assert "## Published" not in text("accuracy") and "## Classes" not in text("accuracy")
     for name in ("accuracy", "tradeoff"):

@@ -1,14 +1,20 @@
 """Plans: which cells a benchmark has on a store, what is left out and why, and what is said about it."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.benchmark import BENCHMARKS
+from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.plan import known_dataset, plan
+from vidcondense.benchmark.plan import Plan, known_dataset
+from vidcondense.benchmark.plan import plan as plan_in
 from vidcondense.data.store import ClipStore
+
+
+def plan(name: str, store: ClipStore, options: Options) -> Plan:
+    return plan_in(name, store, options, Path("nowhere"))
 
 
 @pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in ("grid", "taxonomy")])
@@ -73,3 +79,18 @@ def test_a_dataset_that_the_store_cannot_be(tiny_store: ClipStore) -> None:
         known_dataset("hmdb51", tiny_store)
     assert known_dataset("none", tiny_store) is None
     assert known_dataset("all", tiny_store) is None
+
+
+def test_figures_of_another_metric_stand_beside_no_accuracy(
+    tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vidcondense.benchmark.plan.recognise", lambda name, classes: "ssv2")
+    methods: dict[str, Any] = {"methods": ("prism",)}
+    assert plan("accuracy", tiny_store, Options(**methods)).figures == ""
+    assert plan("accuracy", tiny_store, Options(metric="top5", **methods)).figures == "ssv2"
+    assert plan("storage", tiny_store, Options(**methods)).figures == "ssv2"
+
+
+def test_the_whole_dataset_has_no_condensed_set_to_show(tiny_store: ClipStore) -> None:
+    with pytest.raises(VidcondenseError, match="nothing to measure: flow is of condensed sets"):
+        plan("flow", tiny_store, Options(methods=("whole",)))

@@ -1,37 +1,143 @@
-"""Rows: means over splits and seeds, which rows are compared, and where published figures stand."""
+"""Rows: what is read of finished cells, means, which rows are compared, where published figures stand."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
-from vidcondense.benchmark import FIRST
 from vidcondense.benchmark.cell import Cell
+from vidcondense.benchmark.grids import FIRST
+from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.published import NETWORK, Published
-from vidcondense.benchmark.results import Judged, Made, Result
-from vidcondense.benchmark.rows import Row, build_rows
+from vidcondense.benchmark.rows import Made, Result, Row, build_rows, read_result
 from vidcondense.benchmark.statistics import Difference, Pair
+from vidcondense.benchmark.tasks import Task
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
+from vidcondense.evaluation.protocols import PROTOCOLS
+from vidcondense.evaluation.results import Record
 
 SEEDS: tuple[Pair, ...] = (("1", 0), ("1", 1))
+
+
+def finished(folder: Path, condensed: CondensedVideos) -> Task:
+    """The task of a run that has ended, evaluated with one of its two networks."""
+    cell = Cell("PRISM", "VPC 2", "prism", 2, networks=("minic3d", "cnn_gru"))
+    task = Task(cell, Options(), folder, "1", 0)
+    task.run.evaluations.mkdir(parents=True)
+    condensed.save(task.run.condensed)
+    store = {"path": "", "split": "1", "fingerprint": "f"}
+    described = {
+        "format": 1,
+        "status": "finished",
+        "recipe": {},
+        "store": store,
+        "precision": "float32",
+        "seconds": 2.5,
+    }
+    task.run.description.write_text(json.dumps(described))
+    record = {
+        "protocol": "strict",
+        "network": "minic3d",
+        "networks": 3,
+        "seed": 0,
+        "diverged": 1,
+        "settings": PROTOCOLS["strict"]().settings(),
+        "top1": {"mean": 0.375, "std": 0.2, "values": [0.25, None, 0.5]},
+        "top5": {"mean": 1.0, "std": 0.0, "values": [1.0, None, 1.0]},
+        "per_class": {"a": 0.5, "b": 0.25},
+        "confusion": [[1, 1], [3, 1]],
+        "test_videos": 6,
+        "seconds": 1.0,
+    }
+    (task.run.evaluations / "mine.json").write_text(json.dumps(record))
+    return task
+
+
+def key_frames() -> KeyFrameVideos:
+    """Videos of classes a, a, b with 2, 3 and 2 key frames of 3 x 4 x 4 values."""
+    return KeyFrameVideos(
+        key_frames=torch.zeros(7, 3, 4, 4),
+        positions=torch.tensor([0, 3, 0, 1, 3, 0, 3]),
+        counts=torch.tensor([2, 3, 2]),
+        labels=torch.tensor([0, 0, 1]),
+        class_names=("a", "b"),
+        frames=4,
+        mean=(0.4, 0.4, 0.4),
+        std=(0.2, 0.2, 0.2),
+    )
+
+
+def test_a_condensed_set_is_counted(tmp_path: Path) -> None:
+    task = finished(tmp_path, key_frames())
+    made = read_result({("1", 0): task}).made["1", 0]
+    assert made.key_frames == pytest.approx(7 / 3)
+    assert made.key_frames_by_class == {"a": 2.5, "b": 2.0}
+    assert made.stored_bytes == 7 * 48 * 4
+    assert made.file_bytes == task.run.condensed.stat().st_size
+    assert made.seconds == 2.5
+
+
+def test_memories_have_no_key_frames(tmp_path: Path, memories: Callable[..., StaticDynamicVideos]) -> None:
+    condensed = memories([0, 1], ("a", "b"), 4, (8, 8))
+    made = read_result({("1", 0): finished(tmp_path, condensed)}).made["1", 0]
+    assert made.key_frames is None
+    assert made.key_frames_by_class == {}
+    assert made.stored_bytes == condensed.stored_values * 4
+
+
+def test_evaluations_are_of_the_networks_that_are_done(tmp_path: Path) -> None:
+    task = finished(tmp_path, key_frames())
+    judged = read_result({("1", 0): task}).judged
+    assert judged == {"minic3d": {("1", 0): task.evaluation("minic3d")}}
+    row, other = build_rows({task.cell: read_result({("1", 0): task})}, "top1")
+    assert (row.column, row.mean, row.diverged, row.networks) == ("VPC 2, minic3d", 37.5, 1, 3)
+    assert row.classes == {"a": (50.0, 2.5), "b": (25.0, 2.0)}
+    assert (other.column, other.mean, other.networks, other.sets) == ("VPC 2, cnn_gru", None, 0, 1)
+    assert build_rows({task.cell: read_result({("1", 0): task})}, "top5")[0].mean == 100.0
+
+
+def test_nothing_is_read_of_what_is_not_finished(tmp_path: Path) -> None:
+    task = Task(Cell("a", "", "random", 1, networks=("minic3d",)), Options(), tmp_path, "1", 0)
+    assert read_result({("1", 0): task}) == ({}, {})
 
 
 def made(bytes_: int, key_frames: float | None = 2.0) -> Made:
     return Made(key_frames, bytes_, bytes_ + 100, bytes_ / 1000, {})
 
 
-def row(*judged: Judged, sets: tuple[Made, ...] = ()) -> Row:
-    return Row(
-        "PRISM",
-        "VPC 1",
-        1,
-        "prism",
-        "minic3d",
-        dict(zip(SEEDS, sets, strict=False)),
-        dict(zip(SEEDS, judged, strict=False)),
-    )
+def record(*values: float | None) -> Record:
+    """The evaluation of networks with accuracies in percent, None for one that diverged."""
+    scores: Any = {"mean": None, "std": None, "values": [v if v is None else v / 100 for v in values]}
+    classes = {"a": 0.5} if any(value is not None for value in values) else {"a": 0.0}
+    return {
+        "protocol": "strict",
+        "network": "minic3d",
+        "networks": len(values),
+        "diverged": values.count(None),
+        "top1": scores,
+        "top5": scores,
+        "per_class": classes,
+        "confusion": [],
+        "test_videos": 1,
+        "seconds": 1.0,
+    }
+
+
+def row(*judged: Record, sets: tuple[Made, ...] = (), vpc: int = 1) -> Row:
+    result = Result(dict(zip(SEEDS, sets, strict=False)), {"minic3d": dict(zip(SEEDS, judged, strict=False))})
+    cell = Cell("PRISM", "VPC 1", "prism", vpc, networks=("minic3d",))
+    (only,) = build_rows({cell: result}, "top1")
+    return only
 
 
 def test_accuracy_is_over_networks_and_the_deviation_of_sets_over_their_means() -> None:
-    measured = row(Judged((10.0, 20.0), 1), Judged((30.0, 60.0), 0), sets=(made(1000), made(3000, None)))
+    measured = row(record(10.0, 20.0, None), record(30.0, 60.0), sets=(made(1000), made(3000, None)))
     flat = measured.flat()
-    assert flat["mean"] == 30.0
+    assert flat["mean"] == pytest.approx(30.0)
     assert flat["std"] == pytest.approx((1400 / 3) ** 0.5)  # of 10, 20, 30, 60
     assert flat["std_of_sets"] == pytest.approx(30 / 2**0.5)  # of 15 and 45
     assert (flat["sets"], flat["networks"], flat["diverged"]) == (2, 5, 1)
@@ -41,15 +147,23 @@ def test_accuracy_is_over_networks_and_the_deviation_of_sets_over_their_means() 
 
 
 def test_a_set_without_a_trained_network_counts_as_diverged_and_in_no_mean() -> None:
-    measured = row(Judged((), 2), Judged((50.0,), 1), sets=(made(1), made(1)))
+    measured = row(record(None, None), record(50.0, None), sets=(made(1), made(1)))
     assert measured.set_means == {("1", 0): None, ("1", 1): 50.0}
     flat = measured.flat()
     assert (flat["mean"], flat["std"], flat["std_of_sets"]) == (50.0, None, None)
     assert (flat["networks"], flat["diverged"]) == (4, 3)
 
 
+def test_a_class_is_over_the_records_that_have_it() -> None:
+    first, other, failed = record(40.0), record(60.0), record(None)
+    other["per_class"] = {"a": 0.25, "b": 0.125}
+    assert row(first, other).classes == {"a": (37.5, None), "b": (12.5, None)}
+    assert row(first, failed, sets=(made(1),)).classes == {"a": (50.0, None)}
+    assert row(failed).classes == {}
+
+
 def test_the_whole_dataset_has_evaluations_and_no_bytes() -> None:
-    flat = Row("Whole dataset", "all", 0, "", "minic3d", {}, {("1", 0): Judged((70.0,), 0)}).flat()
+    flat = row(record(70.0), vpc=0).flat()
     assert (flat["vpc"], flat["sets"], flat["mib"], flat["key_frames"]) == (None, 1, None, None)
 
 
@@ -59,7 +173,7 @@ def test_sets_that_nobody_judged_are_counted() -> None:
 
 def test_columns_of_differences_and_published_figures() -> None:
     measured = Row(
-        *("PRISM", "VPC 1", 1, "prism", "minic3d", {}, {}),
+        *("PRISM", "VPC 1"),
         against={"DM": Difference(1.5, 0.5, 3, 1)},
         published=(Published("accuracy", "miniucf", "prism", "VPC 1", "DFS", 17.9, 0.3),),
     )
@@ -78,12 +192,8 @@ def cell(name: str, column: str = "VPC 1", networks: tuple[str, ...] = ("minic3d
 
 
 def result(*values: float, networks: tuple[str, ...] = ("minic3d",)) -> Result:
-    judged = {pair: Judged((value,), 0) for pair, value in zip(SEEDS, values, strict=True)}
+    judged = {pair: record(value) for pair, value in zip(SEEDS, values, strict=True)}
     return Result({pair: made(100) for pair in SEEDS}, dict.fromkeys(networks, judged))
-
-
-def no_figures(row: str, column: str) -> list[Published]:
-    return []
 
 
 def test_rows_are_compared_within_their_column() -> None:
@@ -92,7 +202,7 @@ def test_rows_are_compared_within_their_column() -> None:
         cell("dm"): result(13.0, 17.0),
         cell("dm", "VPC 5"): result(1.0, 2.0),
     }
-    first, second, alone = build_rows(list(results), results, ("random",), no_figures)
+    first, second, alone = build_rows(results, "top1", ("random",))
     assert first.against == {}
     assert second.against["random"].mean == 4.0
     assert second.against["random"].pairs == 2
@@ -106,7 +216,7 @@ def test_the_first_row_of_a_column_is_the_one_of_that_column() -> None:
         cell("c"): result(11.0, 11.0),
         cell("c", "VPC 5"): result(24.0, 24.0),
     }
-    rows = build_rows(list(results), results, (FIRST,), no_figures)
+    rows = build_rows(results, "top1", (FIRST,))
     assert [list(row.against) for row in rows] == [[], [], ["a"], ["b"]]
     assert rows[3].against["b"].mean == 4.0
 
@@ -116,7 +226,7 @@ def test_several_networks_are_named_in_the_column_and_compared_apart() -> None:
     results = {
         cell(name, "", both): result(value, value, networks=both) for name, value in (("a", 1.0), ("b", 3.0))
     }
-    rows = build_rows(list(results), results, ("a",), no_figures)
+    rows = build_rows(results, "top1", ("a",))
     assert [(row.method, row.column) for row in rows] == [
         (name, network) for name in ("a", "b") for network in both
     ]
@@ -125,20 +235,20 @@ def test_several_networks_are_named_in_the_column_and_compared_apart() -> None:
 
 def test_cells_of_which_nothing_is_finished_have_no_row() -> None:
     results = {cell("a"): Result({}, {}), cell("b"): result(1.0, 2.0)}
-    assert [row.method for row in build_rows(list(results), results, (), no_figures)] == ["b"]
+    assert [row.method for row in build_rows(results, "top1")] == ["b"]
 
 
 def test_published_figures_are_of_the_papers_network_alone() -> None:
-    def figures(row: str, column: str) -> list[Published]:
-        return [Published("accuracy", "miniucf", row, column, "DFS", 1.0)]
-
     both = ("minic3d", "cnn_gru")
-    by_network = Cell("c", "", "c", 1, networks=both, reference=("c", NETWORK))
-    none = Cell("d", "", "d", 1, networks=both)
-    results = {chosen: result(1.0, 2.0, networks=both) for chosen in (cell("a", "", both), by_network, none)}
-    rows = build_rows(list(results), results, (), figures)
-    assert [[(figure.row, figure.column) for figure in row.published] for row in rows] == [
-        *([("a", "")], []),
-        *([("c", "minic3d")], [("c", "cnn_gru")]),
-        *([], []),
-    ]
+    by_network = Cell("PRISM", "", "prism", 1, networks=both, reference=("prism", NETWORK))
+    by_vpc = replace(by_network, reference=("prism", "VPC 1"))
+    none = replace(by_network, reference=None)
+
+    def published(cell: Cell, table: str, dataset: str = "miniucf") -> list[list[tuple[str, str]]]:
+        results = {cell: result(1.0, 2.0, networks=both)}
+        rows = build_rows(results, "top1", table=table, dataset=dataset)
+        return [[(figure.row, figure.column) for figure in row.published] for row in rows]
+
+    assert published(by_vpc, "accuracy") == [[("prism", "VPC 1")], []]
+    assert published(by_network, "cross-architecture") == [[("prism", "minic3d")], [("prism", "cnn_gru")]]
+    assert published(none, "accuracy") == published(by_vpc, "accuracy", "") == [[], []]

@@ -13,7 +13,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from vidcondense.benchmark import BENCHMARKS, cost
+from vidcondense.benchmark import cost
+from vidcondense.benchmark.grids import BENCHMARKS
 
 Call = Callable[..., int]
 
@@ -145,8 +146,19 @@ def test_a_foreign_cell_is_refused_in_one_line(
     assert commands == []
 
 
-def test_cells_that_fail_are_listed_and_stop_no_other(call: Call, tmp_path: Path) -> None:
-    assert call("storage", "--methods", "random", "--vpc", 1, 9, 2, "--seeds", 0, 1) == 0
+def test_cells_that_fail_are_listed_and_stop_no_other(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("storage", "--methods", "random", "--vpc", 1, 9, 2, "--seeds", 0, 1)
+    assert call(*arguments, learns=False) == 1
+    said = capsys.readouterr()
+    assert said.out == f"{tmp_path / 'out' / 'storage.md'}\n"
+    text = (tmp_path / "out" / "storage.md").read_text()
+    headings = ("Measured: MiB", "By formula", "Details", "Not measured")
+    assert all(f"\n\n## {heading}" in text for heading in headings)
+    failed, last = said.err.splitlines()[-2:]
+    assert failed.startswith("failed: Random VPC 9: class 'ball_bounce' has 5 training videos")
+    assert last == "vidcondense: 1 cell failed, listed on the page too; the same command tries again"
     assert [row["vpc"] for row in rows(tmp_path / "out", "storage")] == [1, 2]
     (reason,) = table(tmp_path / "out", "storage", "reason")
     assert reason["method"] == "Random"
@@ -154,7 +166,7 @@ def test_cells_that_fail_are_listed_and_stop_no_other(call: Call, tmp_path: Path
 
 
 def test_nothing_but_failures_is_an_error(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("storage", "--methods", "random", "--vpc", 9) == 2
+    assert call("storage", "--methods", "random", "--vpc", 9, learns=False) == 2
     assert "no cell could be measured: class 'ball_bounce' has 5" in capsys.readouterr().err
 
 
@@ -196,7 +208,7 @@ def test_published_figures_stand_beside_their_dataset_alone(
 
 
 def test_cross_architecture_has_a_column_per_network(call: Call, tmp_path: Path) -> None:
-    assert call("cross-architecture", "--methods", "random", "--network", "minic3d") == 0
+    assert call("cross-architecture", "--methods", "random", "--network", "minic3d", learns=False) == 0
     (row,) = rows(tmp_path / "out", "cross-architecture")
     assert row["network"] == "minic3d"
 

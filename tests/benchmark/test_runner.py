@@ -24,7 +24,7 @@ def test_the_whole_dataset_is_trained_on_the_store_itself(tiny_store: ClipStore,
     cell = Choices(overrides=("flip=0", "iterations=3")).cell("whole", "", 0)
     options = Options(networks=2, evaluation_seed=5, device="cpu")
     (task,) = tasks_of([cell], options, tmp_path)
-    step = runner.next_step(task, tiny_store, options)
+    step = runner.next_step(task, tiny_store)
     assert step is not None
     assert step[:3] == ["evaluate", str(tiny_store.path), str(tiny_store.path)]
     pairs = dict(zip(step[3::2], step[4::2], strict=True))
@@ -39,17 +39,6 @@ def test_the_whole_dataset_is_trained_on_the_store_itself(tiny_store: ClipStore,
         "--device": "cpu",
         "--precision": "auto",
     }
-
-
-def test_cells_that_condense_alike_are_one_task_with_all_their_networks(tmp_path: Path) -> None:
-    cells = [
-        Cell("a", "x", "random", 1, networks=("minic3d",)),
-        Cell("b", "y", "random", 1, networks=("cnn_gru",)),
-        Cell("c", "", "random", 2),
-    ]
-    tasks = tasks_of(cells, Options(seeds=(0, 1), splits=("1", "2")), tmp_path)
-    assert len(tasks) == 2 * 2 * 2
-    assert {task.cell.networks for task in tasks} == {("minic3d", "cnn_gru"), ()}
 
 
 def finish(out: Path) -> None:

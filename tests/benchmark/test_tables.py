@@ -7,9 +7,9 @@ import pytest
 
 from vidcondense.benchmark import tables
 from vidcondense.benchmark.published import Published
-from vidcondense.benchmark.results import Judged, Made
 from vidcondense.benchmark.rows import Row
 from vidcondense.benchmark.statistics import Difference
+from vidcondense.evaluation.results import mean_std
 
 PAIR = ("1", 0)
 FIGURE = Published("accuracy", "miniucf", "prism", "VPC 1", "DFS", 17.9, 0.3)
@@ -23,18 +23,30 @@ def row(
     published: tuple[Published, ...] = (),
     key_frames: float | None = 2.5,
 ) -> Row:
-    classes = {"walk": 81.6, "run": 18.4}
-    made = Made(key_frames, 3 * 2**20, 12345, 7.4, {"walk": 2.0, "run": 3.0} if key_frames else {})
-    judged = {PAIR: Judged(values, 1, classes if values else {})} if column != "nothing" else {}
-    return Row(method, column, 1, "x", "minic3d", {PAIR: made}, judged, against or {}, published)
+    mean, std = mean_std(values)
+    keys = {"walk": 2.0, "run": 3.0} if key_frames else {}
+    accuracies = {"walk": 81.6, "run": 18.4} if values else {}
+    return Row(
+        *(method, column, 1, "x", "minic3d"),
+        *(mean, std, None, 1, len(values) + 1, 1),
+        *(key_frames, 3.0, 3 * 2**20, 12345, 7.4),
+        set_means={} if column == "nothing" else {PAIR: mean},
+        classes={name: (accuracy, keys.get(name)) for name, accuracy in accuracies.items()},
+        against=against or {},
+        published=published,
+    )
 
 
 def lines(text: str) -> list[list[str]]:
     return [[entry.strip() for entry in line.strip("|").split(" | ")] for line in text.splitlines()]
 
 
+def shown(table: list[tables.Line]) -> list[list[str]]:
+    return lines(tables.markdown(table))
+
+
 def test_markdown_keeps_its_columns_whatever_a_text_holds() -> None:
-    text = tables.markdown(["a", "b"], [["x|y", "1\n2"]], texts=1)
+    text = tables.markdown([{"a": "x|y", "b": "1\n2"}])
     assert text == "| a | b |\n| --- | ---: |\n| x\\|y | 1 2 |\n"
 
 
@@ -47,10 +59,10 @@ def test_csv_has_every_column_and_empty_fields() -> None:
     ]
 
 
-def test_lines_of_a_csv_file_are_rounded_in_markdown() -> None:
-    text = tables.rounded([{"class": 3, "x": 1.256, "y": 1234.5, "z": 0}], {"class": None, "x": 2, "y": 0})
-    assert lines(text)[2:] == [["3", "1.26", "1,234"]]
-    assert lines(tables.rounded([{"x": None}], {"x": 1}))[2:] == [["-"]]
+def test_floats_are_rounded_in_markdown_alone() -> None:
+    text = tables.markdown([{"class": 3, "x": 1.256, "y": 1234.5, "z": None}])
+    assert lines(text)[2:] == [["3", "1.26", "1234.50", "-"]]
+    assert lines(tables.markdown([{"x": 1.26}], digits=1))[2:] == [["1.3"]]
 
 
 def test_the_overview_has_a_column_per_condition_marks_and_published_figures() -> None:
@@ -61,7 +73,7 @@ def test_the_overview_has_a_column_per_condition_marks_and_published_figures() -
         row("PRISM", against={"Random": star, "DM": star}, published=(FIGURE,)),
         row("PRISM", "VPC 5", against={"DM": no_star}),
     ]
-    head, _, *body = lines(tables.overview(rows))
+    head, _, *body = shown(tables.overview(rows))
     assert head == ["method", "VPC 1", "VPC 5", "published miniUCF (DFS), VPC 1"]
     assert body == [
         ["Random", "50.0 ± 14.1", "-", "-"],
@@ -72,13 +84,13 @@ def test_the_overview_has_a_column_per_condition_marks_and_published_figures() -
 
 
 def test_the_overview_of_sets_that_nobody_judged_has_mebibytes() -> None:
-    assert lines(tables.overview([row("DM", "nothing")]))[2:] == [["DM", "3.00"]]
-    assert lines(tables.overview([row("DM", "")]))[0] == ["method", "measured"]
+    assert shown(tables.overview([row("DM", "nothing")]))[2:] == [["DM", "3.00"]]
+    assert shown(tables.overview([row("DM", "")]))[0] == ["method", "measured"]
 
 
 def test_details_have_everything_about_a_row() -> None:
     rows = [row("Random", values=()), row("DM", "", against={"Random": Difference(-5.04, 1.0, 3, 2)})]
-    head, _, first, second = lines(tables.details(rows, judged=True))
+    head, _, first, second = shown(tables.details(rows, judged=True))
     assert head[-4:] == ["accuracy %", "std of sets", "against Random", "diverged"]
     assert first == ["Random", "VPC 1", "1", "1", "2.50", "3.00", "12,345", "7", "-", "-", "-", "1 of 1"]
     assert second == [
@@ -95,12 +107,12 @@ def test_details_have_everything_about_a_row() -> None:
         "-5.0 ± 1.0 * (2 left out)",
         "1 of 3",
     ]
-    assert len(lines(tables.details(rows, judged=False))[0]) == 8
+    assert len(shown(tables.details(rows, judged=False))[0]) == 8
 
 
 def test_classes_have_accuracy_and_key_frames() -> None:
     rows = [row("PRISM"), row("Wang", "", key_frames=None), row("DM", values=()), row("DC", "nothing")]
-    assert lines(tables.per_class(rows)) == [
+    assert shown(tables.per_class(rows)) == [
         ["class", *(f"{name}: % (key frames)" for name in ("PRISM, VPC 1", "Wang", "DM, VPC 1"))],
         ["---", "---:", "---:", "---:"],
         ["walk", "82 (2.0)", "82", "-"],

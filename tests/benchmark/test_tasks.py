@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import typed
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.tasks import Task, refuse_foreign, task_of, tasks_of
+from vidcondense.benchmark.tasks import Task, refuse_foreign, tasks_of
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS
+from vidcondense.evaluation.results import Record
 
 CELL = Cell("Random", "VPC 1", "random", 1, networks=("minic3d", "cnn_gru"))
 WHOLE = Cell("Whole dataset", "all", "", 0, networks=("minic3d",))
@@ -64,15 +66,15 @@ def test_cells_that_condense_alike_are_one_task_with_all_their_networks(tmp_path
 
 
 def test_evaluations_go_by_the_seed_of_condensing_unless_one_is_given(tmp_path: Path) -> None:
-    assert task_of(CELL, Options(), tmp_path, "1", 7).judging.seed == 7
-    task = task_of(CELL, Options(evaluation_seed=5, networks=2), tmp_path, "1", 7)
-    assert task.judging.seed == 5
+    assert Task(CELL, Options(), tmp_path, "1", 7).judging_seed == 7
+    task = Task(CELL, Options(evaluation_seed=5, networks=2), tmp_path, "1", 7)
+    assert task.judging_seed == 5
     assert task.evaluation_file("minic3d").name == "strict-minic3d-2-networks-seed-5.json"
     assert task.evaluation_file("folder/mine.py:Net").name == "strict-Net-2-networks-seed-5.json"
 
 
 def test_an_evaluation_counts_under_any_name_and_only_if_it_is_the_same(tmp_path: Path) -> None:
-    task = task_of(CELL, Options(), tmp_path, "1", 0)
+    task = Task(CELL, Options(), tmp_path, "1", 0)
     assert task.missing() == ["minic3d", "cnn_gru"]
     others: list[dict[str, Any]] = [
         *({"protocol": "vdsd"}, {"networks": 2}, {"seed": 1}, {"network": "cnn_mean"}),
@@ -82,24 +84,24 @@ def test_an_evaluation_counts_under_any_name_and_only_if_it_is_the_same(tmp_path
         judge(task, f"{index}.json", **changed)
     assert task.evaluation("minic3d") is None
     judge(task, "mine.json")
-    assert task.evaluation("minic3d") == json.loads(json.dumps(evaluation()))
+    assert task.evaluation("minic3d") == typed(evaluation(), Record)
     assert task.missing() == ["cnn_gru"]
 
 
 def test_a_damaged_evaluation_is_named(tmp_path: Path) -> None:
-    task = task_of(CELL, Options(), tmp_path, "1", 0)
+    task = Task(CELL, Options(), tmp_path, "1", 0)
     judge(task, seconds="soon")
     with pytest.raises(VidcondenseError, match=r"any\.json.*seconds"):
         task.evaluation("minic3d")
 
 
 def test_what_is_condensed(tmp_path: Path) -> None:
-    assert task_of(WHOLE, Options(), tmp_path, "1", 0).condensed  # there is nothing to condense
-    assert not task_of(CELL, Options(), tmp_path, "1", 0).condensed
+    assert Task(WHOLE, Options(), tmp_path, "1", 0).condensed  # there is nothing to condense
+    assert not Task(CELL, Options(), tmp_path, "1", 0).condensed
 
 
 def test_the_whole_dataset_of_another_store_is_refused(tmp_path: Path, tiny_store: ClipStore) -> None:
-    task = task_of(WHOLE, Options(), tmp_path, "1", 0)
+    task = Task(WHOLE, Options(), tmp_path, "1", 0)
     refuse_foreign([task], tiny_store)
     ours = {"store": tiny_store.name, "split": "1", "fingerprint": tiny_store.fingerprint, "videos": 15}
     judge(task, trained_on=ours)

@@ -218,7 +218,7 @@ def test_resume_of_finished_and_foreign_runs_changes_nothing(
         ({"format": 3}, "written by a newer vidcondense"),
         ({"status": "running", "store": {**described["store"], "fingerprint": "x"}}, "is not the store"),
         ({"status": "running", "store": {**described["store"], "path": "/nowhere"}}, "/nowhere"),
-        ({"status": "running", "store": {}}, "is damaged: it has no 'store.path'"),
+        ({"status": "running", "store": {}}, "is damaged: "),
     ):
         (run / "run.json").write_text(json.dumps({**described, **change}))
         assert message in refused("condense", "--resume", run)

@@ -138,6 +138,8 @@ def test_recipes_of_earlier_runs_lose_what_nothing_read(every: dict[str, Any]) -
         ({"objective": {"kind": "x"}}, r"one of distribution_matching, .* or FILE\.py:NAME, not 'x'"),
         ({"nothing": {}}, "unknown recipe key 'nothing'"),
         ({"synthetic": {"init": {"a": 1}}}, r"synthetic\.init must be one of noise, real, herding"),
+        ({"optimiser": {"": {}}}, "unknown recipe key 'optimiser.'"),
+        ({"optimiser": {"momentum": {}}}, r"optimiser\.momentum must be a number, not {}"),
         ({"coreset": RANDOM, "flip": 0.0}, r"'flip' would be .*has no use for it; leave it out"),
         ({"coreset": {"kind": "herding"}, "flip": 0.0}, "'flip' would be read by nothing"),
         ({"coreset": RANDOM, "network": "cnn_mean"}, "'network' would be read by nothing"),

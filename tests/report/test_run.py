@@ -78,7 +78,7 @@ def test_only_networks_that_trained_have_a_value_and_two_a_deviation(make_run: M
     ("name", "text", "match"),
     [
         ("run.json", "{", "not valid JSON"),
-        ("run.json", "[1]", "should hold a JSON object"),
+        ("run.json", "[1]", "run.json is damaged: Expected `object`, got `array`"),
         ("condensed.safetensors", "abc", "cut short or not ours"),
         ("evaluations/x.json", '{"protocol": "strict"}', "x.json is not an evaluation"),
         (

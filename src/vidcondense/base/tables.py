@@ -7,10 +7,10 @@ from vidcondense.base.errors import VidcondenseError
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested tables as dotted keys; an empty table has none."""
+    """Nested tables as dotted keys; an empty table is a value."""
     found: dict[str, Any] = {}
     for key, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             found |= {f"{key}.{inner}": one for inner, one in flat(value).items()}
         else:
             found[key] = value

@@ -69,19 +69,15 @@ class Cell:
     @property
     def name(self) -> str:
         """A folder name that two cells share only if they condense alike."""
-        if not self.recipe:
-            return "-".join(("whole", *self._plain_overrides()))
-        parts = [Path(self.recipe).stem, f"vpc{self.vpc}"]
+        parts = [Path(self.recipe).stem, f"vpc{self.vpc}"] if self.recipe else [WHOLE]
         if self.dataset:
             parts.append(self.dataset)
-        name = re.sub(r"[^\w.=+-]", "_", "-".join((*parts, *self._plain_overrides())))
+        values = recipe.parse_overrides(list(self.overrides))
+        parts += [f"{key}={value}" for key, value in sorted(values.items())]
+        name = re.sub(r"[^\w.=+-]", "_", "-".join(parts))
         if len(name) <= LONGEST_NAME:
             return name
         return f"{name[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-    def _plain_overrides(self) -> tuple[str, ...]:
-        values = recipe.parse_overrides(list(self.overrides))
-        return tuple(f"{key}={value}" for key, value in sorted(values.items()))
 
     def resolve(self, seed: int, split: str) -> "Recipe":
         """The recipe with all settings.
@@ -138,34 +134,22 @@ class Choices(Options):
         self, method: str, column: str, vpc: int, *, row: str = "", overrides: Sequence[str] = ()
     ) -> Cell:
         """A cell of `method` with the user's overrides, then `overrides`; published under its own name."""
+        own, networks = self._overrides(method), self.network or ("minic3d",)
         if method == WHOLE:
-            return Cell(
-                LABELS[WHOLE],
-                "all",
-                "",
-                0,
-                tuple(text for text in self._overrides(method) if _key(text) == "flip"),
-                networks=self._networks,
-                reference=(WHOLE, "all"),
-            )
+            flip = tuple(text for text in own if _key(text) == "flip")
+            return Cell(label(WHOLE), "all", "", 0, flip, None, networks, (WHOLE, "all"))
         name = self.recipe_name(method)
-        dataset = (
-            self.dataset if name in recipe.available() and self.dataset in recipe.datasets(name) else None
-        )
+        known = name in recipe.available() and self.dataset in recipe.datasets(name)
         return Cell(
-            row or label(method),
-            column,
-            name,
-            vpc,
-            (*self._overrides(method), *overrides),
-            dataset,
-            self._networks,
-            (published_name(method), column),
+            row=row or label(method),
+            column=column,
+            recipe=name,
+            vpc=vpc,
+            overrides=(*own, *overrides),
+            dataset=self.dataset if known else None,
+            networks=networks,
+            reference=(published_name(method), column),
         )
-
-    @property
-    def _networks(self) -> tuple[str, ...]:
-        return self.network or ("minic3d",)
 
     def _overrides(self, method: str) -> tuple[str, ...]:
         """The user's overrides that are for `method`."""
@@ -180,7 +164,7 @@ def label(method: str) -> str:
     """What a method, or a recipe by its full name, is called in tables."""
     name = published_name(method)
     if name in LABELS and name != method:
-        return f"{LABELS[name]} ({method.removeprefix(name).strip('_').replace('_', ', ')})"
+        return f"{LABELS[name]} (small)"
     return LABELS.get(method, _stem(method))
 
 
@@ -189,40 +173,30 @@ def published_name(method: str) -> str:
     return method.removesuffix("_small")
 
 
-def check_overrides(overrides: Sequence[str], own_members: bool) -> None:
-    """Refuse an override that no recipe could take, once and before anything runs.
+def check_overrides(overrides: Sequence[str], cells: Sequence[Cell]) -> None:
+    """Refuse an override that no recipe could take, or that no cell reads: it would change nothing.
 
     Args:
         overrides: "key=value" or "method:key=value" texts.
-        own_members: whether recipes may name files of the user's, whose keys only their cells know.
+        cells: what a benchmark would measure with them.
 
     Raises:
-        VidcondenseError: no "=", or an unknown key.
+        VidcondenseError: names the override and the mend.
     """
     from vidcondense.recipes.reading import keys, nearest
 
+    # Files of the user's may be among recipes: what keys they have, their cells alone know.
+    own_recipes = any(cell.recipe.endswith(".toml") for cell in cells)
     known = keys()
     for text in overrides:
         _, plain = _owner(text)
-        for key in recipe.parse_overrides([plain]):
-            if key not in known and not own_members:
-                raise VidcondenseError(f"unknown recipe key {key!r}{nearest(key, known)}")
-            if key in NOT_FOR_ALL:
-                raise VidcondenseError(f"--set {key} is not for all cells; use {NOT_FOR_ALL[key]}")
-
-
-def refuse_unread(overrides: Sequence[str], cells: Sequence[Cell]) -> None:
-    """Refuse an override that no cell reads: it would change nothing, without a word.
-
-    Raises:
-        VidcondenseError: names it.
-    """
-    for text in overrides:
-        _, plain = _owner(text)
+        (key,) = recipe.parse_overrides([plain])
+        if key not in known and not own_recipes:
+            raise VidcondenseError(f"unknown recipe key {key!r}{nearest(key, known)}")
+        if key in NOT_FOR_ALL:
+            raise VidcondenseError(f"--set {key} is not for all cells; use {NOT_FOR_ALL[key]}")
         if not any(plain in cell.overrides for cell in cells):
-            raise VidcondenseError(
-                f"--set {text}: no method of this benchmark reads {_key(plain)!r}; leave it out"
-            )
+            raise VidcondenseError(f"--set {text}: no method of this benchmark reads {key!r}; leave it out")
 
 
 def _stem(method: str) -> str:

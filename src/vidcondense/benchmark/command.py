@@ -1,12 +1,14 @@
 """The command `vidcondense benchmark`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from vidcondense.base.errors import VidcondenseError
-from vidcondense.benchmark import BENCHMARKS
+from vidcondense.base.errors import VidcondenseError, printable
+from vidcondense.base.units import plural
+from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.options import Options
 
 DEFAULTS = Options()
@@ -45,6 +47,12 @@ def benchmark(
         raise VidcondenseError(f"benchmark needs a NAME: {', '.join(BENCHMARKS)} (see --list)")
     from vidcondense.benchmark.run import run_benchmark
 
-    page = run_benchmark(name, store, out, options, dry_run=dry_run)
+    page, failed = run_benchmark(name, store, out, options, dry_run=dry_run)
     if page is not None:
         print(page)
+    if failed:
+        lines = [printable(f"failed: {cell.row} {cell.column}: {cell.reason}") for cell in failed]
+        count = plural(len(failed), "cell")
+        lines.append(f"vidcondense: {count} failed, listed on the page too; the same command tries again")
+        print("\n".join(lines), file=sys.stderr)
+        sys.exit(1)

@@ -3,7 +3,8 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -28,55 +29,51 @@ Rates = tuple[float, float]
 """Seconds to start condensing and per iteration; or per clip of training and of testing."""
 
 
-@dataclass
 class Cost:
-    """Seconds of work that is left, and what could not be timed."""
-
-    condensing: float = 0.0
-    evaluating: float = 0.0
-    steps: int = 0
-    not_timed: int = 0
-    spent: float = 0.0
-    disk: int = 0
-    problems: dict[str, list[str]] = field(default_factory=dict)
-    """Tasks by what keeps them from being timed."""
-
-
-class Estimator:
-    """Times one iteration per kind of recipe and one batch per network, and remembers both.
+    """Seconds of work that tasks need, from one iteration timed per kind of recipe and one batch per network.
 
     Args:
         options: device, precision, protocol and number of jobs.
+
+    Attributes:
+        condensing: seconds that are left.
+        evaluating: the same.
+        spent: seconds that finished steps took.
+        disk: bytes of new condensed sets at most.
+        steps: that are left.
+        not_timed: of these, those that could not be timed.
+        problems: tasks by what keeps them from being timed.
     """
 
     def __init__(self, options: Options) -> None:
-        self.options = options
-        self.compute = choose(options.device, options.precision)
-        self.deadline = time.monotonic() + MEASURING_SECONDS
+        self.condensing = self.evaluating = self.spent = 0.0
+        self.disk = self.steps = self.not_timed = 0
+        self.problems: dict[str, list[str]] = {}
+        self._options = options
+        self._compute = choose(options.device, options.precision)
+        self._deadline = time.monotonic() + MEASURING_SECONDS
         self._rates: dict[object, Rates | str] = {}
 
-    def cost(self, tasks: Sequence[Task], store_path: Path) -> Cost:
-        """What is left of `tasks`."""
-        total = Cost()
+    def add(self, tasks: Sequence[Task], store_path: Path) -> None:
+        """Count what tasks took or need."""
         threads = torch.get_num_threads()
-        if self.options.jobs > 1:  # as the commands themselves will run
+        if self._options.jobs > 1:  # as the commands themselves will run
             torch.set_num_threads(1)
         try:
             for task in tasks:
                 store = ClipStore.open(store_path, task.split)
-                self._add_condensing(total, task, store)
-                self._add_evaluating(total, task, store)
+                self._add_condensing(task, store)
+                self._add_evaluating(task, store)
         finally:
             torch.set_num_threads(threads)
-        return total
 
-    def _add_condensing(self, total: Cost, task: Task, store: ClipStore) -> None:
+    def _add_condensing(self, task: Task, store: ClipStore) -> None:
         if not task.cell.recipe:
             return
         if task.condensed:
-            total.spent += float(task.run.read()["seconds"])
+            self.spent += float(task.run.read()["seconds"])
             return
-        total.disk += len(store.class_names) * task.cell.vpc * store.frames * 3 * store.size**2 * 4
+        self.disk += len(store.class_names) * task.cell.vpc * store.frames * 3 * store.size**2 * 4
         recipe = task.recipe()
         kind = replace(
             recipe,
@@ -86,29 +83,26 @@ class Estimator:
             iterations=min(1, recipe.iterations),
             insertion=NoInsertion.Settings(),
         )
-        rates = self._timed(total, task, kind, lambda: _time_iteration(task, store, self.compute))
-        if rates is not None:
-            total.condensing += rates[0] + rates[1] * recipe.all_iterations
+        start, iteration = self._timed(task, kind, lambda: _time_iteration(task, store, self._compute))
+        self.condensing += start + iteration * recipe.all_iterations
 
-    def _add_evaluating(self, total: Cost, task: Task, store: ClipStore) -> None:
+    def _add_evaluating(self, task: Task, store: ClipStore) -> None:
         classes = len(store.class_names)
         clips = classes * task.cell.vpc if task.cell.recipe else len(store.select("train"))
+        training, testing = clips_of(self._options.protocol, clips, len(store.select("test")))
         for network in task.cell.networks:
             done = task.evaluation(network)
             if done is not None:
-                total.spent += float(done["seconds"])
+                self.spent += float(done["seconds"])
                 continue
-            time_clip = lambda name=network: _time_clip(name, store, self.compute)  # noqa: E731
-            rates = self._timed(total, task, (network, classes), time_clip)
-            if rates is not None:
-                training, testing = clips_of(self.options.protocol, clips, len(store.select("test")))
-                seconds = rates[0] * training + rates[1] * testing
-                total.evaluating += seconds * task.judging.networks
+            time_clip = partial(_time_clip, network, store, self._compute)
+            trained, tested = self._timed(task, (network, classes), time_clip)
+            self.evaluating += (trained * training + tested * testing) * self._options.networks
 
-    def _timed(self, total: Cost, task: Task, kind: object, rates_of: Callable[[], Rates]) -> Rates | None:
-        """Count a step that is left, and time it once per kind; None where it cannot be or time is over."""
-        total.steps += 1
-        if kind not in self._rates and time.monotonic() < self.deadline:
+    def _timed(self, task: Task, kind: object, rates_of: Callable[[], Rates]) -> Rates:
+        """Count a step that is left, and time it once per kind; no time where that cannot be done."""
+        self.steps += 1
+        if kind not in self._rates and time.monotonic() < self._deadline:
             try:
                 self._rates[kind] = rates_of()
             except VidcondenseError as error:
@@ -116,10 +110,29 @@ class Estimator:
         rates = self._rates.get(kind)
         if isinstance(rates, tuple):
             return rates
-        total.not_timed += 1
+        self.not_timed += 1
         if rates is not None:
-            total.problems.setdefault(rates, []).append(task.title)
-        return None
+            self.problems.setdefault(rates, []).append(task.title)
+        return 0.0, 0.0
+
+    def describe(self, tasks: int) -> list[str]:
+        """The cost of so many tasks in a few lines."""
+        if not self.steps:
+            return [f"{tasks} cells, all finished; they took {duration(self.spent)}"]
+        work, jobs = self.condensing + self.evaluating, self._options.jobs
+        lines = [
+            f"{tasks} cells; {self.steps} steps left to run; {duration(self.spent)} spent on finished ones",
+            f"about {duration(work)} of work left (condensing {duration(self.condensing)}, evaluation "
+            f"{duration(self.evaluating)})"
+            + (f", {duration(work / jobs)} with {jobs} jobs" if jobs > 1 else "")
+            + (f"; {self.not_timed} steps not timed" if self.not_timed else ""),
+            f"at most {mebibytes(self.disk)} on disk for new condensed sets, and while they are learned "
+            f"up to four times that of the {jobs} in work",
+        ]
+        for problem, titles in self.problems.items():
+            others = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
+            lines.append(f"not timed: {titles[0]}{others}: {problem}")
+        return lines
 
 
 def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> Rates:
@@ -156,23 +169,3 @@ def clips_of(protocol: str, training: int, testing: int) -> tuple[int, int]:
     steps = settings["epochs"] * math.ceil(training / batch)
     windows = settings.get("windows", settings.get("passes", 1))
     return max(steps, settings.get("steps", 0)) * batch, testing * windows
-
-
-def describe(cost: Cost, tasks: int, options: Options) -> list[str]:
-    """The cost in a few lines."""
-    if not cost.steps:
-        return [f"{tasks} cells, all finished; they took {duration(cost.spent)}"]
-    work = cost.condensing + cost.evaluating
-    lines = [
-        f"{tasks} cells; {cost.steps} steps left to run; {duration(cost.spent)} spent on finished ones",
-        f"about {duration(work)} of work left (condensing {duration(cost.condensing)}, evaluation "
-        f"{duration(cost.evaluating)})"
-        + (f", {duration(work / options.jobs)} with {options.jobs} jobs" if options.jobs > 1 else "")
-        + (f"; {cost.not_timed} steps not timed" if cost.not_timed else ""),
-        f"at most {mebibytes(cost.disk)} on disk for new condensed sets, and while they are learned "
-        f"up to four times that of the {options.jobs} in work",
-    ]
-    for problem, titles in cost.problems.items():
-        others = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
-        lines.append(f"not timed: {titles[0]}{others}: {problem}")
-    return lines

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from vidcondense.benchmark.cell import Cell, Skipped, label
-from vidcondense.benchmark.results import read_made
+from vidcondense.benchmark.rows import read_made
 from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tasks import Task
 
@@ -22,13 +22,7 @@ def settle(
 ) -> list[Cell]:
     """Condense until every method's number of videos at equal bytes is known, then evaluate those cells.
 
-    Args:
-        cells: those of `tradeoff`, condensed as far as they can be.
-        tasks_by_cell: the tasks of cells.
-        run: condenses and evaluates cells.
-
-    Returns:
-        The cells at equal bytes, run.
+    `cells` are those of `tradeoff`, condensed as far as they can be; what is returned has been `run`.
     """
     sizes: Sizes = {}
     tried: Sequence[Cell] = [cell for cell in cells if cell.recipe]
@@ -45,15 +39,14 @@ def settle(
 
 
 def affordable(sizes: dict[int, float], budget: float) -> tuple[int, bool]:
-    """The most videos per class whose bytes stay within a budget, as far as known.
+    """The most videos per class whose bytes stay within a budget, 0 if not even one fits.
 
     Args:
         sizes: bytes by videos per class, as measured; infinite where a class has too few videos.
         budget: bytes.
 
     Returns:
-        A number of videos per class, and whether it was measured. If not, measure it and ask again. 0 means
-        that not even one fits.
+        A number, and whether it was measured. If not, measure it and ask again.
     """
     best = max((vpc for vpc, size in sizes.items() if size <= budget), default=0)
     over = min((vpc for vpc, size in sizes.items() if size > budget), default=None)
@@ -64,15 +57,9 @@ def affordable(sizes: dict[int, float], budget: float) -> tuple[int, bool]:
 
 
 def cells_within(cells: Sequence[Cell], sizes: Sizes) -> tuple[list[Cell], bool]:
-    """For each budget, the bytes of random selection at its VPC, every method with what it affords.
+    """For each budget, the bytes of random selection at its VPC, a cell of every method with what it affords.
 
-    Args:
-        cells: those of `tradeoff`.
-        sizes: as measured so far.
-
-    Returns:
-        One cell per method and budget, and whether all numbers of videos are settled. If not, condense these
-        cells and ask again.
+    Also says whether all numbers of videos are settled. If not, condense these cells and ask again.
     """
     within: list[Cell] = []
     settled = True

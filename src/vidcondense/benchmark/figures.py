@@ -48,7 +48,7 @@ def flow_figure(
     order = sorted(np.argsort(motion)[::-1][:MOST_CLASSES].tolist())
     rows = {"real": real, **condensed}
     size = (1.6 + 1.1 * (len(order) + 1), 0.6 + 1.15 * len(rows))
-    with figure(path, len(rows), len(order) + 1, size) as (_, axes):
+    with figure(path, len(rows), len(order) + 1, size) as axes:
         for row, (name, flows) in enumerate(rows.items()):
             for column, index in enumerate(order):
                 longest = float(np.linalg.norm(flows[index], axis=-1).max())
@@ -64,7 +64,7 @@ def flow_figure(
 def frames_figure(path: Path, classes: Sequence[str], kept: Mapping[str, Kept]) -> None:
     """Per cell: the share of videos that keep each frame, by class; and when which frame was inserted."""
     height = max(2.4, 0.9 + 0.16 * len(classes))
-    with figure(path, len(kept), 2, (9, height * len(kept))) as (_, axes):
+    with figure(path, len(kept), 2, (9, height * len(kept))) as axes:
         for (left, right), (name, cell) in zip(axes, kept.items(), strict=True):
             left.imshow(cell.shares, aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
             left.set_title(f"{name}: share of videos that keep a frame")
@@ -87,7 +87,7 @@ def pictures_figure(path: Path, classes: Sequence[str], kept: Mapping[str, Kept]
     shown = list(classes[:MOST_CLASSES])
     frames = next(iter(kept.values())).pictures.shape[1]
     size = (1.2 + 0.55 * frames * len(kept), 0.6 + 0.55 * len(shown))
-    with figure(path, len(shown), len(kept), size) as (_, axes):
+    with figure(path, len(shown), len(kept), size) as axes:
         for column, (name, cell) in enumerate(kept.items()):
             for row, label in enumerate(shown):
                 _bare(axes[row][column], _strip(cell.pictures[row]))

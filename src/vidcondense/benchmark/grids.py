@@ -1,17 +1,20 @@
-"""The cells of each benchmark: small pure functions from the user's choices to a list of cells."""
+"""The benchmarks, each with its cells: small pure functions from the user's choices to a list of cells."""
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import WHOLE, Cell, Choices, label, published_name
 from vidcondense.benchmark.published import INITIAL_KEY_FRAMES, NETWORK, VPCS
 
+FIRST = ""
+BASELINES = (label("random"), label("dm"))
 PAPER = ("random", "herding", "k_center", "dm", "wang", "prism")
 LEARNED = ("dc", "frepo", "repeated_frame", "prism_gradient", "prism_frepo")
 ARCHITECTURES = ("minic3d", "cnn_gru", "cnn_lstm", "r2plus1d_18", "video_transformer")
 
+Cells = Callable[[Choices], list[Cell]]
 Variant = tuple[str, str, tuple[str, ...]]
 """Key of the published figure, empty for none; row, empty for the method's name; overrides."""
 
@@ -25,30 +28,62 @@ ABLATION: tuple[Variant, ...] = (
 )
 """PRISM Table 5."""
 
-INSERTION = (
-    ("as the recipe has it", ()),
-    *(
-        (f"threshold {value:g}", (f"insertion.threshold={value}",))
-        for value in (-0.2, -0.1, -0.05, 0.05, 0.1)
-    ),
-    *(
-        (
-            f"warm-up and cool-down {value:.0%}",
-            (f"insertion.warm_up={value}", f"insertion.cool_down={value}"),
-        )
+INSERTION = {
+    "as the recipe has it": (),
+    **{f"threshold {value:g}": (f"insertion.threshold={value}",) for value in (-0.2, -0.1, -0.05, 0.05, 0.1)},
+    **{
+        f"warm-up and cool-down {value:.0%}": (f"insertion.warm_up={value}", f"insertion.cool_down={value}")
         for value in (0.1, 0.15, 0.2, 0.3)
-    ),
-    ("every candidate at once", ("insertion.select=all",)),
-    ("L2 distance below 0.141", ("insertion.kind=l2_below", "insertion.threshold=0.141")),
-    ("against all key frames", ("insertion.compare=all",)),
-    ("interpolation detached", ("synthetic.interpolation_gradient=detached",)),
-    ("interpolation through", ("synthetic.interpolation_gradient=through",)),
-)
-"""What the papers leave open: row, overrides."""
+    },
+    "every candidate at once": ("insertion.select=all",),
+    "L2 distance below 0.141": ("insertion.kind=l2_below", "insertion.threshold=0.141"),
+    "against all key frames": ("insertion.compare=all",),
+    "interpolation detached": ("synthetic.interpolation_gradient=detached",),
+    "interpolation through": ("synthetic.interpolation_gradient=through",),
+}
+"""What the papers leave open: overrides by row."""
 
 
+@dataclass(frozen=True)
+class Benchmark:
+    """One table or figure.
+
+    Attributes:
+        cells: what is measured; its docstring is what `--list` says.
+        title: what the page is called.
+        against: rows that every row is compared with, pairwise by split and seed; `FIRST` is the first row.
+        figures: the benchmark whose published figures are shown.
+    """
+
+    cells: Cells
+    title: str
+    against: tuple[str, ...]
+    figures: str
+
+    @property
+    def summary(self) -> str:
+        """One line for `--list`."""
+        text = self.cells.__doc__ or ""
+        return text[0].lower() + text.partition("\n")[0][1:].rstrip(".")
+
+
+BENCHMARKS: dict[str, Benchmark] = {}
+
+
+def _benchmark(title: str, against: tuple[str, ...] = (), figures: str = "") -> Callable[[Cells], Cells]:
+    """Enter a function of cells into the table of benchmarks."""
+
+    def enter(cells: Cells) -> Cells:
+        name = cells.__name__.replace("_", "-")
+        BENCHMARKS[name] = Benchmark(cells, title, against, figures or name)
+        return cells
+
+    return enter
+
+
+@_benchmark("Accuracy by method and videos per class", BASELINES)
 def accuracy(choices: Choices) -> list[Cell]:
-    """PRISM Table 1: methods by videos per class."""
+    """Methods by videos per class, and the whole dataset (PRISM Table 1)."""
     methods = choices.methods or (*PAPER, WHOLE)
     cells = [
         choices.cell(method, f"VPC {vpc}", vpc)
@@ -59,15 +94,15 @@ def accuracy(choices: Choices) -> list[Cell]:
     return cells + ([choices.cell(WHOLE, "all", 0)] if WHOLE in methods else [])
 
 
+@_benchmark("Storage")
 def storage(choices: Choices) -> list[Cell]:
-    """PRISM Table 2: as `accuracy`, without evaluation."""
-    methods = choices.methods or PAPER
-    cells = accuracy(replace(choices, methods=tuple(method for method in methods if method != WHOLE)))
-    return [replace(cell, networks=()) for cell in cells]
+    """Size in MiB as the papers count, in bytes on disk (PRISM Table 2); by formula alone without a STORE."""
+    return _not_judged(accuracy(replace(choices, methods=choices.methods or PAPER)))
 
 
+@_benchmark("Accuracy by evaluation network", BASELINES)
 def cross_architecture(choices: Choices) -> list[Cell]:
-    """PRISM Table 3: condensed with one network, judged by others."""
+    """Condensed with one network, judged by others (PRISM Table 3)."""
     chosen = replace(choices, network=choices.network or ARCHITECTURES)
     return [
         replace(
@@ -80,25 +115,29 @@ def cross_architecture(choices: Choices) -> list[Cell]:
     ]
 
 
+@_benchmark("Number of initial key frames", (FIRST,))
 def initial_frames(choices: Choices) -> list[Cell]:
-    """PRISM Table 4: how many key frames a video starts with."""
+    """How many key frames a video starts with (PRISM Table 4)."""
     counts = [count for count in INITIAL_KEY_FRAMES if count <= choices.frames]
     rows = [(f"{count} key frames", (f"synthetic.initial_key_frames={count}",)) for count in counts]
     return _variants(choices, "prism", [(row, row, overrides) for row, overrides in rows])
 
 
+@_benchmark("Ablation", (FIRST,))
 def ablation(choices: Choices) -> list[Cell]:
-    """PRISM Table 5 A to D: the full method, then with one part taken out or replaced."""
+    """Insertion taken out or replaced (PRISM Table 5, A to D)."""
     return _variants(choices, "prism", ABLATION)
 
 
+@_benchmark("Choices of insertion", (FIRST,))
 def insertion(choices: Choices) -> list[Cell]:
-    """The answers to what the papers leave open about insertion, one changed at a time."""
-    return _variants(choices, "prism", [("", row, overrides) for row, overrides in INSERTION])
+    """What the papers leave open about insertion, one choice at a time."""
+    return _variants(choices, "prism", [("", row, overrides) for row, overrides in INSERTION.items()])
 
 
+@_benchmark("N_syn, N_real, K, interpolation", (FIRST,))
 def taxonomy(choices: Choices) -> list[Cell]:
-    """Wang et al.'s study: synthetic frames, real frames, segments, interpolation, one changed at a time."""
+    """Synthetic frames, real frames, segments, interpolation (Wang et al.)."""
     frames = choices.frames
     counts = [frames, *(count for count in (16, 8, 4, 2, 1) if count < frames)]
     few = counts[1] if len(counts) > 1 else frames
@@ -108,6 +147,7 @@ def taxonomy(choices: Choices) -> list[Cell]:
     settings += [(few, frames, 1, kind) for kind in ("nearest", "smooth")]
     rows = [
         (
+            "",
             f"{synthetic}, {real}, {segments}, {kind}",
             (
                 f"synthetic.initial_key_frames={synthetic}",
@@ -118,31 +158,35 @@ def taxonomy(choices: Choices) -> list[Cell]:
         )
         for synthetic, real, segments, kind in dict.fromkeys(settings)
     ]
-    return _variants(choices, "segments", [("", row, overrides) for row, overrides in rows])
+    return _variants(choices, "segments", rows)
 
 
+@_benchmark("Class-mean optical flow")
 def flow(choices: Choices) -> list[Cell]:
-    """PRISM Figure 3: condensed sets whose optical flow is held against that of real clips."""
+    """Class-mean optical flow, real above condensed, and its end-point error (PRISM Figure 3)."""
     methods = choices.methods or ("random", "dm", "prism")
-    cells = accuracy(replace(choices, methods=methods, vpc=choices.vpc[:1] or (5,)))
-    return [replace(cell, networks=()) for cell in cells if cell.recipe]
+    return _not_judged(accuracy(replace(choices, methods=methods, vpc=choices.vpc[:1] or (5,))))
 
 
+@_benchmark("Frames that are kept")
 def frames(choices: Choices) -> list[Cell]:
-    """PRISM supplement D: which frames are kept, with and without warm-up and cool-down."""
+    """Which positions are kept, and when they were inserted (PRISM supplement D)."""
     chosen = replace(choices, vpc=choices.vpc[:1] or (1,))
     shown = [variant for variant in ABLATION if variant[0] in ("full", "no-warm-up", "no-cool-down")]
-    return [replace(cell, networks=(), reference=None) for cell in _variants(chosen, "prism", shown)]
+    cells = _not_judged(_variants(chosen, "prism", shown))
+    return [replace(cell, reference=None) for cell in cells]
 
 
+@_benchmark("Accuracy against bytes and time", BASELINES, figures="accuracy")
 def tradeoff(choices: Choices) -> list[Cell]:
-    """Every method at the same number of videos per class; `equal_bytes` adds those at the same bytes."""
+    """Accuracy against bytes and time, and over random selection at equal bytes."""
     methods = choices.methods or (*PAPER, *LEARNED, WHOLE)
     return accuracy(replace(choices, methods=methods, vpc=choices.vpc or (1,)))
 
 
+@_benchmark("Comparison", (FIRST,))
 def grid(choices: Choices) -> list[Cell]:
-    """A table of your own: each cell is a label and arguments of `vidcondense condense`.
+    """A table of your own, from --cell LABEL=ARGUMENTS.
 
     Raises:
         VidcondenseError: no cell, or arguments that are not understood.
@@ -157,26 +201,30 @@ def grid(choices: Choices) -> list[Cell]:
     return cells
 
 
+def _not_judged(cells: Sequence[Cell]) -> list[Cell]:
+    """Condensed sets alone, of which no network is trained."""
+    return [replace(cell, networks=()) for cell in cells if cell.recipe]
+
+
 def _parsed(text: str, choices: Choices) -> Cell:
     row, separator, rest = text.partition("=")
     words = shlex.split(rest)
-    values: dict[str, list[str]] = {"--recipe": [""], "--vpc": ["1"], "--dataset": [], "--set": []}
-    if not separator or not row or len(words) % 2 or any(word not in values for word in words[::2]):
+    pairs = list(zip(words[::2], words[1::2], strict=False))
+    known = {"--recipe", "--vpc", "--dataset", "--set"}
+    if not separator or not row or len(words) % 2 or not {key for key, _ in pairs} <= known:
         raise VidcondenseError(
             f"--cell wants LABEL=ARGUMENTS with --recipe, --vpc, --dataset and --set, each with a value, "
             f"not {text!r}"
         )
-    for key, value in zip(words[::2], words[1::2], strict=True):
-        values[key].append(value)
-    name, vpc = values["--recipe"][-1], values["--vpc"][-1]
-    if not vpc.isdecimal():
-        raise VidcondenseError(f"--cell {row}: --vpc is a number, not {vpc!r}")
-    if not name:
+    values = {"--recipe": "", "--vpc": "1", **dict(pairs)}
+    if not values["--vpc"].isdecimal():
+        raise VidcondenseError(f"--cell {row}: --vpc is a number, not {values['--vpc']!r}")
+    if not values["--recipe"]:
         raise VidcondenseError(f"--cell {row}: it names no --recipe")
     literal = replace(choices, small=False)  # a recipe that is named is the one that is meant
-    cell = literal.cell(name, "", int(vpc), row=row, overrides=values["--set"])
-    dataset = values["--dataset"][-1] if values["--dataset"] else cell.dataset
-    return replace(cell, row=row, column="", dataset=dataset, reference=None)
+    overrides = [value for key, value in pairs if key == "--set"]
+    cell = literal.cell(values["--recipe"], "", int(values["--vpc"]), row=row, overrides=overrides)
+    return replace(cell, row=row, column="", dataset=values.get("--dataset", cell.dataset), reference=None)
 
 
 def _variants(choices: Choices, method: str, variants: Sequence[Variant]) -> list[Cell]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from tyro.conf import UseAppendAction, arg
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.options import Device, Precision
 from vidcondense.benchmark.published import DATASETS
 
 Count = Annotated[int, arg(metavar="N")]
@@ -61,10 +62,8 @@ class Options:
     """Most real clips per class that flow reads."""
     jobs: Count = 1
     """Cells to run side by side, with one thread each where there are several."""
-    device: Annotated[str, arg(metavar="DEVICE")] = "auto"
-    """Where networks run: auto, cpu, cuda or cuda:N."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Precision of the networks; auto takes bfloat16 where the processor has it."""
+    device: Device = "auto"
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
         for option in ("jobs", "networks", "clips", "vpc"):

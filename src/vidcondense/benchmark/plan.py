@@ -1,13 +1,17 @@
 """Which cells a benchmark has on a store, which it cannot measure, and what was decided on the way."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.benchmark import BENCHMARKS
-from vidcondense.benchmark.cell import Cell, Choices, Skipped, check_overrides, refuse_unread
+from vidcondense.benchmark.cell import Cell, Choices, Skipped, check_overrides
+from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.published import DATASETS, recognise
+from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tables import WORD
+from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
 from vidcondense.networks import is_known
 from vidcondense.recipes import load as recipe
@@ -18,28 +22,46 @@ PAPER_FRAMES, PAPER_SIZE = 16, 112
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be measured, what cannot be, and how that was decided."""
+    """What is to be measured, or in the end was, and what not.
 
+    Attributes:
+        name: of the benchmark.
+        store: the real clips.
+        options: as the user gave them.
+        folder: for cells and results.
+        cells: in the order of the table.
+        skipped: what cannot be measured, and why.
+        remarks: lines about how recipes and figures were chosen.
+        figures: of which of the papers' datasets figures stand beside; empty for none.
+    """
+
+    name: str
+    store: ClipStore
+    options: Options
+    folder: Path
     cells: list[Cell]
     skipped: list[Skipped]
-    dataset: str | None
     remarks: list[str]
+    figures: str = ""
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of guessing in percent."""
+        return 100 / len(self.store.class_names)
+
+    def file(self, ending: str) -> Path:
+        """An output file, `ending` after the benchmark's name."""
+        return self.folder / f"{self.name}{ending}"
+
+    def tasks(self, cells: Iterable[Cell]) -> dict[Cell, Mapping[Pair, Task]]:
+        """The tasks of each cell, by split and seed."""
+        pairs = [(split, seed) for split in self.options.splits for seed in self.options.seeds]
+        return {
+            cell: {pair: Task(cell, self.options, self.folder, *pair) for pair in pairs} for cell in cells
+        }
 
 
-def check_options(name: str, options: Options) -> None:
-    """Refuse what no cell could run with, before anything starts.
-
-    Raises:
-        VidcondenseError: names the option and the mend.
-    """
-    if name not in BENCHMARKS:
-        raise VidcondenseError(f"no benchmark {name!r}; known: {', '.join(BENCHMARKS)}")
-    if options.cells and not BENCHMARKS[name].own_cells:
-        raise VidcondenseError(f"--cell is for benchmark grid, not for {name}")
-    check_overrides(options.overrides, any(method.endswith(".toml") for method in options.methods))
-
-
-def plan(name: str, store: ClipStore, options: Options) -> Plan:
+def plan(name: str, store: ClipStore, options: Options, folder: Path) -> Plan:
     """The cells that can be measured with this version, and the others with the reason.
 
     Raises:
@@ -51,19 +73,29 @@ def plan(name: str, store: ClipStore, options: Options) -> Plan:
     )
     choices = Choices(**vars(options), frames=store.frames, small=small, dataset=dataset)
     wanted = BENCHMARKS[name].cells(choices)
-    refuse_unread(options.overrides, wanted)
-    checked = [(cell, _problem(cell, options)) for cell in wanted]
-    cells = list(dict.fromkeys(cell for cell, problem in checked if problem is None))
-    skipped = [Skipped(cell.row, cell.column, problem) for cell, problem in checked if problem is not None]
-    for network in dict.fromkeys(network for cell in cells for network in cell.networks):
-        if not is_known(network):
-            skipped.append(Skipped(network, "", f"no network {network!r} in this version"))
-    judged = any(cell.networks for cell in cells)
-    cells = [replace(cell, networks=tuple(filter(is_known, cell.networks))) for cell in cells]
-    if not cells or judged > any(cell.networks for cell in cells):
-        raise VidcondenseError(f"nothing to measure: {skipped[0].reason}")
-    remarks = [] if BENCHMARKS[name].own_cells else [_recipe_remark(choices, store.size)]
-    return Plan(cells, skipped, dataset, remarks + _remarks(choices, store.size))
+    check_overrides(options.overrides, wanted)
+    problems = {cell: _problem(cell, options) for cell in wanted}
+    skipped = [Skipped(cell.row, cell.column, problem) for cell, problem in problems.items() if problem]
+    possible = [cell for cell, problem in problems.items() if not problem]
+    networks = dict.fromkeys(network for cell in possible for network in cell.networks)
+    skipped += [
+        Skipped(network, "", f"no network {network!r} in this version")
+        for network in networks
+        if not is_known(network)
+    ]
+    cells = [replace(cell, networks=tuple(filter(is_known, cell.networks))) for cell in possible]
+    if not cells or (networks and not any(map(is_known, networks))):
+        reason = skipped[0].reason if skipped else f"{name} is of condensed sets, and no method makes one"
+        raise VidcondenseError(f"nothing to measure: {reason}")
+    remarks = [] if name == "grid" else [_recipe_remark(choices, store.size)]
+    if options.overrides:
+        remarks.append(f"Overrides: {', '.join(f'`{text}`' for text in options.overrides)}.")
+    figures = dataset or ""
+    if dataset is not None:
+        remarks += _figure_remarks(dataset, store, options)
+        if networks and DATASETS[dataset].metric != options.metric:
+            figures = ""
+    return Plan(name, store, options, folder, cells, skipped, remarks, figures)
 
 
 def known_dataset(wanted: str, store: ClipStore) -> str | None:
@@ -105,20 +137,16 @@ def _recipe_remark(choices: Choices, size: int) -> str:
     return f"Recipes {short if choices.small else full}{why if choices.recipes == 'auto' else ''}."
 
 
-def _remarks(choices: Choices, size: int) -> list[str]:
-    remarks = []
-    if choices.overrides:
-        remarks.append(f"Overrides: {', '.join(f'`{text}`' for text in choices.overrides)}.")
-    if choices.dataset is not None:
-        theirs = DATASETS[choices.dataset]
-        same = (theirs.frames, theirs.size) == (choices.frames, size)
+def _figure_remarks(dataset: str, store: ClipStore, options: Options) -> list[str]:
+    theirs = DATASETS[dataset]
+    same = (theirs.frames, theirs.size) == (store.frames, store.size)
+    here = "" if same else f" (here {store.frames} of {store.size}x{store.size})"
+    remarks = [
+        f"Published figures are for {theirs.title}, {theirs.frames} frames of {theirs.size}x{theirs.size}"
+        f"{here}, under the evaluation of Wang et al.'s code (protocol vdsd comes closest)."
+    ]
+    if theirs.metric != options.metric:
         remarks.append(
-            f"Published figures are for {theirs.title}, {theirs.frames} frames of {theirs.size}x{theirs.size}"
-            + ("" if same else f" (here {choices.frames} of {size}x{size})")
-            + ", under the evaluation of Wang et al.'s code (protocol vdsd comes closest)."
+            f"They are {WORD[theirs.metric]} and not shown beside {WORD[options.metric]}; use --metric."
         )
-        if theirs.metric != choices.metric:
-            remarks.append(
-                f"They are {WORD[theirs.metric]} and not shown beside {WORD[choices.metric]}; use --metric."
-            )
     return remarks

@@ -23,7 +23,7 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def figure(path: Path, rows: int, columns: int, size: tuple[float, float], **more: Any) -> Iterator[Any]:
-    """Yield (figure, 2D array of axes) and save it to `path` (.svg or .png) without dates, atomically."""
+    """Yield a 2D array of axes and save their figure to `path` (.svg or .png) without dates, atomically."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -31,77 +31,77 @@ def figure(path: Path, rows: int, columns: int, size: tuple[float, float], **mor
     with matplotlib.rc_context(STYLE):
         drawn = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(drawn)
-        yield drawn, drawn.subplots(rows, columns, squeeze=False, **more)
+        yield drawn.subplots(rows, columns, squeeze=False, **more)
         kind = path.suffix.removeprefix(".")
         with files.replacing(path) as temporary:
             drawn.savefig(temporary, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else {})
 
 
 def accuracy_plot(path: Path, rows: Sequence[Row], chance: float) -> None:
-    """A panel per column: mean and deviation over networks, a pale dot per condensed set, published hollow.
-
-    Args:
-        path: file to write.
-        rows: of which those with accuracies are drawn.
-        chance: accuracy of guessing in percent.
-    """
-    shown = [row for row in rows if row.values]
+    """A panel per column: mean and deviation over networks, a pale dot per set, published figures hollow."""
+    shown = [row for row in rows if row.mean is not None]
     columns = list(dict.fromkeys(row.column for row in shown))
     methods = list(dict.fromkeys(row.method for row in shown))
     size = (max(4.5, 1.6 + 2.6 * len(columns)), 1.2 + 0.32 * len(methods))
-    with figure(path, 1, max(1, len(columns)), size, sharey=True) as (_, axes):
-        for axis, column in zip(axes[0], columns, strict=False):
-            for row in (row for row in shown if row.column == column):
-                _draw_accuracy(axis, row, methods.index(row.method))
+    with figure(path, 1, len(columns), size, sharey=True) as axes:
+        for row in shown:
+            axis, place = axes[0][columns.index(row.column)], methods.index(row.method)
+            sets = [value for value in row.set_means.values() if value is not None]
+            axis.plot(sets, [place] * len(sets), "o", color=SETS, markersize=4, zorder=1)
+            axis.errorbar(
+                [row.mean], [place], xerr=[row.std or 0.0], fmt="o", color=OURS, capsize=3, zorder=2
+            )
+            _draw_published(axis, row, place)
+        for axis, column in zip(axes[0], columns, strict=True):
             axis.axvline(chance, color="#888888", linestyle=":", linewidth=1)
             axis.set_title(column)
             axis.set_xlabel("accuracy %")
-            axis.set_yticks(range(len(methods)), methods)
-            axis.set_ylim(len(methods) - 0.5, -0.5)
-
-
-def _draw_accuracy(axis: Any, row: Row, place: int) -> None:
-    mean, std = row.accuracy
-    sets = [value for value in row.set_means.values() if value is not None]
-    axis.plot(sets, [place] * len(sets), "o", color=SETS, markersize=4, zorder=1)
-    axis.errorbar([mean], [place], xerr=[std or 0.0], fmt="o", color=OURS, capsize=3, zorder=2)
-    for cited in row.published:
-        axis.plot([cited.mean], [place], "D", mfc="none", color=CITED, markersize=6, zorder=3)
+            _name_places(axis, methods)
 
 
 def storage_plot(path: Path, rows: Sequence[Row]) -> None:
     """MiB of every row on a log scale; published figures hollow."""
-    shown = [row for row in rows if row.made]
-    with figure(path, 1, 1, (6.5, 1.2 + 0.28 * len(shown))) as (_, axes):
+    shown = [row for row in rows if row.mib is not None]
+    with figure(path, 1, 1, (6.5, 1.2 + 0.28 * len(shown))) as axes:
         axis = axes[0][0]
         for place, row in enumerate(shown):
-            axis.plot([row.mib or 0.0], [place], "o", color=OURS)
-            for cited in row.published:
-                axis.plot([cited.mean], [place], "D", mfc="none", color=CITED)
+            axis.plot([row.mib], [place], "o", color=OURS)
+            _draw_published(axis, row, place)
         axis.set_xscale("log")
         _plain_ticks(axis.xaxis)
         axis.set_xlabel("MiB of float32 values")
-        axis.set_yticks(range(len(shown)), [row.title for row in shown])
-        axis.set_ylim(len(shown) - 0.5, -0.5)
+        _name_places(axis, [row.title for row in shown])
         axis.grid(axis="x", color="#dddddd")
+
+
+def _draw_published(axis: Any, row: Row, place: int) -> None:
+    for cited in row.published:
+        axis.plot([cited.mean], [place], "D", mfc="none", color=CITED, zorder=3)
+
+
+def _name_places(axis: Any, names: Sequence[str]) -> None:
+    """What stands at 0, 1, ... from the top."""
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.5, -0.5)
 
 
 def tradeoff_plot(path: Path, rows: Sequence[Row], chance: float) -> None:
     """Accuracy against bytes of the file and against condensing time; a name beside every point."""
-    shown = [row for row in rows if row.values and row.made]
+    judged = [row for row in rows if row.mean is not None]
+    shown = [row for row in judged if row.file_bytes is not None]
     panels: list[tuple[str, str, Callable[[Row], float]]] = [
-        ("MiB on disk", "log", lambda row: (row.mean_of("file_bytes") or 0.0) / MEBIBYTE),
-        ("seconds of condensing", "symlog", lambda row: row.mean_of("seconds") or 0.0),
+        ("MiB on disk", "log", lambda row: (row.file_bytes or 0.0) / MEBIBYTE),
+        ("seconds of condensing", "symlog", lambda row: row.seconds or 0.0),
     ]
-    whole = [row.accuracy[0] for row in rows if row.values and not row.made]
-    with figure(path, 1, 2, (11, 4.8), sharey=True) as (_, axes):
+    whole = [row.mean for row in judged if row.file_bytes is None]
+    with figure(path, 1, 2, (11, 4.8), sharey=True) as axes:
         for axis, (title, scale, where) in zip(axes[0], panels, strict=True):
             for row in shown:
-                mean, std = row.accuracy
-                axis.errorbar([where(row)], [mean], yerr=[std or 0.0], fmt="o", color=OURS, elinewidth=0.8)
+                bars = {"yerr": [row.std or 0.0], "elinewidth": 0.8}
+                axis.errorbar([where(row)], [row.mean], fmt="o", color=OURS, **bars)
                 axis.annotate(
                     f"{row.method}, VPC {row.vpc}",
-                    (where(row), mean),
+                    (where(row), row.mean),
                     xytext=(5, 4),
                     textcoords="offset points",
                     fontsize=7.5,

@@ -74,9 +74,7 @@ def figures() -> tuple[Published, ...]:
 def lookup(table: str, dataset: str, row: str, column: str) -> list[Published]:
     """The figures for one entry of a table, one per source; often none."""
     wanted = (table, dataset, row, column)
-    return [
-        figure for figure in figures() if (figure.table, figure.dataset, figure.row, figure.column) == wanted
-    ]
+    return [each for each in figures() if (each.table, each.dataset, each.row, each.column) == wanted]
 
 
 def heading_of(figure: Published) -> str:

@@ -1,41 +1,85 @@
 """Rows of a table: what was measured for one cell and evaluation network, over splits and seeds."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, NamedTuple
 
 from vidcondense.base.units import MEBIBYTE
-from vidcondense.benchmark import FIRST
 from vidcondense.benchmark.cell import Cell
-from vidcondense.benchmark.published import NETWORK, Published, heading_of
-from vidcondense.benchmark.results import Judged, Made, Result
+from vidcondense.benchmark.grids import FIRST
+from vidcondense.benchmark.published import NETWORK, Published, heading_of, lookup
 from vidcondense.benchmark.statistics import Difference, Pair, paired
-from vidcondense.evaluation.results import mean_std
+from vidcondense.benchmark.tasks import Task
+from vidcondense.condensed import CondensedVideos
+from vidcondense.evaluation.results import Record, mean_std
+
+
+class Made(NamedTuple):
+    """A condensed set, as far as tables need it; key frames per video are None, and {}, for memories."""
+
+    key_frames: float | None
+    stored_bytes: int
+    """float32 values times four, as the papers count."""
+    file_bytes: int
+    seconds: float
+    key_frames_by_class: Mapping[str, float]
+
+
+class Result(NamedTuple):
+    """What a cell measured, by split and seed: condensed sets, and evaluations by network."""
+
+    made: Mapping[Pair, Made]
+    judged: Mapping[str, Mapping[Pair, Record]]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the long table; accuracies in percent.
+    """One line of the long table, and of its CSV and JSON files.
+
+    Accuracies are in percent, deviations those of samples; None stands where there is no number.
 
     Attributes:
         method: what was measured.
         column: under what condition; only rows of one column are compared.
-        vpc: videos per class; 0 for all.
+        vpc: videos per class; None for all.
         recipe: name of the recipe; empty for the whole dataset.
         network: the evaluation network; empty where nothing is evaluated.
-        made: condensed sets by split and seed.
-        judged: evaluations by split and seed.
+        mean: accuracy over all networks that trained, of all condensed sets.
+        std: its deviation over these networks.
+        std_of_sets: deviation of the condensed sets' means.
+        sets: how many condensed sets, or for the whole dataset evaluations.
+        networks: how many were trained, with those that diverged.
+        diverged: how many did not train.
+        key_frames: per video; this and what follows is a mean over condensed sets.
+        mib: float32 values times four, in MiB.
+        stored_bytes: the same in bytes.
+        file_bytes: of condensed.safetensors.
+        seconds: of condensing.
+        set_means: mean accuracy of each set, None where no network trained; empty where nothing is judged.
+        classes: accuracy and key frames per video of each class; empty where no network trained.
         against: differences by the row they are from.
         published: the papers' figures for the same entry.
     """
 
     method: str
     column: str
-    vpc: int
-    recipe: str
-    network: str
-    made: Mapping[Pair, Made]
-    judged: Mapping[Pair, Judged]
+    vpc: int | None = None
+    recipe: str = ""
+    network: str = ""
+    mean: float | None = None
+    std: float | None = None
+    std_of_sets: float | None = None
+    sets: int = 0
+    networks: int = 0
+    diverged: int = 0
+    key_frames: float | None = None
+    mib: float | None = None
+    stored_bytes: float | None = None
+    file_bytes: float | None = None
+    seconds: float | None = None
+    set_means: Mapping[Pair, float | None] = field(default_factory=dict)
+    classes: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
     against: Mapping[str, Difference] = field(default_factory=dict)
     published: Sequence[Published] = ()
 
@@ -44,132 +88,131 @@ class Row:
         """Method and column."""
         return ", ".join(filter(None, (self.method, self.column)))
 
-    @property
-    def values(self) -> list[float]:
-        """Accuracy of every network that trained."""
-        return [value for judged in self.judged.values() for value in judged.values]
-
-    @property
-    def set_means(self) -> dict[Pair, float | None]:
-        """Mean accuracy of each condensed set; None where no network trained."""
-        return {pair: judged.mean for pair, judged in self.judged.items()}
-
-    @property
-    def accuracy(self) -> tuple[float | None, float | None]:
-        """Mean and sample standard deviation over all networks that trained."""
-        return mean_std(self.values)
-
-    @property
-    def std_of_sets(self) -> float | None:
-        """Sample standard deviation of the means of condensed sets."""
-        return mean_std([mean for mean in self.set_means.values() if mean is not None])[1]
-
-    @property
-    def sets(self) -> int:
-        """How many condensed sets, or for the whole dataset how many evaluations."""
-        return len(self.made) or len(self.judged)
-
-    @property
-    def diverged(self) -> int:
-        """How many networks did not train."""
-        return sum(judged.diverged for judged in self.judged.values())
-
-    @property
-    def networks(self) -> int:
-        """How many networks were trained, with those that diverged."""
-        return len(self.values) + self.diverged
-
-    @property
-    def mib(self) -> float | None:
-        """MiB of float32 values, mean over condensed sets."""
-        stored = self.mean_of("stored_bytes")
-        return None if stored is None else stored / MEBIBYTE
-
-    def mean_of(self, name: str) -> float | None:
-        """Mean over the condensed sets of a field of `Made`."""
-        values = [getattr(made, name) for made in self.made.values()]
-        return mean_std([float(value) for value in values if value is not None])[0]
-
     def flat(self) -> dict[str, Any]:
-        """As a line of the CSV and JSON files: plain numbers, None where there is none."""
-        mean, std = self.accuracy
-        values: dict[str, Any] = {
-            "method": self.method,
-            "column": self.column,
-            "vpc": self.vpc or None,
-            "recipe": self.recipe,
-            "network": self.network,
-            "mean": mean,
-            "std": std,
-            "std_of_sets": self.std_of_sets,
-            "sets": self.sets,
-            "networks": self.networks,
-            "diverged": self.diverged,
-            "key_frames": self.mean_of("key_frames"),
-            "mib": self.mib,
-            "stored_bytes": self.mean_of("stored_bytes"),
-            "file_bytes": self.mean_of("file_bytes"),
-            "seconds": self.mean_of("seconds"),
-        }
+        """As a line of the CSV and JSON files: plain texts and numbers."""
+        apart = ("set_means", "classes", "against", "published")
+        line = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in apart}
         for name, difference in self.against.items():
             column = f"against {name}"
-            values[column] = difference.mean
-            values[f"{column}, half width"] = difference.half_width
-            values[f"{column}, pairs"] = difference.pairs
-            values[f"{column}, left out"] = difference.left_out
+            line[column] = difference.mean
+            line[f"{column}, half width"] = difference.half_width
+            line[f"{column}, pairs"] = difference.pairs
+            line[f"{column}, left out"] = difference.left_out
         for figure in self.published:
-            column = heading_of(figure)
-            values[column] = figure.mean
-            values[f"{column}, std"] = figure.std
-        return values
+            line[heading_of(figure)] = figure.mean
+            line[f"{heading_of(figure)}, std"] = figure.std
+        return line
+
+
+def read_result(tasks: Mapping[Pair, Task]) -> Result:
+    """What of a cell's tasks is finished."""
+    made = {pair: read_made(task) for pair, task in tasks.items() if task.cell.recipe and task.condensed}
+    judged: dict[str, dict[Pair, Record]] = {}
+    for pair, task in tasks.items():
+        for network in task.cell.networks:
+            record = task.evaluation(network)
+            if record is not None:
+                judged.setdefault(network, {})[pair] = record
+    return Result(made, judged)
+
+
+def read_made(task: Task) -> Made:
+    """The condensed set of a finished task."""
+    condensed = CondensedVideos.load(task.run.condensed)
+    counts = condensed.key_counts if condensed.clips_per_video == 1 else []
+    by_class: dict[str, list[int]] = {}
+    for label, count in zip(condensed.labels.tolist(), counts, strict=False):
+        by_class.setdefault(condensed.class_names[label], []).append(count)
+    return Made(
+        key_frames=mean_std(counts)[0],
+        stored_bytes=condensed.stored_values * 4,
+        file_bytes=task.run.condensed.stat().st_size,
+        seconds=float(task.run.read()["seconds"]),
+        key_frames_by_class={name: statistics.fmean(of_class) for name, of_class in by_class.items()},
+    )
 
 
 def build_rows(
-    cells: Sequence[Cell],
     results: Mapping[Cell, Result],
-    against: Sequence[str],
-    figures: Callable[[str, str], Sequence[Published]],
+    metric: Literal["top1", "top5"],
+    against: Sequence[str] = (),
+    table: str = "",
+    dataset: str = "",
 ) -> list[Row]:
-    """The rows of all cells of which something is finished, with differences and published figures.
+    """A row per cell and evaluation network of which something is finished.
 
     Args:
-        cells: in the order of the table.
-        results: what they measured.
+        results: what cells measured, in the order of the table.
+        metric: which accuracy.
         against: rows to take differences from; `FIRST` is the first row of each column.
-        figures: the papers' figures for a row and column of theirs.
+        table: the benchmark whose published figures stand beside.
+        dataset: of which of the papers' datasets; empty for no figures.
     """
-    several = len({network for cell in cells for network in cell.networks}) > 1
-    measured = [
-        (row, cell)
-        for cell in cells
-        for row in _rows_of(cell, results[cell], several)
-        if row.made or row.judged
-    ]
-    rows = [row for row, _ in measured]
-    return [
-        replace(
-            row,
-            against=_differences(row, rows, against),
-            published=_published(row.network, cell.reference, figures),
-        )
-        for row, cell in measured
-    ]
+    several = len({network for cell in results for network in cell.networks}) > 1
+    rows = []
+    for cell, result in results.items():
+        for network in cell.networks or ("",):
+            records = result.judged.get(network, {})
+            if result.made or records:
+                column = ", ".join(filter(None, (cell.column, network if several else "")))
+                row = _row(cell, column, network, list(result.made.values()), records, metric)
+                rows.append(replace(row, published=_published(cell, network, table, dataset)))
+    return [replace(row, against=_differences(row, rows, against)) for row in rows]
 
 
-def _rows_of(cell: Cell, result: Result, several: bool) -> list[Row]:
-    """A row per evaluation network, named in the column where there are several; one where there is none."""
-    return [
-        Row(
-            cell.row,
-            ", ".join(filter(None, (cell.column, network if several else ""))),
-            cell.vpc,
-            cell.recipe,
-            network,
-            result.made,
-            result.judged.get(network, {}),
-        )
-        for network in cell.networks or ("",)
-    ]
+def _row(
+    cell: Cell,
+    column: str,
+    network: str,
+    made: Sequence[Made],
+    records: Mapping[Pair, Record],
+    metric: Literal["top1", "top5"],
+) -> Row:
+    values = {
+        pair: [100 * value for value in record[metric]["values"] if value is not None]
+        for pair, record in records.items()
+    }
+    of_all = [value for of_set in values.values() for value in of_set]
+    set_means = {pair: mean_std(of_set)[0] for pair, of_set in values.items()}
+    mean, std = mean_std(of_all)
+    diverged = sum(record["diverged"] for record in records.values())
+    stored = _mean([each.stored_bytes for each in made])
+    return Row(
+        method=cell.row,
+        column=column,
+        vpc=cell.vpc or None,
+        recipe=cell.recipe,
+        network=network,
+        mean=mean,
+        std=std,
+        std_of_sets=mean_std([value for value in set_means.values() if value is not None])[1],
+        sets=len(made) or len(records),
+        networks=len(of_all) + diverged,
+        diverged=diverged,
+        key_frames=_mean([each.key_frames for each in made]),
+        mib=None if stored is None else stored / MEBIBYTE,
+        stored_bytes=stored,
+        file_bytes=_mean([each.file_bytes for each in made]),
+        seconds=_mean([each.seconds for each in made]),
+        set_means=set_means,
+        classes=_by_class(made, [record for pair, record in records.items() if values[pair]]),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    return mean_std([float(value) for value in values if value is not None])[0]
+
+
+def _by_class(made: Sequence[Made], trained: Sequence[Record]) -> dict[str, tuple[float, float | None]]:
+    """Accuracy and key frames per video of each class, in the store's order."""
+    shares: dict[str, list[float]] = {}
+    for record in trained:
+        for name, share in record["per_class"].items():
+            shares.setdefault(name, []).append(share)
+    return {
+        name: (100 * statistics.fmean(of_class), _mean([each.key_frames_by_class.get(name) for each in made]))
+        for name, of_class in shares.items()
+    }
 
 
 def _differences(row: Row, rows: Sequence[Row], against: Sequence[str]) -> dict[str, Difference]:
@@ -180,17 +223,15 @@ def _differences(row: Row, rows: Sequence[Row], against: Sequence[str]) -> dict[
     return {
         name: paired(row.set_means, rivals[name].set_means)
         for name in names
-        if name in rivals and name != row.method and row.judged
+        if name in rivals and name != row.method and row.set_means
     }
 
 
-def _published(
-    network: str, reference: tuple[str, str] | None, figures: Callable[[str, str], Sequence[Published]]
-) -> Sequence[Published]:
+def _published(cell: Cell, network: str, table: str, dataset: str) -> Sequence[Published]:
     """The papers judge by miniC3D, but for the table that has a column per network."""
-    if reference is None:
+    if cell.reference is None:
         return ()
-    row, column = reference
+    row, column = cell.reference
     if column == NETWORK:
-        return figures(row, network)
-    return figures(row, column) if network in ("", "minic3d") else ()
+        return lookup(table, dataset, row, network)
+    return lookup(table, dataset, row, column) if network in ("", "minic3d") else ()

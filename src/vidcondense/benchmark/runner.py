@@ -38,8 +38,9 @@ class Child:
     began: float = field(default_factory=time.monotonic)
 
 
-def next_step(task: Task, store: ClipStore, options: Options) -> list[str] | None:
+def next_step(task: Task, store: ClipStore) -> list[str] | None:
     """Arguments of the next command that a task needs, from what is on disk; None when it is done."""
+    options = task.options
     device = ["--device", options.device, "--precision", options.precision]
     where = ["--split", task.split]
     if not task.condensed:
@@ -50,12 +51,11 @@ def next_step(task: Task, store: ClipStore, options: Options) -> list[str] | Non
     missing = task.missing()
     if not missing:
         return None
-    network, judging = missing[0], task.judging
     training = str(task.folder if task.cell.recipe else store.path)
     flip = [part for text in task.cell.overrides for part in ("--flip", text.partition("=")[2])]
     arguments = [
-        *("--network", network, "--networks", str(judging.networks), "--protocol", judging.protocol),
-        *("--seed", str(judging.seed), "--out", str(task.evaluation_file(network))),
+        *("--network", missing[0], "--networks", str(options.networks), "--protocol", options.protocol),
+        *("--seed", str(task.judging_seed), "--out", str(task.evaluation_file(missing[0]))),
         *([] if task.cell.recipe else flip),
     ]
     return ["evaluate", training, str(store.path), *arguments, *where, *device]
@@ -69,16 +69,15 @@ def steps_left(task: Task) -> int:
 def run_tasks(tasks: Sequence[Task], store: ClipStore, options: Options, logs: Path) -> dict[Path, str]:
     """Run what is missing; a task that fails is given up and does not stop the others.
 
-    Returns when every task is done or has failed, here or in another process that works on the same folder.
-
     Args:
         tasks: of which some may be done already.
         store: the real clips.
-        options: how many side by side, and on what device.
+        options: how many side by side.
         logs: folder for what the commands print.
 
     Returns:
-        The reason of failure by task folder.
+        The reason of failure by task folder, when every task is done or has failed, here or in another
+        process that works on the same folder.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; finished cells and checkpoints are kept.
@@ -96,7 +95,9 @@ class _Runner:
             tasks,
             name=lambda task: task.title,
             is_done=lambda task: not steps_left(task),
-            settled=self._settled_elsewhere,
+            settled=lambda task: self._say(
+                task, self.queue.failed.get(task.title) or f"{outcome(task)}, by another process"
+            ),
         )
         self.tasks = list(self.queue.waiting)
         self.running: list[Child] = []
@@ -131,11 +132,8 @@ class _Runner:
             self.progress.say(f"waiting for other processes: {titles}")
             self.said_waiting = True
 
-    def _settled_elsewhere(self, task: Task) -> None:
-        self._say(task, self.queue.failed.get(task.title) or f"{outcome(task)}, by another process")
-
     def _start(self, task: Task) -> None:
-        step, left = next_step(task, self.store, self.options), steps_left(task)
+        step, left = next_step(task, self.store), steps_left(task)
         assert step is not None
         log = self.logs / f"{task.title}.log"
         threads = {"OMP_NUM_THREADS": "1"} if self.options.jobs > 1 else {}

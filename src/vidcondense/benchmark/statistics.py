@@ -13,13 +13,9 @@ Pair = tuple[str, int]
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean difference over pairs.
+    """A mean difference over pairs, None where no pair has both, and half its interval, None of one pair.
 
-    Attributes:
-        mean: mean of the differences; None where no pair has both.
-        half_width: of its 95 % interval; None with fewer than two pairs.
-        pairs: how many pairs it is over.
-        left_out: pairs for which one of the two has no network that trained.
+    `left_out` counts the pairs for which one of the two has no network that trained.
     """
 
     mean: float | None
@@ -34,11 +30,7 @@ class Difference:
 
 
 def half_width(values: Sequence[float]) -> float | None:
-    """Of Student's 95 % interval of the mean, in the values' unit; None of fewer than two.
-
-    Raises:
-        VidcondenseError: SciPy is not installed; names the extra.
-    """
+    """Of Student's 95 % interval of the mean, in the values' unit; None of fewer than two."""
     _, std = mean_std(values)
     if std is None:
         return None
@@ -51,9 +43,7 @@ def half_width(values: Sequence[float]) -> float | None:
 def paired(ours: Mapping[Pair, float | None], theirs: Mapping[Pair, float | None]) -> Difference:
     """The difference ours - theirs over the pairs that both have, with Student's 95 % interval.
 
-    Args:
-        ours: the mean accuracy of each condensed set; None where every network diverged.
-        theirs: the same of the baseline.
+    They are mean accuracies of condensed sets, None where every network diverged.
     """
     shared = sorted(ours.keys() & theirs.keys())
     both = [(ours[pair], theirs[pair]) for pair in shared]
@@ -63,11 +53,7 @@ def paired(ours: Mapping[Pair, float | None], theirs: Mapping[Pair, float | None
 
 
 def require_scipy() -> None:
-    """Check that intervals can be computed.
-
-    Raises:
-        VidcondenseError: SciPy is not installed; names the extra.
-    """
+    """Refuse to go on without SciPy, in a line that names the extra."""
     try:
         import scipy  # noqa: F401
     except ImportError as error:

@@ -1,7 +1,6 @@
 """Storage by formula: what the papers' tables count, float32 values of the papers' datasets."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from vidcondense.base.units import MEBIBYTE
@@ -39,15 +38,18 @@ def implied_key_frames(mib: float, classes: int, vpc: int, size: int) -> float:
     return mib * MEBIBYTE / (classes * vpc * 3 * size**2 * 4)
 
 
-def formula_lines(vpcs: Sequence[int] = VPCS) -> list[dict[str, Any]]:
+def formula_lines() -> list[dict[str, Any]]:
     """PRISM Table 2 computed, with the papers' own figures beside, for all of the papers' datasets."""
-    return [_line(key, method, vpc) for key in DATASETS for method in FORMULAS for vpc in vpcs]
+    return [_line(key, method, vpc) for key in DATASETS for method in FORMULAS for vpc in VPCS]
 
 
 def _line(key: str, method: str, vpc: int) -> dict[str, Any]:
     dataset, prism = DATASETS[key], method == "prism"
     size = stored_values(method, dataset.classes, vpc, dataset.frames, dataset.size) * 4
     published = next((figure.mean for figure in lookup("storage", key, method, f"VPC {vpc}")), None)
+    implied = None
+    if prism and published is not None:
+        implied = implied_key_frames(published, dataset.classes, vpc, dataset.size)
     return {
         "dataset": dataset.title,
         "method": label(method) + (", 2 key frames" if prism else ""),
@@ -55,9 +57,5 @@ def _line(key: str, method: str, vpc: int) -> dict[str, Any]:
         "mib": size / MEBIBYTE,
         "bytes": int(size),
         "published": published,
-        "key frames that the published figure means": (
-            implied_key_frames(published, dataset.classes, vpc, dataset.size)
-            if prism and published is not None
-            else None
-        ),
+        "key frames that the published figure means": implied,
     }

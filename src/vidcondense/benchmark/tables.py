@@ -1,4 +1,4 @@
-"""Tables as Markdown and CSV; what both hold are the same numbers, rounded in Markdown only."""
+"""Tables as Markdown and CSV, both from lines that are dictionaries; numbers are rounded in Markdown only."""
 
 import csv
 import io
@@ -8,36 +8,28 @@ from typing import Any
 from vidcondense.benchmark.published import heading_of
 from vidcondense.benchmark.rows import Row
 from vidcondense.benchmark.statistics import Difference
-from vidcondense.evaluation.results import mean_std
 
 MARKS = ("*", "†", "‡", "§", "¶")
 WORD = {"top1": "top-1", "top5": "top-5"}
+Line = dict[str, Any]
+"""Texts and numbers by column, None for none."""
 
 
-def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
-    """A Markdown table; the first columns are texts, the others are aligned to the right."""
-    lines = [columns, ["---"] * texts + ["---:"] * (len(columns) - texts), *rows]
-    return "\n".join(f"| {' | '.join(_escaped(entry) for entry in line)} |" for line in lines) + "\n"
-
-
-def rounded(lines: Sequence[Mapping[str, Any]], digits: Mapping[str, int | None]) -> str:
-    """Lines of a CSV file in Markdown.
+def markdown(lines: Sequence[Line], texts: int = 1, digits: int = 2) -> str:
+    """A Markdown table of lines with the same columns.
 
     Args:
-        lines: with texts and numbers, None for none.
-        digits: of each column after the point; None for a text. Columns that it lacks are left out.
+        lines: of which there is at least one.
+        texts: how many columns at the left are texts; the others are aligned to the right.
+        digits: after the point of floats.
     """
-    rows = [
-        [
-            str(line[column]) if places is None else number(line[column], places)
-            for column, places in digits.items()
-        ]
-        for line in lines
-    ]
-    return markdown(list(digits), rows)
+    columns = list(lines[0])
+    entries = [columns, ["---"] * texts + ["---:"] * (len(columns) - texts)]
+    entries += [[_entry(value, digits) for value in line.values()] for line in lines]
+    return "".join(f"| {' | '.join(map(escaped, line))} |\n" for line in entries)
 
 
-def comma_separated(lines: Sequence[Mapping[str, Any]]) -> str:
+def comma_separated(lines: Sequence[Line]) -> str:
     """CSV with a column for every key that any line has; empty where there is no value."""
     columns = list(dict.fromkeys(key for line in lines for key in line))
     text = io.StringIO()
@@ -47,10 +39,9 @@ def comma_separated(lines: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def overview(rows: Sequence[Row]) -> str:
+def overview(rows: Sequence[Row]) -> list[Line]:
     """Methods by column, as the papers print it; published figures in columns of their own."""
     entries = {(row.method, row.column): row for row in rows}
-    methods = dict.fromkeys(row.method for row in rows)
     columns = dict.fromkeys(row.column for row in rows)
     sources = dict.fromkeys(
         (column, heading_of(figure))
@@ -60,58 +51,52 @@ def overview(rows: Sequence[Row]) -> str:
         for figure in row.published
     )
     signs = marks(rows)
-    headings = ["method", *(column or "measured" for column in columns)]
-    headings += [", ".join(filter(None, (heading, column))) for column, heading in sources]
     lines = []
-    for method in methods:
-        measured = [_measured(entries.get((method, column)), signs) for column in columns]
-        cited = [_cited(entries.get((method, column)), heading) for column, heading in sources]
-        lines.append([method, *measured, *cited])
-    return markdown(headings, lines)
+    for method in dict.fromkeys(row.method for row in rows):
+        line: Line = {"method": method}
+        for column in columns:
+            line[column or "measured"] = _measured(entries.get((method, column)), signs)
+        for column, heading in sources:
+            cited = _cited(entries.get((method, column)), heading)
+            line[", ".join(filter(None, (heading, column)))] = cited
+        lines.append(line)
+    return lines
 
 
-def details(rows: Sequence[Row], *, judged: bool) -> str:
+def details(rows: Sequence[Row], *, judged: bool) -> list[Line]:
     """Everything about each row but its published figures."""
-    names = list(marks(rows))
-    headings = ["method", "column", "VPC", "sets", "key frames per video", "MiB", "file bytes", "seconds"]
-    if judged:
-        headings += ["accuracy %", "std of sets", *(f"against {name}" for name in names), "diverged"]
     lines = []
     for row in rows:
-        line = [
-            row.method,
-            row.column or "-",
-            str(row.vpc or "all"),
-            str(row.sets),
-            number(row.mean_of("key_frames"), 2),
-            number(row.mib, 2),
-            number(row.mean_of("file_bytes"), 0),
-            number(row.mean_of("seconds"), 0),
-        ]
+        line: Line = {
+            "method": row.method,
+            "column": row.column or "-",
+            "VPC": row.vpc or "all",
+            "sets": row.sets,
+            "key frames per video": row.key_frames,
+            "MiB": row.mib,
+            "file bytes": number(row.file_bytes, 0),
+            "seconds": number(row.seconds, 0),
+        }
         if judged:
-            line += [spread(*row.accuracy), number(row.std_of_sets, 1)]
-            line += [difference(row.against.get(name)) for name in names]
-            line.append(f"{row.diverged} of {row.networks}" if row.networks else "-")
+            line["accuracy %"] = spread(row.mean, row.std)
+            line["std of sets"] = number(row.std_of_sets, 1)
+            line |= {f"against {name}": difference(row.against.get(name)) for name in marks(rows)}
+            line["diverged"] = f"{row.diverged} of {row.networks}" if row.networks else None
         lines.append(line)
-    return markdown(headings, lines, texts=2)
+    return lines
 
 
-def per_class(rows: Sequence[Row]) -> str:
+def per_class(rows: Sequence[Row]) -> list[Line]:
     """Accuracy and key frames per video of every class; classes in the store's order."""
-    shown = [row for row in rows if row.judged]
-    names = dict.fromkeys(
-        name for row in shown for judged in row.judged.values() for name in judged.per_class
-    )
-    lines = [[name, *(_of_class(row, name) for row in shown)] for name in names]
-    return markdown(["class", *(f"{row.title}: % (key frames)" for row in shown)], lines)
-
-
-def _of_class(row: Row, name: str) -> str:
-    accuracy, _ = mean_std([judged.per_class[name] for judged in row.judged.values() if judged.per_class])
-    keys, _ = mean_std(
-        [made.key_frames_by_class[name] for made in row.made.values() if made.key_frames_by_class]
-    )
-    return number(accuracy, 0) + ("" if accuracy is None or keys is None else f" ({keys:.1f})")
+    shown = [row for row in rows if row.set_means]
+    lines = []
+    for name in dict.fromkeys(name for row in shown for name in row.classes):
+        line: Line = {"class": name}
+        for row in shown:
+            accuracy, keys = row.classes.get(name, (None, None))
+            line[f"{row.title}: % (key frames)"] = number(accuracy, 0) + (f" ({keys:.1f})" if keys else "")
+        lines.append(line)
+    return lines
 
 
 def number(value: float | None, digits: int) -> str:
@@ -133,11 +118,6 @@ def difference(value: Difference | None) -> str:
     return f"{value.mean:+.1f}{half}{' *' if value.excludes_zero else ''}{left_out}"
 
 
-def escaped_mark(mark: str) -> str:
-    """A mark at the start of a line, where a bare star would begin a list."""
-    return "\\*" if mark == "*" else mark
-
-
 def marks(rows: Sequence[Row]) -> dict[str, str]:
     """The mark of each row that others are compared with."""
     compared = {name for row in rows for name in row.against}
@@ -149,10 +129,10 @@ def _measured(row: Row | None, signs: Mapping[str, str]) -> str:
     """An accuracy with the marks of the rows that it differs from; MiB where nothing was evaluated."""
     if row is None:
         return "-"
-    if not row.judged:
+    if not row.set_means:
         return number(row.mib, 2)
     differing = [name for name, difference in row.against.items() if difference.excludes_zero]
-    return " ".join([spread(*row.accuracy), *(signs[name] for name in differing if name in signs)])
+    return " ".join([spread(row.mean, row.std), *(signs[name] for name in differing if name in signs)])
 
 
 def _cited(row: Row | None, heading: str) -> str:
@@ -160,5 +140,12 @@ def _cited(row: Row | None, heading: str) -> str:
     return spread(figures[0].mean, figures[0].std) if figures else "-"
 
 
-def _escaped(text: str) -> str:
+def _entry(value: Any, digits: int) -> str:
+    if value is None:
+        return "-"
+    return number(value, digits) if isinstance(value, float) else str(value)
+
+
+def escaped(text: str) -> str:
+    """A text that stays within its place in a Markdown table."""
     return text.replace("|", "\\|").replace("\n", " ")

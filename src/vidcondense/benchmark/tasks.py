@@ -1,16 +1,14 @@
 """Where a cell's runs are, what of them is done, and whether they are what the cell asks for."""
 
-import dataclasses
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import label
-from vidcondense.base.typed import typed
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.data.store import ClipStore
@@ -21,45 +19,42 @@ from vidcondense.run.folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Judging:
-    """How condensed sets are evaluated."""
-
-    protocol: str
-    networks: int
-    seed: int
-
-    def is_of(self, result: dict[str, Any], network: str) -> bool:
-        """Whether an evaluation's JSON is the one for `network`, with today's constants of the protocol."""
-        settings = json.loads(json.dumps(PROTOCOLS[self.protocol]().settings()))
-        wanted = {
-            "protocol": self.protocol,
-            "network": network,
-            "networks": self.networks,
-            "seed": self.seed,
-            "settings": settings,
-        }
-        return {key: result.get(key) for key in wanted} == wanted
-
-
-@dataclass(frozen=True)
 class Task:
-    """One cell under one split and seed: a run folder and its evaluations."""
+    """One cell under one split and seed: a run folder and its evaluations.
+
+    Attributes:
+        cell: what is measured.
+        options: the user's choices, which say how condensed sets are judged.
+        root: the folder of the benchmark.
+        split: of the store.
+        seed: of condensing.
+    """
 
     cell: Cell
+    options: Options
+    root: Path
     split: str
     seed: int
-    folder: Path
-    judging: Judging
 
     @property
     def title(self) -> str:
-        """What progress calls it."""
-        return self.folder.name
+        """What progress calls it, and its folder."""
+        return f"{self.cell.name}-split{self.split}-seed{self.seed}"
+
+    @property
+    def folder(self) -> Path:
+        """Where it condenses to."""
+        return self.root / "cells" / self.title
 
     @property
     def run(self) -> RunFolder:
         """The folder as a run of `vidcondense condense`."""
         return RunFolder(self.folder)
+
+    @property
+    def judging_seed(self) -> int:
+        """The seed of its evaluations."""
+        return self.seed if self.options.evaluation_seed is None else self.options.evaluation_seed
 
     def recipe(self) -> Recipe:
         """What it condenses with."""
@@ -76,19 +71,27 @@ class Task:
 
     def evaluation_file(self, network: str) -> Path:
         """Where the evaluation with `network` goes."""
-        judging = self.judging
-        name = f"{judging.protocol}-{label(network)}-{judging.networks}-networks-seed-{judging.seed}.json"
+        protocol, networks = self.options.protocol, self.options.networks
+        name = f"{protocol}-{label(network)}-{networks}-networks-seed-{self.judging_seed}.json"
         return self.run.evaluations / name
 
     def evaluation(self, network: str) -> Record | None:
-        """The finished evaluation with `network`, under whatever name; None if there is none yet."""
+        """The finished evaluation with `network` and today's constants of the protocol, whatever its name.
+
+        Raises:
+            VidcondenseError: it is damaged; names the file.
+        """
+        wanted = {
+            "protocol": self.options.protocol,
+            "network": network,
+            "networks": self.options.networks,
+            "seed": self.judging_seed,
+            "settings": json.loads(json.dumps(PROTOCOLS[self.options.protocol]().settings())),
+        }
         for path in sorted(self.run.evaluations.glob("*.json")):
-            result = files.read_json(path, dict[str, Any], files.MOST_RECORD_BYTES)
-            if self.judging.is_of(result, network):
-                try:
-                    return typed(result, Record)
-                except VidcondenseError as error:
-                    raise VidcondenseError(f"{path} is not an evaluation: {error}") from error
+            values = files.read_json(path, dict[str, Any], files.MOST_RECORD_BYTES)
+            if {key: values.get(key) for key in wanted} == wanted:
+                return files.read_json(path, Record, files.MOST_RECORD_BYTES)
         return None
 
     def missing(self) -> list[str]:
@@ -120,26 +123,17 @@ class Task:
         return f"recipe ({', '.join(different)})" if different else None
 
 
-def tasks_of(cells: Iterable[Cell], options: Options, folder: Path) -> list[Task]:
+def tasks_of(cells: Iterable[Cell], options: Options, root: Path) -> list[Task]:
     """The tasks of all cells, cells that condense alike sharing one; seed by seed and split by split."""
-    merged: dict[Path, Task] = {}
+    merged: dict[str, Task] = {}
     for seed in options.seeds:
         for split in options.splits:
             for cell in cells:
-                task = task_of(cell, options, folder, split, seed)
-                known = merged.get(task.folder)
-                if known is not None:
-                    networks = tuple(dict.fromkeys((*known.cell.networks, *cell.networks)))
-                    task = dataclasses.replace(known, cell=dataclasses.replace(known.cell, networks=networks))
-                merged[task.folder] = task
+                task = Task(cell, options, root, split, seed)
+                known = merged.get(task.title, task).cell
+                networks = tuple(dict.fromkeys((*known.networks, *cell.networks)))
+                merged[task.title] = replace(task, cell=replace(known, networks=networks))
     return list(merged.values())
-
-
-def task_of(cell: Cell, options: Options, folder: Path, split: str, seed: int) -> Task:
-    """One cell under one split and seed."""
-    judged = seed if options.evaluation_seed is None else options.evaluation_seed
-    path = folder / "cells" / f"{cell.name}-split{split}-seed{seed}"
-    return Task(cell, split, seed, path, Judging(options.protocol, options.networks, judged))
 
 
 def refuse_foreign(tasks: Iterable[Task], store: ClipStore) -> None:

@@ -9,7 +9,8 @@ from vidcondense.base.interrupt import Interrupted, terminate_as_ctrl_c
 from vidcondense.base.versions import VERSION
 from vidcondense.benchmark.command import benchmark
 from vidcondense.cli.learning import condense, evaluate, experts
-from vidcondense.cli.results import export, recipes, report, show
+from vidcondense.cli.recipes import recipes
+from vidcondense.cli.results import export, report, show
 from vidcondense.cli.videos import demo, generate, prepare
 
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.

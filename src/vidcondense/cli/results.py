@@ -73,15 +73,3 @@ def export(
         CondensedVideos.load(condensed_file(file)), folder, format, fps=fps, scale=scale, rendered=rendered
     )
     print(printable(f"{len(written) - 1} files and an index in {folder}"))
-
-
-def recipes() -> None:
-    """List the recipes that come with the package."""
-    from rich.table import Table
-
-    from vidcondense.recipes import load as recipe
-
-    table = Table("recipe", "what it is", box=None)
-    for name in recipe.available():
-        table.add_row(name, recipe.load(name).description)
-    Console().print(table)

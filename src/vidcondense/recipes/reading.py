@@ -93,11 +93,15 @@ def _build(values: Mapping[str, Any]) -> Recipe:
     kinds = _kinds(values)
     known = [name for name in hints(Recipe) if name not in TABLES]
     known += [f"{table}.{name}" for table, kind in kinds.items() for name in hints(kind)]
-    for key in (*flat(values), *(key for key in values if key not in (*known, *TABLES))):
+    given = {key: value for key, value in flat(values).items() if key not in TABLES}  # empty ones
+    for key in given:
         if key not in known and key != "coreset.kind":
             raise VidcondenseError(_unknown(key, kinds, known))
-    own = {key: value for key, value in values.items() if key not in TABLES}
-    parts: dict[str, Any] = {table: kind(**values.get(table, {})) for table, kind in kinds.items()}
+    own = {key: value for key, value in given.items() if "." not in key}
+    parts: dict[str, Any] = {
+        table: kind(**{name: given[f"{table}.{name}"] for name in hints(kind) if f"{table}.{name}" in given})
+        for table, kind in kinds.items()
+    }
     return Recipe(**own, **parts)
 
 

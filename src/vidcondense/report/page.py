@@ -15,9 +15,8 @@ from markupsafe import Markup
 from vidcondense.base import files, units
 from vidcondense.base.versions import VERSION
 from vidcondense.condensed.show import dotted
-from vidcondense.report.animation import is_blended, sheets
 from vidcondense.report.charts import Chart, ScoreScale, insertions_chart, losses_chart
-from vidcondense.report.clips import by_class, clip_data
+from vidcondense.report.clips import by_class, clip_data, is_blended, sheets
 from vidcondense.report.run import Evaluation, Run, Share, load_runs, readable
 from vidcondense.report.summary import baseline_of, commonest_mistakes, main_run, results_of, verdict
 

@@ -243,7 +243,7 @@ def load_run(folder: Path, label: str) -> Run:
         info=_object(paths.description) if described else {},
         condensed=CondensedVideos.load(paths.condensed) if held else None,
         file_bytes=paths.condensed.stat().st_size if held else None,
-        metrics=_metrics(paths.metrics),
+        metrics=read_metrics(paths.metrics),
         evaluations=tuple(
             _evaluation(path, _object(path)) for path in sorted(paths.evaluations.glob("*.json"))
         ),
@@ -270,7 +270,12 @@ def _object(path: Path) -> Mapping[str, Any]:
     return files.read_json(path, dict[str, Any], files.MOST_RECORD_BYTES)
 
 
-def _metrics(path: Path) -> Metrics:
+def read_metrics(path: Path) -> Metrics:
+    """What metrics.jsonl says; nothing where there is none.
+
+    Raises:
+        VidcondenseError: it cannot be read.
+    """
     if not path.is_file():
         return Metrics()
     try:
@@ -286,7 +291,7 @@ def _metrics(path: Path) -> Metrics:
             event = typed.parse(line)
             iteration = msgspec.convert(event["iteration"], Count)
             if event["event"] == "iteration":
-                losses[iteration] = msgspec.convert(event["loss"], float)
+                losses[iteration] = msgspec.convert(event["loss"], float, strict=False)  # "NaN" too
                 if event.get("stage") == "static":
                     static = max(static, iteration + 1)
             elif event["event"] == "insertion":
@@ -311,7 +316,7 @@ def _evaluation(path: Path, value: Mapping[str, Any]) -> Evaluation:
 def _score(value: Mapping[str, Any]) -> Any:
     """What a Score is made of; None where every network diverged: the mean is null or not a number."""
     mean = value.get("mean")
-    if mean is None or mean != mean:
+    if mean in (None, "NaN"):
         return None
     values = [accuracy for accuracy in value.get("values") or () if accuracy is not None]
     return {"mean": mean, "std": value.get("std") if len(values) > 1 else None, "values": values}

@@ -2,7 +2,7 @@
 
 from tiny_run import condensed_videos
 
-from vidcondense.report.animation import sheets
+from vidcondense.report.clips import sheets
 
 
 def test_pictures_become_jpeg_beyond_the_budget() -> None:

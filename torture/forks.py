@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -250,7 +250,6 @@ def _command(request: dict[str, Any]) -> int:
 def _count_steps(watch: str, kill_at: int, stop_at: int) -> Callable[[], int]:
     """Count steps from now on, and die or stop before one of them."""
     from vidcondense.base import files
-    from vidcondense.run import checkpoint
 
     count = 0
 
@@ -273,12 +272,16 @@ def _count_steps(watch: str, kill_at: int, stop_at: int) -> Callable[[], int]:
             step(path)
             file.write(data[len(data) // 2 :])
 
-    save_file = vars(checkpoint)["save_file"]
+    write_parts = files.write_parts
 
-    def save_in_halves(tensors: dict[str, Any], path: Path, metadata: dict[str, str]) -> None:
-        save_file(tensors, path, metadata)
-        whole = path.read_bytes()
-        in_halves(path, whole, "wb")
+    def parts_in_halves(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+        def halves() -> Iterator[bytes | memoryview]:
+            every = list(parts)
+            yield from every[: len(every) // 2]
+            step(path)
+            yield from every[len(every) // 2 :]
+
+        write_parts(path, halves())
 
     def write_bytes(self: Path, data: bytes) -> int:
         in_halves(self, data, "wb")
@@ -292,7 +295,7 @@ def _count_steps(watch: str, kill_at: int, stop_at: int) -> Callable[[], int]:
 
     Path.write_bytes = write_bytes  # type: ignore[method-assign,assignment]
     files.append = lambda path, data: in_halves(path, data, "ab")
-    vars(checkpoint)["save_file"] = save_in_halves
+    files.write_parts = parts_in_halves
     os.fsync = flush
     sys.addaudithook(hook)
     return lambda: count

@@ -9,8 +9,6 @@ from typing import Any
 
 import quick
 
-from vidcondense.base.files import LOCK
-
 NETWORK = f"{Path(__file__).with_name('tiny.py')}:Tiny"
 DEVICE = ("--device", "cpu", "--precision", "float32")
 LEARNING = (
@@ -149,7 +147,7 @@ def content(folder: Path) -> dict[str, object]:
 
     The lock of a process that was killed as its last step was to remove it stays, and hinders nobody.
     """
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != LOCK]
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".lock"]
     return {str(path.relative_to(folder)): _timeless(path) for path in paths}
 
 

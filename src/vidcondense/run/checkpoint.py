@@ -1,17 +1,30 @@
 """Resumable state of a run: one safetensors file, data only."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
+import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import Count, parse, typed
+
+DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+"""As safetensors calls them."""
 
 
 class _Numbers(TypedDict):
@@ -42,16 +55,12 @@ class Checkpoint:
     def save(self, path: Path) -> None:
         """Write atomically."""
         flat = {
-            f"{owner}.{name}": tensor.detach().cpu().contiguous()
+            f"{owner}.{name}": tensor
             for owner, tensors in self.tensors.items()
             for name, tensor in tensors.items()
         }
         numbers = {name: getattr(self, name) for name in ("iteration", "seconds", "metrics_bytes", "run")}
-        with files.replacing(path) as temporary:
-            try:
-                save_file(flat, temporary, metadata={"checkpoint": json.dumps(numbers)})
-            except SafetensorError as error:
-                raise VidcondenseError(f"cannot write {path}: {error}") from error
+        files.write_parts(path, _safetensors(flat, {"checkpoint": json.dumps(numbers)}))
 
     @staticmethod
     def load(path: Path) -> "Checkpoint":
@@ -69,3 +78,23 @@ class Checkpoint:
                 f"{path} is not a usable checkpoint ({error}); start the run again"
             ) from error
         return Checkpoint(**numbers, tensors=tensors)
+
+
+def _safetensors(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Iterator[bytes | memoryview]:
+    """The content of a safetensors file, one tensor after another.
+
+    The library's own writer leaves a temporary file of its own beside the checkpoint where it is killed, and
+    wants all tensors contiguous in memory beside the state (176 MiB: 44 to 103 MiB more, against 15 to 30).
+    """
+    wide_first = sorted(tensors.items(), key=lambda item: -item[1].itemsize)  # so that all are aligned
+    header: dict[str, object] = {"__metadata__": metadata}
+    end = 0
+    for name, tensor in wide_first:
+        offsets = [end, end := end + tensor.nbytes]
+        kind = DTYPES[tensor.dtype]
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": offsets}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    yield len(text).to_bytes(8, "little") + text
+    for _, tensor in wide_first:
+        yield tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data

@@ -64,10 +64,10 @@ def test_what_is_said() -> None:
     cost = Cost(Iteration(0.5, 3 * 10**9, 2**21), 1000, 10.0, 2**20, 2**22, 2**30, 2**25, EXACT)
     assert cost.seconds == 510
     assert cost.describe().splitlines() == [
-        "result 1.00 MiB as float32 (at most 4.00 MiB with all insertions); store 32.00 MiB; "
-        "peak memory about 1024 MiB",
+        "result 1.00 MiB as float32 (at most 4.00 MiB with all insertions); store 32.0 MiB; "
+        "peak memory about 1,024 MiB",
         "per iteration 3.0 GFLOP, 2.00 MiB read, 0.500 s (6 GFLOP/s on cpu in float32)",
-        "1000 iterations: 3.0 TFLOP, 2000.00 MiB read, about 8.5 min with 10.0 s to start",
+        "1,000 iterations: 3.0 TFLOP, 2,000 MiB read, about 8 min 30 s with 10.0 s to start",
     ]
 
 

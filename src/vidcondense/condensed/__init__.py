@@ -1,7 +1,7 @@
 """Condensed sets: the artifact of this package, one kind of content per file, and their file format."""
 
-from vidcondense.condensed.base import MEBIBYTE, CondensedVideos, to_pixels
+from vidcondense.condensed.base import CondensedVideos, to_pixels
 from vidcondense.condensed.key_frames import KeyFrameVideos
 from vidcondense.condensed.static_dynamic import StaticDynamicVideos
 
-__all__ = ["MEBIBYTE", "CondensedVideos", "KeyFrameVideos", "StaticDynamicVideos", "to_pixels"]
+__all__ = ["CondensedVideos", "KeyFrameVideos", "StaticDynamicVideos", "to_pixels"]

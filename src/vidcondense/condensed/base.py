@@ -11,9 +11,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.units import MEBIBYTE
 from vidcondense.data.options import MOST_FRAMES
-
-MEBIBYTE = 2**20
 
 Storage = Literal["float32", "float16", "uint8"]
 """How a file holds frames (`condensed.storage`)."""

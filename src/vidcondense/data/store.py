@@ -198,9 +198,9 @@ class ClipStore:
             batch: videos at a time.
 
         Yields:
-            clips, uint8 (video * windows, time, 3, height, width) as `read` gives them, and their int64 labels.
-        """
             clips, uint8 (video * windows, time, 3, height, width) as `read` gives them, and labels, int64.
+        """
+        videos = self.select(role)
         for begin in range(0, len(videos), batch):
             chosen = videos[begin : begin + batch]
             clips = self.read(np.repeat(chosen, windows), self.even_starts(chosen, windows).reshape(-1))

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from vidcondense.base.compute import Compute
-from vidcondense.condensed import MEBIBYTE
+from vidcondense.base.units import duration, mebibytes
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.base import VideoNetwork
 
@@ -108,20 +108,13 @@ class Cost:
         """The cost in a few lines."""
         one, count = self.iteration, self.iterations
         where = f"{self.compute.device} in {self.compute.precision}"
-        grows = f" (at most {_mib(self.most)} with all insertions)" if self.most > self.result else ""
+        grows = f" (at most {mebibytes(self.most)} with all insertions)" if self.most > self.result else ""
+        start = f" with {duration(self.start)} to start" if self.start else ""
         return (
-            f"result {_mib(self.result)} as float32{grows}; store {_mib(self.store)}; "
-            f"peak memory about {self.memory / MEBIBYTE:.0f} MiB\n"
-            f"per iteration {one.flops / 1e9:.1f} GFLOP, {_mib(one.read)} read, {one.seconds:.3f} s "
+            f"result {mebibytes(self.result)} as float32{grows}; store {mebibytes(self.store)}; "
+            f"peak memory about {mebibytes(self.memory)}\n"
+            f"per iteration {one.flops / 1e9:.1f} GFLOP, {mebibytes(one.read)} read, {one.seconds:.3f} s "
             f"({one.flops / one.seconds / 1e9:.0f} GFLOP/s on {where})\n"
-            f"{count} iterations: {count * one.flops / 1e12:.1f} TFLOP, {_mib(count * one.read)} read, "
-            f"about {_duration(self.seconds)}" + (f" with {self.start:.1f} s to start" if self.start else "")
+            f"{count:,} iterations: {count * one.flops / 1e12:.1f} TFLOP, "
+            f"{mebibytes(count * one.read)} read, about {duration(self.seconds)}{start}"
         )
-
-
-def _mib(count: int) -> str:
-    return f"{count / MEBIBYTE:.2f} MiB"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

@@ -150,13 +150,7 @@ def _refuse_skipped(records: Sequence[VideoRecord], strict: bool) -> None:
 
 @dataclass(frozen=True)
 class _Stored:
-    """A video that the store holds.
-
-    Attributes:
-        video: where it is from.
-        shard: the number of the shard with its frames.
-        record: what decoding gave.
-    """
+    """A video that the store holds: where it is from, the number of its shard, and what decoding gave."""
 
     video: SourceVideo
     shard: int

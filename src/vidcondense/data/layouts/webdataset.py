@@ -109,11 +109,7 @@ def _read_shard(shard: Path, path: str, role: str) -> Iterator[_Video | Missing]
 
 
 def _label(shard: Path, contents: Contents, name: str) -> str:
-    """The label beside a video.
-
-    Raises:
-        ValueError: there is none, or it is no number and no name.
-    """
+    """The label beside a video; a ValueError says why there is none."""
     folder, slash, file = name.rpartition("/")
     key = folder + slash + file.partition(".")[0]
     for ending in LABEL_ENDINGS:

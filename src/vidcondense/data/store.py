@@ -114,8 +114,11 @@ class ClipStore:
 
     def near(self, compute: Compute) -> "ClipStore":
         """The same store with its frames on the GPU, where there is one and its memory has room for them."""
+        pixels = near(self._files, compute)
+        if pixels is self._pixels:
+            return self
         view = copy.copy(self)
-        view._pixels = near(self._files, compute)
+        view._pixels = pixels
         return view
 
     def __len__(self) -> int:

@@ -25,7 +25,7 @@ def condense(store: ClipStore, vpc: int = 1, *, seed: int = 0) -> torch.Tensor:
     kept: list[torch.Tensor] = []
     for label, videos in enumerate(store.by_class("train")):
         starts = store.random_starts(videos, rng)  # one window of each video
-        windows = RealBatch(videos, starts, np.zeros(len(videos), dtype=np.bool_), store.labels[videos])
+        windows = RealBatch.unflipped(store, videos, starts)
         clips = torch.cat([part for part, _ in windows.read(store, compute, network.chunk(compute))])
         features = torch.cat([network.embed(part) for part in clips.split(network.chunk(compute))])
         rows = herding(features.double().numpy(), vpc)

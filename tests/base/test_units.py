@@ -2,7 +2,7 @@
 
 import pytest
 
-from vidcondense.base.units import MEBIBYTE, duration, mebibytes, percent, plural, spread
+from vidcondense.base.units import MEBIBYTE, duration, gigabytes, mebibytes, percent, plural, spread
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,7 @@ def test_shares_are_percentages() -> None:
 def test_one_is_singular() -> None:
     assert [plural(count, "video") for count in (0, 1, 1200)] == ["0 videos", "1 video", "1,200 videos"]
     assert plural(2, "class", "classes") == "2 classes"
+
+
+def test_disks_are_told_in_gigabytes() -> None:
+    assert [gigabytes(count) for count in (21_000, 8.1e6, 2.43e10)] == ["0.0 MB", "8.1 MB", "24.3 GB"]

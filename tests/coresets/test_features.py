@@ -47,7 +47,7 @@ def source_of(store: ClipStore, kind: str, seed: int = 0) -> Features:
 def every_training_clip(store: ClipStore) -> RealBatch:
     """The first window of each training video."""
     videos = store.select("train")
-    return RealBatch(videos, videos * 0, np.zeros(len(videos), dtype=np.bool_), store.labels[videos])
+    return RealBatch.unflipped(store, videos, videos * 0)
 
 
 def test_random_features_are_the_embedding_of_one_random_network(

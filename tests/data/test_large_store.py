@@ -12,8 +12,9 @@ import torch
 from vidcondense.base.compute import Compute
 from vidcondense.data.batches import sample
 from vidcondense.data.index import FORMAT_VERSION, StoreIndex, fingerprint, video_table, write_index
+from vidcondense.data.pixels import OPEN_SHARDS
 from vidcondense.data.shards import block_size, frame_bytes, frames_path
-from vidcondense.data.store import OPEN_SHARDS, ClipStore
+from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import StoreClips
 
 CLASSES, SIZE, FRAMES = 10, 8, 2

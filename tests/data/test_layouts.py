@@ -7,10 +7,11 @@ import pytest
 from media import clip, write_pictures, write_tar, write_video
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.data.layouts import LAYOUTS, miniucf
+from vidcondense.data.layouts import LAYOUTS, miniucf, webdataset
 from vidcondense.data.options import PrepareOptions
 from vidcondense.data.prepare import prepare
 from vidcondense.data.sources import find_videos
+from vidcondense.data.tars import read_contents
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SETTINGS = {"frames": 4, "stride": 2, "size": 32, "workers": 1, "progress": False}
@@ -439,6 +440,22 @@ def test_webdataset_lists_what_it_cannot_use(tmp_path):
     assert "compressed shard" in missing.pop("1.tar.gz")
     assert missing.pop("2.tar") == "not a plain tar file"
     assert missing == {}
+
+
+def test_a_tar_that_shrinks_after_it_is_listed_costs_its_videos(tmp_path, monkeypatch):
+    good = [(f"k{n}", "cls", "ab"[n % 2]) for n in range(4)]
+    shard(tmp_path / "0.tar", *good)
+    shard(tmp_path / "1.tar", ("late", "cls", "a"))
+
+    def shrinking(path):
+        contents = read_contents(path)
+        if path.name == "1.tar":
+            path.write_bytes(path.read_bytes()[:512])
+        return contents
+
+    monkeypatch.setattr(webdataset, "read_contents", shrinking)
+    (missing,) = find_videos(tmp_path).missing
+    assert missing == ("1.tar/late.mp4", "its .cls cannot be read: 1.tar has become damaged or shorter")
 
 
 def test_tars_without_labelled_videos(tmp_path):

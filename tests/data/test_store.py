@@ -130,6 +130,18 @@ def test_a_pickled_store_reads_the_same_and_holds_no_pixels(path):
     assert (pickle.loads(data).read(videos, starts) == store.read(videos, starts)).all()
 
 
+def test_a_view_gives_only_its_classes_also_in_another_process(path):
+    store = ClipStore.open(path)
+    view = store.only(range(1, 3))
+    for chosen in (view, view.stills(), pickle.loads(pickle.dumps(view))):
+        assert set(chosen.labels[chosen.select("train")]) == {1, 2}
+        assert [set(chosen.labels[videos]) for videos in chosen.by_class("test")] == [{1}, {2}]
+        assert [set(labels.tolist()) for _, labels in chosen.read_all("test")] == [{1, 2}]
+        assert chosen.whole.select("train").tolist() == store.select("train").tolist()
+    assert pickle.loads(pickle.dumps(view.stills())).stride == 0
+    assert (view.class_names, view.shape, len(view)) == (store.class_names, store.shape, len(store))
+
+
 def test_bytes_are_counted(path):
     store = ClipStore.open(path)
     frame = SIZE * SIZE * 3

@@ -351,7 +351,7 @@ def test_a_run_that_trains_its_own_experts_resumes_to_the_same_bytes(
         monkeypatch.setattr(owner, name, counted)
 
     cut = tmp_path / "cut"
-    interrupt(training, "_scores", 6)
+    interrupt(training, "forward", 6)
     with pytest.raises(Interrupted, match=f"while training experts.*\n.*--resume {cut}"):
         condense(tiny_store, mine, cut, precision="float32", show=False)
     assert '"interrupted"' in (cut / "run.json").read_text()

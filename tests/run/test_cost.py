@@ -41,7 +41,7 @@ def test_what_is_said() -> None:
         "result 1.00 MiB as float32 (at most 4.00 MiB with all insertions); store 32.0 MiB; "
         "peak memory about 1,024 MiB",
         "per iteration 3.0 GFLOP, 2.00 MiB read, 0.500 s (6 GFLOP/s on cpu in float32)",
-        "1000 iterations: 3.0 TFLOP, 2,000 MiB read, about 8 min 30 s with 10.0 s to start",
+        "1,000 iterations: 3.0 TFLOP, 2,000 MiB read, about 8 min 30 s with 10.0 s to start",
     ]
 
 

@@ -44,11 +44,11 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print a line beside the bar."""
-        self.console.print(text, highlight=False, soft_wrap=True)
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def advance(self, **values: float) -> None:
-        """One step done; `values` are shown beside the bar."""
-        self.done += 1
+    def advance(self, steps: int = 1, /, **values: float) -> None:
+        """So many steps done; `values` are shown beside the bar."""
+        self.done += steps
         text = "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
         if not self._bar.disable:
             self._bar.update(self._task, completed=self.done, description=text)

@@ -10,6 +10,11 @@ def mebibytes(count: float) -> str:
     return f"{value:,.{digits}f} MiB"
 
 
+def gigabytes(count: float) -> str:
+    """Bytes on a disk, as disks are told: "24.3 GB", "8.1 MB" below a tenth of that unit."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
 def duration(seconds: float) -> str:
     """Seconds as "8.4 s", "12 min 5 s" or "3 h 20 min"."""
     if round(seconds, 1) < 60:

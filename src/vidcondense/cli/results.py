@@ -8,13 +8,7 @@ from tyro.conf import arg
 
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.options import CountOption
-from vidcondense.cli.arguments import (
-    Condensed,
-    Folder,
-    Page,
-    Runs,
-    condensed_file,
-)
+from vidcondense.cli.arguments import Condensed, Folder, Page, Runs, condensed_file
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
 

@@ -46,7 +46,7 @@ class Features:
         compute: Compute,
         show: bool = False,
     ) -> None:
-        self._store, self._kind, self._name, self._flip, self._seed = store, kind, network, flip, seed
+        self._store, self._kind, self._name, self._flip, self._seed = store.whole, kind, network, flip, seed
         self._compute, self._show = compute, show
         self.record: dict[str, Any] = {}
 
@@ -110,6 +110,5 @@ class Features:
         store, exact = self._store, self._compute.exact
         videos = store.select("train")
         starts = store.even_starts(videos, 1).reshape(-1)
-        batch = RealBatch(videos, starts, np.zeros(len(videos), dtype=np.bool_), store.labels[videos])
-        parts = batch.read(store, exact, network.chunk(exact))
+        parts = RealBatch.unflipped(store, videos, starts).read(store, exact, network.chunk(exact))
         return sum(int((network(clips).argmax(1) == labels).sum()) for clips, labels in parts) / len(videos)

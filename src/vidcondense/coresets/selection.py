@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Settings
-from vidcondense.data.batches import RealBatch
+from vidcondense.data.batches import RealBatch, windows_by_class
 from vidcondense.data.store import ClipStore
 
 Floats = NDArray[np.float64]
@@ -68,7 +68,8 @@ class Coreset(ABC):
         """The clips kept, labels ascending.
 
         Args:
-            store: the real videos.
+            store: the real videos; in a shard of a run limited to some classes (`ClipStore.only`). Draw with
+                `data/batches.py`, so that what is drawn of a class does not depend on that.
             vpc: training clips to keep of each class.
             rng: source of all choices.
             embed: gives the features (clip, feature) of batches of clips; costs nothing until it is called.
@@ -103,7 +104,7 @@ def refuse_small_classes(store: ClipStore, vpc: int) -> None:
     Raises:
         VidcondenseError: it names the class.
     """
-    for name, videos in zip(store.class_names, store.by_class("train"), strict=True):
+    for name, videos in zip(store.class_names, store.whole.by_class("train"), strict=True):
         if len(videos) < vpc:
             raise VidcondenseError(
                 f"class {name!r} has {len(videos)} training videos, fewer than vpc {vpc}; "
@@ -133,20 +134,11 @@ def select_by_features(
         VidcondenseError: a class has fewer training videos than `vpc`.
     """
     refuse_small_classes(store, vpc)
-    drawn = [_windows(store, videos, rng) for videos in store.by_class("train")]
-    classes = drawn[store.part.start : store.part.stop]
+    classes = windows_by_class(store, rng)
     rows = [rule(features, vpc) for features in embed(classes)]
-    kept = [(one.videos[row], one.starts[row]) for one, row in zip(classes, rows, strict=True)]
+    kept = [(windows.videos[row], windows.starts[row]) for windows, row in zip(classes, rows, strict=True)]
     videos, starts = (np.concatenate(columns) for columns in zip(*kept, strict=True))
-    return _clips(store, videos, starts)
-
-
-def _windows(store: ClipStore, videos: Ints, rng: np.random.Generator) -> RealBatch:
-    return _clips(store, videos, store.random_starts(videos, rng))
-
-
-def _clips(store: ClipStore, videos: Ints, starts: Ints) -> RealBatch:
-    return RealBatch(videos, starts, np.zeros(len(videos), dtype=np.bool_), store.labels[videos])
+    return RealBatch.unflipped(store, videos, starts)
 
 
 def squared_distances(features: Floats, point: Floats) -> Floats:

@@ -35,6 +35,11 @@ class RealBatch:
     flips: NDArray[np.bool_]
     labels: NDArray[np.int64]
 
+    @staticmethod
+    def unflipped(store: ClipStore, videos: NDArray[np.int64], starts: NDArray[np.int64]) -> "RealBatch":
+        """Windows of videos of a store, as they are."""
+        return RealBatch(videos, starts, np.zeros(len(videos), dtype=np.bool_), store.labels[videos])
+
     def of(self, part: range) -> "RealBatch":
         """Those of the classes in `part`."""
         rows = (self.labels >= part.start) & (self.labels < part.stop)
@@ -66,7 +71,7 @@ def sample(store: ClipStore, per_class: int, flip: float, rng: np.random.Generat
     """
     chosen = [
         rng.choice(videos, size=min(per_class, len(videos)), replace=False)
-        for videos in store.by_class("train")
+        for videos in store.whole.by_class("train")
     ]
     videos = np.concatenate(chosen).astype(np.int64)
     drawn = RealBatch(
@@ -76,3 +81,15 @@ def sample(store: ClipStore, per_class: int, flip: float, rng: np.random.Generat
         store.labels[videos],
     )
     return drawn.of(store.part)
+
+
+def windows_by_class(store: ClipStore, rng: np.random.Generator) -> list[RealBatch]:
+    """One random window of every training video, a batch per class.
+
+    As in `sample`, what is drawn of a class does not depend on which classes the store is limited to.
+    """
+    drawn = [
+        RealBatch.unflipped(store, videos, store.random_starts(videos, rng))
+        for videos in store.whole.by_class("train")
+    ]
+    return drawn[store.part.start : store.part.stop]

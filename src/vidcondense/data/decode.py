@@ -12,6 +12,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -160,21 +161,50 @@ def _container(path: Path, stack: ExitStack) -> Any:
 
 def _frames(path: Path) -> Iterator[Any]:
     """The frames of a video file; says at the end if some are missing."""
-    count, first, last, lasts = 0, None, None, None
+    seen = _Seen()
     with open_video(path) as container:
         stream = video_stream(container)
         stream.thread_count = 1
         stream.thread_type = "NONE"
         for frame in container.decode(stream):
-            last, lasts = frame.time, getattr(frame, "duration", None)  # older PyAV has no such attribute
-            first = last if count == 0 else first
+            seen.add(frame, stream.time_base)
             yield frame
-            count += 1
-        shown = None if first is None or last is None else last - first
-        end = last if last is None else last + float((lasts or 0) * stream.time_base)
-        expected = _expected_frames(container, stream, count, shown, end)
-    if 0 < count < READABLE_SHARE * expected:
-        raise DecodeError(f"cut short: {count} of {expected} frames readable")
+        end = _promised_end(container, stream)
+        # Nothing is missing where the last frame ends when the header says. The header's number of frames may
+        # then be higher: it counts what an edit list cuts off, and in an AVI what was dropped.
+        whole = end > 0 and seen.end is not None and seen.end >= READABLE_SHARE * end
+        promised = int(stream.frames) or int(end * seen.rate(float(stream.average_rate or 0)) + 0.5)
+    if not whole and 0 < seen.count < READABLE_SHARE * promised:
+        raise DecodeError(f"cut short: {seen.count} of {promised} frames readable")
+
+
+@dataclass
+class _Seen:
+    """The frames that came: how many, when the last one ends, and how long after the first it is shown.
+
+    In seconds; `end` is None where frames do not say when they are shown.
+    """
+
+    count: int = 0
+    end: float | None = None
+    apart: float = 0.0
+    first: float | None = None
+
+    def add(self, frame: Any, time_base: Fraction) -> None:
+        """Take note of the next frame."""
+        time = frame.time
+        if self.count == 0:
+            self.first = time
+        self.count += 1
+        lasts = getattr(frame, "duration", None) or 0  # older PyAV has no such attribute
+        self.end = None if time is None else time + float(lasts * time_base)
+        self.apart = 0.0 if time is None or self.first is None else time - self.first
+
+    def rate(self, usual: float) -> float:
+        """Frames per second, `usual` for one frame, 0 where frames do not say when they are shown."""
+        if self.end is None:
+            return 0.0
+        return (self.count - 1) / self.apart if self.apart > 0 else usual
 
 
 def _pictures(folder: Path) -> Iterator[Any]:
@@ -210,22 +240,6 @@ def video_stream(container: Any) -> Any:
         if not stream.disposition & Disposition.attached_pic:
             return stream
     raise DecodeError("audio only" if container.streams.audio else "no video stream")
-
-
-def _expected_frames(container: Any, stream: Any, count: int, shown: float | None, end: float | None) -> int:
-    """The frames a header promises, 0 if it does not say: their number, else from the duration at the rate of
-    the `count` frames that came, the last of them `shown` seconds after the first; at the usual one for one.
-
-    Nothing is missing where the last frame ends when the header says, at `end`. The number then may be
-    higher: it counts what an edit list cuts off, and in an AVI what was dropped.
-    """
-    promised = _promised_end(container, stream)
-    if promised and end is not None and end >= READABLE_SHARE * promised:
-        return 0
-    if stream.frames:
-        return int(stream.frames)
-    rate = (count - 1) / shown if shown and shown > 0 else float(stream.average_rate or 0)
-    return int(promised * rate + 0.5) if count and end is not None else 0
 
 
 def _promised_end(container: Any, stream: Any) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.units import gigabytes
 from vidcondense.data.isolation import Died, Worker
 from vidcondense.data.shards import bytes_of, frame_bytes
 
@@ -90,18 +91,6 @@ def free_bytes(store: Path) -> int:
     while not place.exists() and place != place.parent:
         place = place.parent
     return shutil.disk_usage(place).free
-
-
-def gigabytes(count: int) -> str:
-    """A number of bytes for people."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
-
-
-def duration(seconds: float) -> str:
-    """A stretch of time for people."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
 def _length(path: Path) -> int:

@@ -1,6 +1,7 @@
 """From video files to a ClipStore: in parallel, resumable, in memory that stays small."""
 
 import shutil
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,11 +13,13 @@ import numpy as np
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.processes import usable_cores
-from vidcondense.data.estimate import check_space, estimate_seconds, estimate_size, gigabytes
+from vidcondense.base.progress import Progress
+from vidcondense.base.units import gigabytes, plural
+from vidcondense.data import messages
+from vidcondense.data.estimate import check_space, estimate_seconds, estimate_size
 from vidcondense.data.index import StoreIndex, fingerprint, video_table, write_index
 from vidcondense.data.isolation import Worker, worker_pool
 from vidcondense.data.layouts.listing import ROLES, TEST, TRAIN
-from vidcondense.data.messages import Messages, describe
 from vidcondense.data.options import PrepareFields, PrepareOptions
 from vidcondense.data.plan import Plan, check_finished, check_target, claim, finished_shards, make_plan
 from vidcondense.data.shards import VideoRecord, decoder_versions, frame_bytes, sweep, unfinished_folder
@@ -64,7 +67,6 @@ def build_store(plan: Plan, *, progress: bool = True) -> ClipStore:
         raise VidcondenseError(f"{found.root / found.missing[0][0]}: {found.missing[0][1]}")
     check_target(plan)
     done = finished_shards(plan)
-    messages = Messages(progress)
     left = _left(plan, done)
     needed = min(options.workers or usable_cores(), max(1, len(plan.tasks) - len(done)))
     with worker_pool(needed) as workers:
@@ -72,12 +74,12 @@ def build_store(plan: Plan, *, progress: bool = True) -> ClipStore:
             expected = estimate_size(left, options.size, workers[0], options.keep)
             if progress:
                 seconds = estimate_seconds(left, options.size, expected.frames, workers[0], len(workers))
-                messages.lines(describe(plan, expected, seconds))
+                _say(messages.describe(plan, expected, seconds))
             check_space(plan.store, expected.bytes)
         with files.lock_folder(files.make_folder(plan.store)):
             claim(plan)
-            records = _build(plan, done, workers, messages)
-            _finish(plan, records, messages)
+            records = _build(plan, done, workers, show=progress)
+            _finish(plan, records, show=progress)
     return ClipStore.open(plan.store, found.split_names[0])
 
 
@@ -95,9 +97,14 @@ def preview(plan: Plan) -> str:
         expected = estimate_size(left, size, worker, plan.options.keep)
         workers = plan.options.workers or usable_cores()
         seconds = estimate_seconds(left, size, expected.frames, worker, workers)
-    lines = describe(plan, expected, seconds)
+    lines = messages.describe(plan, expected, seconds)
     check_space(plan.store, expected.bytes)
     return "\n".join(printable(line) for line in lines)
+
+
+def _say(lines: Sequence[str], *, show: bool = True) -> None:
+    for line in lines:
+        Progress(0, enabled=show).say(printable(line))
 
 
 def _left(plan: Plan, done: Done) -> list[Path]:
@@ -105,7 +112,7 @@ def _left(plan: Plan, done: Done) -> list[Path]:
     return [plan.found.root / path for task in plan.tasks if task.number not in done for path in task.paths]
 
 
-def _build(plan: Plan, done: Done, workers: list[Worker], messages: Messages) -> list[list[VideoRecord]]:
+def _build(plan: Plan, done: Done, workers: list[Worker], *, show: bool) -> list[list[VideoRecord]]:
     """The records of every shard, in order; those in `done` are kept."""
     strict = plan.options.strict
     for records in done.values():
@@ -113,17 +120,22 @@ def _build(plan: Plan, done: Done, workers: list[Worker], messages: Messages) ->
     left = [task for task in plan.tasks if task.number not in done]
     total = len(plan.found.videos)
     kept = total - sum(len(task.paths) for task in left)
-    done = dict(done)
+    done, began = dict(done), time.monotonic()
     try:
-        with closing(build_shards(left, workers)) as built, messages.bar(total, kept) as advance:
+        with (
+            closing(build_shards(left, workers)) as built,
+            Progress(total, kept, enabled=show and bool(left)) as progress,
+        ):
             for task, records in built:
                 _refuse_skipped(records, strict)
                 done[task.number] = records
-                advance(len(records))
+                rate = (progress.done + len(records) - kept) / (time.monotonic() - began)
+                progress.advance(len(records), videos_per_second=rate)
     except KeyboardInterrupt:
-        messages.line(
+        text = (
             f"stopped; {len(done)} of {len(plan.tasks)} parts are kept: run the same command again to go on"
         )
+        _say([text], show=show)
         raise
     return [done[task.number] for task in plan.tasks]
 
@@ -138,13 +150,7 @@ def _refuse_skipped(records: Sequence[VideoRecord], strict: bool) -> None:
 
 @dataclass(frozen=True)
 class _Stored:
-    """A video that the store holds.
-
-    Attributes:
-        video: where it is from.
-        shard: the number of the shard with its frames.
-        record: what decoding gave.
-    """
+    """A video that the store holds: where it is from, the number of its shard, and what decoding gave."""
 
     video: SourceVideo
     shard: int
@@ -157,14 +163,14 @@ class _Stored:
         return self.video.label, self.record.frames, self.shard, roles, digest
 
 
-def _finish(plan: Plan, records: list[list[VideoRecord]], messages: Messages) -> None:
+def _finish(plan: Plan, records: list[list[VideoRecord]], *, show: bool) -> None:
     """Write the index over the finished shards."""
     found, store, content = plan.found, plan.store, plan.content
     shards = [
         (task.number, record) for task, part in zip(plan.tasks, records, strict=True) for record in part
     ]
     skipped = [(record.path, record.skipped) for _, record in shards if record.skipped] + list(found.missing)
-    messages.skipped(skipped)
+    _say(messages.skipped(skipped), show=show)
     stored = [
         _Stored(video, shard, record)
         for video, (shard, record) in zip(found.videos, shards, strict=True)
@@ -173,7 +179,7 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], messages: Messages) ->
     where = f"{found.root} without its {len(skipped)} unusable files" if skipped else str(found.root)
     check_classes(found.class_names, found.split_names, [entry.video for entry in stored], where)
     digests = [(entry.video, entry.record.sha256) for entry in stored]
-    messages.duplicates(duplicates(digests, found.split_names))
+    _say(messages.duplicates(duplicates(digests, found.split_names)), show=show)
     table = video_table(len(stored), len(found.split_names))
     for number, entry in enumerate(stored):
         table[number] = entry.row()
@@ -191,7 +197,7 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], messages: Messages) ->
     _tidy(store)
     total = sum(index.shard_frames)
     size = gigabytes(total * frame_bytes(plan.options.size))
-    messages.line(f"{store}: {len(stored)} videos, {total} frames, {size}")
+    _say([f"{store}: {plural(len(stored), 'video')}, {total:,} frames, {size}"], show=show)
 
 
 def _tidy(store: Path) -> None:

@@ -1,9 +1,8 @@
 """ClipStore: decoded videos on disk, from which clips are read as fast as memory allows."""
 
 import copy
-import os
 from collections.abc import Iterator
-from functools import cached_property, lru_cache, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import sampling
-from vidcondense.data.index import StoreIndex, read_index, read_paths, read_table, remedy
+from vidcondense.data.index import StoreIndex, read_index, read_paths, read_table
 from vidcondense.data.layouts.listing import ROLES
-from vidcondense.data.shards import CHANNELS, frame_bytes, frames_path
+from vidcondense.data.pixels import FilePixels, Pixels, near
+from vidcondense.data.shards import CHANNELS, frame_bytes
 
 Ints = NDArray[np.int64]
-
-# Every open shard holds a file descriptor, of which a process often has no more than 1024.
-OPEN_SHARDS = 128
 
 
 class ClipStore:
@@ -44,8 +42,7 @@ class ClipStore:
         skipped: {"path", "reason"} of each source file that is not in the store.
         lengths: (video,) int64, frames of each video.
         labels: (video,) int64.
-        part: the classes to condense; all unless `only` chose some.
-        bytes_read: of pixels, so far.
+        part: the labels of the classes that `select` and `by_class` give: all unless `only` chose some.
     """
 
     def __init__(self, path: Path, index: StoreIndex, split: str) -> None:
@@ -69,13 +66,10 @@ class ClipStore:
         self.labels: Ints = table["label"].astype(np.int64)
         self.part = range(len(index.class_names))
         self._roles = table["roles"][:, index.split_names.index(split)].copy()  # a view keeps the whole table
-        self._shards: Ints = table["shard"].astype(np.int64)
-        before = np.cumsum(self.lengths) - self.lengths
-        shard_frames = np.asarray(index.shard_frames, dtype=np.int64)
-        self._first_rows: Ints = before - (np.cumsum(shard_frames) - shard_frames)[self._shards]
-        self._opened = lru_cache(maxsize=OPEN_SHARDS)(partial(_Shard, path))
+        self._first_rows: Ints = np.cumsum(self.lengths) - self.lengths
+        self._files = FilePixels(path, index.shard_frames, index.size)
+        self._pixels: Pixels = self._files
         self._classes: dict[str, list[Ints]] = {}
-        self.bytes_read = 0
 
     @staticmethod
     def open(path: Path | str, split: str = "1") -> "ClipStore":
@@ -87,21 +81,45 @@ class ClipStore:
         folder = Path(path)
         return ClipStore(folder, read_index(folder), split)
 
-    def __reduce__(self) -> tuple[object, tuple[Path, str]]:
+    def __reduce__(self) -> tuple[object, tuple[Path, str, int, range]]:
         """Pickle the path, not the pixels."""
-        return ClipStore.open, (self.path, self.split)
+        return _reopened, (self.path, self.split, self.stride, self.part)
+
+    def __copy__(self) -> "ClipStore":
+        """A view: unlike what pickling gives it shares the open files."""
+        view = object.__new__(ClipStore)
+        vars(view).update(vars(self))
+        return view
 
     def stills(self) -> "ClipStore":
         """The same videos with clips that stand still: one frame, any of a video's, repeated T times."""
-        still = ClipStore.open(self.path, self.split)
-        still.stride = 0
-        return still
+        view = copy.copy(self)
+        view.stride = 0
+        return view
 
     def only(self, part: range) -> "ClipStore":
-        """The same store, of which some classes are to be condensed: a shard. Labels and videos stay."""
-        shard = copy.copy(self)
-        shard.part = part
-        return shard
+        """A view of the classes with labels in `part`: all that it selects is of these.
+
+        Numbers of videos, labels and `class_names` stay those of the whole store, since networks know all
+        classes. What is drawn of a class must not depend on the view: `data/batches.py` draws from `whole`.
+        """
+        view = copy.copy(self)
+        view.part = part
+        return view
+
+    @property
+    def whole(self) -> "ClipStore":
+        """The store with all its classes."""
+        return self.only(range(len(self.class_names)))
+
+    def near(self, compute: Compute) -> "ClipStore":
+        """The same store with its frames on the GPU, where there is one and its memory has room for them."""
+        pixels = near(self._files, compute)
+        if pixels is self._pixels:
+            return self
+        view = copy.copy(self)
+        view._pixels = pixels
+        return view
 
     def __len__(self) -> int:
         """The number of videos, whatever their role."""
@@ -117,6 +135,11 @@ class ClipStore:
         """Of the pixels of all videos."""
         return int(self.lengths.sum()) * frame_bytes(self.size)
 
+    @property
+    def bytes_read(self) -> int:
+        """Of pixels, so far, by this store and its views."""
+        return self._pixels.bytes_read
+
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """The file of each video, relative to the source."""
@@ -124,19 +147,19 @@ class ClipStore:
 
     def select(self, role: str) -> Ints:
         """The videos with a role in this split ("train", "val", "test" or "unused"): int64, ascending."""
-        return np.flatnonzero(self._roles == _role_code(role)).astype(np.int64)
+        return np.concatenate(self.by_class(role))
 
     def by_class(self, role: str) -> list[Ints]:
-        """The videos with a role in this split, one int64 array per class, not to be written to.
+        """The videos with a role in this split, one int64 array per class of `part`, not to be written to.
 
         Looked up once: every iteration of matching asks for them.
         """
         if role not in self._classes:
-            videos = self.select(role)
+            videos = np.flatnonzero(self._roles == _role_code(role)).astype(np.int64)
             videos.setflags(write=False)
             bounds = np.searchsorted(self.labels[videos], np.arange(1, len(self.class_names)))
             self._classes[role] = np.split(videos, bounds)
-        return list(self._classes[role])
+        return self._classes[role][self.part.start : self.part.stop]
 
     def random_starts(self, videos: Ints, generator: np.random.Generator) -> Ints:
         """A random start for each of `videos`, as in training: int64 of their shape."""
@@ -165,20 +188,9 @@ class ClipStore:
         rows = sampling.frame_indices(lengths, starts, self.frames, self.stride)
         rows += self._first_rows[videos][:, None]
         shape = (len(videos), self.frames, self.size, self.size, CHANNELS)
-        if out is None:
-            out = torch.empty(shape, dtype=torch.uint8)
-        if out.shape != shape or out.dtype != torch.uint8 or not out.is_contiguous():
+        if out is not None and (out.shape != shape or out.dtype != torch.uint8 or not out.is_contiguous()):
             raise ValueError(f"out must be contiguous uint8 {shape}, not {out.dtype} {tuple(out.shape)}")
-        # Not by a memory map: pages that it has touched count as this process's memory, up to all pixels.
-        size, place = frame_bytes(self.size), 0
-        buffer = memoryview(out.numpy().reshape(-1).data)
-        for shard, offsets in zip(self._shards[videos].tolist(), (rows * size).tolist(), strict=True):
-            opened = self._opened(shard)
-            for offset in offsets:
-                opened.read(buffer[place : place + size], offset)
-                place += size
-        self.bytes_read += place
-        return out.permute(0, 1, 4, 2, 3)
+        return self._pixels.read(rows, out).permute(0, 1, 4, 2, 3)
 
     def read_all(self, role: str, windows: int = 1, batch: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
         """Read every video with a role in evenly spread clips, in order, the clips of a video side by side.
@@ -189,8 +201,7 @@ class ClipStore:
             batch: videos at a time.
 
         Yields:
-            clips, uint8 (video * windows, time, 3, height, width) as `read` gives them, and their labels,
-            int64.
+            clips, uint8 (video * windows, time, 3, height, width) as `read` gives them, and labels, int64.
         """
         videos = self.select(role)
         for begin in range(0, len(videos), batch):
@@ -199,31 +210,10 @@ class ClipStore:
             yield clips, torch.from_numpy(np.repeat(self.labels[chosen], windows))
 
 
-class _Shard:
-    """An open file of frames."""
-
-    def __init__(self, store: Path, number: int) -> None:
-        self._handle = -1
-        self._path = frames_path(store, number)
-        try:
-            self._handle = os.open(self._path, os.O_RDONLY)
-        except OSError as error:
-            raise VidcondenseError(f"cannot read {self._path}: {error.strerror or error}") from error
-
-    def read(self, buffer: memoryview, offset: int) -> None:
-        """Fill a buffer from a place in the file; others who share the handle do not disturb it."""
-        try:
-            found = os.preadv(self._handle, (buffer,), offset)
-        except OSError as error:
-            raise VidcondenseError(f"cannot read {self._path}: {error.strerror or error}") from error
-        if found != len(buffer):
-            raise VidcondenseError(
-                f"{self._path} was cut short since the store was opened; {remedy(self._path.parent)}"
-            )
-
-    def __del__(self) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
+def _reopened(path: Path, split: str, stride: int, part: range) -> ClipStore:
+    view = ClipStore.open(path, split).only(part)
+    view.stride = stride
+    return view
 
 
 def _role_code(role: str) -> int:

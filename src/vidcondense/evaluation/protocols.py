@@ -115,7 +115,7 @@ class Strict(Protocol):
         """See Protocol; a case is a test video."""
         videos = store.select("test")
         cases, starts = spread_windows(store.lengths[videos], store.frames, store.stride, self.windows)
-        batch = _windows(store, videos[cases], starts)
+        batch = RealBatch.unflipped(store, videos[cases], starts)
         windows = (clips for clips, _ in batch.read(store, compute, network.chunk(compute)))
         scores = score_videos(network, windows, torch.from_numpy(cases), compute)
         return scores, torch.from_numpy(store.labels[videos])
@@ -186,7 +186,8 @@ class Vdsd(Protocol):
         for turn in range(self.passes):
             rng = np.random.default_rng(derive_seed(seed, "test", turn))
             starts = random_starts(store.lengths[videos], store.frames, store.stride, rng)
-            batch = _windows(store, videos, starts, rng.random(len(videos)) < self.flip)
+            flips = rng.random(len(videos)) < self.flip
+            batch = RealBatch(videos, starts, flips, store.labels[videos])
             for clips, _ in batch.read(store, compute.exact, self.test_batch):
                 scores.append(scored(network, standardise(clips), compute))
         return torch.cat(scores).cpu(), torch.from_numpy(store.labels[videos]).repeat(self.passes)
@@ -290,13 +291,3 @@ def _shuffled(count: int, batch: int, rng: torch.Generator) -> Iterator[tuple[in
     for epoch in itertools.count():
         for chosen in torch.randperm(count, generator=rng).split(batch):
             yield epoch, chosen
-
-
-def _windows(
-    store: ClipStore,
-    videos: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    flips: NDArray[np.bool_] | None = None,
-) -> RealBatch:
-    flips = np.zeros(len(videos), dtype=np.bool_) if flips is None else flips
-    return RealBatch(videos, starts, flips, store.labels[videos])

@@ -9,7 +9,7 @@ from torch import nn
 from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import is_extension, load_class
-from vidcondense.base.units import MEBIBYTE
+from vidcondense.base.units import mebibytes
 from vidcondense.networks import heads
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.cnn import CNN
@@ -94,12 +94,12 @@ def weights_memory(name: str, network: VideoNetwork, copies: int, compute: Compu
     """
     needed, there = 4 * copies * network.weights, compute.memory()
     line = (
-        f"{name} has {network.weights:,} parameters: {4 * network.weights / MEBIBYTE:,.0f} MiB, "
-        f"at least {needed / MEBIBYTE:,.0f} MiB with the copies that this needs"
+        f"{name} has {network.weights:,} parameters: {mebibytes(4 * network.weights)}, "
+        f"at least {mebibytes(needed)} with the copies that this needs"
     )
     if needed > there:
         raise VidcondenseError(
-            f"{line}, but {compute.device} has {there / MEBIBYTE:,.0f} MiB of memory; "
+            f"{line}, but {compute.device} has {mebibytes(there)} of memory; "
             "choose a smaller network, or a larger machine"
         )
     return line

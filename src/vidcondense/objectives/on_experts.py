@@ -60,7 +60,7 @@ class OnExperts(Objective):
             context = self.context
             try:
                 self._experts = train(
-                    context.store,
+                    context.store.whole,
                     folder / FOLDER,
                     context.experts,
                     network=context.network,

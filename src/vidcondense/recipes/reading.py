@@ -43,7 +43,7 @@ def from_earlier(values: Mapping[str, Any]) -> Recipe:
         VidcondenseError: a value of the wrong type or range.
     """
     known = {MOVED.get(key, key): value for key, value in flat(values).items()}
-    options = {key: known.pop(key) for key in list(known) if key.startswith("options.")}
+    options = {key: known.pop(key) for key in list(known) if key.partition(".")[0] == "options"}
     kinds = _kinds(nested(known))
     for key, value in options.items():  # of members from files, whose settings have them now
         name = key.partition(".")[2]

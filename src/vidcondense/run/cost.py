@@ -41,11 +41,12 @@ class Cost:
         one, count = self.iteration, self.iterations
         where = f"{self.compute.device} in {self.compute.precision}"
         grows = f" (at most {mebibytes(self.most)} with all insertions)" if self.most > self.result else ""
+        start = f" with {duration(self.start)} to start" if self.start else ""
         return (
             f"result {mebibytes(self.result)} as float32{grows}; store {mebibytes(self.store)}; "
             f"peak memory about {mebibytes(self.memory)}\n"
             f"per iteration {one.flops / 1e9:.1f} GFLOP, {mebibytes(one.read)} read, {one.seconds:.3f} s "
             f"({one.flops / one.seconds / 1e9:.0f} GFLOP/s on {where})\n"
-            f"{count} iterations: {count * one.flops / 1e12:.1f} TFLOP, {mebibytes(count * one.read)} read, "
-            f"about {duration(self.seconds)}" + (f" with {self.start:.1f} s to start" if self.start else "")
+            f"{count:,} iterations: {count * one.flops / 1e12:.1f} TFLOP, "
+            f"{mebibytes(count * one.read)} read, about {duration(self.seconds)}{start}"
         )

@@ -155,7 +155,7 @@ def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute, **mor
     refuse_taken(path)
     run = RunFolder(path)
     files.make_folder(path)
-    train, test = len(store.select("train")), len(store.select("test"))
+    train, test = (len(store.whole.select(role)) for role in ("train", "test"))
     files.write_json(
         run.description,
         {

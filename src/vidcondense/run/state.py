@@ -14,7 +14,6 @@ from vidcondense.base.compute import Compute, generator
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.coresets import CORESETS
 from vidcondense.coresets.features import Features
-from vidcondense.data.resident import resident
 from vidcondense.data.store import ClipStore
 from vidcondense.insertion import INSERTIONS, Insertion, InsertionEvent
 from vidcondense.networks.optimiser import OPTIMISERS, Optimiser, low_pass
@@ -52,7 +51,7 @@ class State:
     def start(store: ClipStore, recipe: Recipe, compute: Compute, show: bool = False) -> "State":
         """The state before the first iteration."""
         began = time.perf_counter()
-        store = resident(store, compute)
+        store = store.near(compute)
         features = Features(
             store,
             getattr(recipe.coreset, "features", "random"),

@@ -48,7 +48,7 @@ class Start:
             return self._noise()
         coreset = self.coreset or (Herding if init == "herding" else Random).default()
         store, exact = self.store, self.compute.exact
-        batch = coreset.select(store, self.vpc, self._choices(), self.embed).of(store.part)
+        batch = coreset.select(store, self.vpc, self._choices(), self.embed)
         parts = list(batch.read(store, exact, exact.chunk(3 * store.frames * store.size**2)))
         clips = torch.cat([clips for clips, _ in parts])
         return clips.contiguous(), torch.cat([labels for _, labels in parts])

@@ -6,13 +6,10 @@ from pathlib import Path
 
 from vidcondense.data.layouts import (
     folders,
-    frame_folders,
     hmdb51,
-    hmdb51_vdsd,
     kinetics400,
     miniucf,
     something_something_v2,
-    split_folders,
     ucf101,
     webdataset,
 )
@@ -36,6 +33,11 @@ class Layout:
     published: tuple[int, int, int] | None = None
 
 
+def by_name_only(root: Path) -> bool:
+    """For layouts that are never found by looking, since the folder is that of another."""
+    return False
+
+
 # PRISM and DFS, after Wang et al. (2024). With so wide a stride 8 frames span any video (data/sampling.py).
 SIXTEEN_FRAMES = (16, 4, 112)
 SPANNING = (8, 1000, 64)
@@ -45,11 +47,9 @@ CLIPS = "<youtube_id>_<start>_<end>.mp4 or folders of frames of that name"
 # In the order in which they are tried: the most particular first.
 LAYOUTS = {
     "ucf101": Layout(ucf101.matches, ucf101.find, "UCF-101/<class>/* or <class>/*", SIXTEEN_FRAMES),
-    "miniucf": Layout(miniucf.matches, miniucf.find, "UCF-101/<class>/* or <class>/*", SIXTEEN_FRAMES),
+    "miniucf": Layout(by_name_only, miniucf.find, "UCF-101/<class>/* or <class>/*", SIXTEEN_FRAMES),
     "hmdb51": Layout(hmdb51.matches, hmdb51.find, "videos/<class>/* or <class>/*", SIXTEEN_FRAMES),
-    "hmdb51-vdsd": Layout(
-        hmdb51_vdsd.matches, hmdb51_vdsd.find, "videos/<class>/* or <class>/*", SIXTEEN_FRAMES
-    ),
+    "hmdb51-vdsd": Layout(by_name_only, hmdb51.find_vdsd, "videos/<class>/* or <class>/*", SIXTEEN_FRAMES),
     "kinetics400": Layout(kinetics400.matches, kinetics400.find, CLIPS, SPANNING),
     "something-something-v2": Layout(
         something_something_v2.matches,
@@ -57,8 +57,8 @@ LAYOUTS = {
         "<id>.webm or folders of frames of that name",
         SPANNING,
     ),
-    "split-folders": Layout(split_folders.matches, split_folders.find, "{train,val,test}/<class>/*"),
-    "frame-folders": Layout(frame_folders.matches, frame_folders.find, "<class>/<video>/*.jpg or *.png"),
+    "split-folders": Layout(folders.matches_splits, folders.find_splits, "{train,val,test}/<class>/*"),
+    "frame-folders": Layout(folders.matches_frames, folders.find_frames, "<class>/<video>/*.jpg or *.png"),
     "webdataset": Layout(webdataset.matches, webdataset.find, "<key>.mp4 in *.tar or */*.tar"),
     "folders": Layout(folders.matches, folders.find, "<class>/*"),
 }

@@ -6,6 +6,7 @@ A list's x.avi also stands for x with another ending.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
@@ -62,6 +63,21 @@ def find(root: Path, test_fraction: float) -> Listing:
         tables = [named[split, class_name] for split in split_names if (split, class_name) in named]
         missing += _missing(tables, [], class_name, relative(parent / class_name, root))
     return Listing(split_names, videos, tuple(missing))
+
+
+def find_vdsd(root: Path, test_fraction: float) -> Listing:
+    """List HMDB51 with the official splits and beside each the split of the code of Wang et al. (2024).
+
+    Split "1-vdsd" has the test videos of split "1", and all others for training: also those that the official
+    list leaves unused.
+    """
+    official = find(root, test_fraction)
+    videos = [
+        replace(video, roles=video.roles + tuple(TRAIN if role == UNUSED else role for role in video.roles))
+        for video in official.videos
+    ]
+    names = official.split_names + tuple(f"{split}-vdsd" for split in official.split_names)
+    return Listing(names, videos, official.missing)
 
 
 def _list_folder(root: Path) -> Path | None:

@@ -28,11 +28,6 @@ CLASSES = (
 # fmt: on
 
 
-def matches(root: Path) -> bool:
-    """Only by name."""
-    return False
-
-
 def find(root: Path, test_fraction: float) -> Listing:
     """List the videos of the 50 classes; `test_fraction` plays no part here.
 

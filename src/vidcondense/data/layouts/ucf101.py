@@ -44,11 +44,7 @@ def find(root: Path, test_fraction: float) -> Listing:
 
 
 def find_splits(root: Path, only: Container[str] | None) -> Listing:
-    """List the videos of the splits in `only` ("1", "2", ...), or of all.
-
-    Raises:
-        VidcondenseError: as `find`.
-    """
+    """As `find`, of the splits in `only` ("1", "2", ...), or of all."""
     folder = _list_folder(root)
     if folder is None:
         raise VidcondenseError(

@@ -10,6 +10,7 @@ below it. Labels are read as text; nothing is unpickled, and nothing extracted.
 """
 
 import re
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -108,11 +109,7 @@ def _read_shard(shard: Path, path: str, role: str) -> Iterator[_Video | Missing]
 
 
 def _label(shard: Path, contents: Contents, name: str) -> str:
-    """The label beside a video.
-
-    Raises:
-        ValueError: there is none, or it is no number and no name.
-    """
+    """The label beside a video; a ValueError says why there is none."""
     folder, slash, file = name.rpartition("/")
     key = folder + slash + file.partition(".")[0]
     for ending in LABEL_ENDINGS:
@@ -128,8 +125,13 @@ def _label(shard: Path, contents: Contents, name: str) -> str:
 
 
 def _read_label(shard: Path, member: Member, ending: str) -> str:
-    with open_member(shard, member) as file:
-        text = file.read(LONGEST_FILE).decode("utf-8", "replace").strip()
+    try:
+        with open_member(shard, member) as file:
+            text = file.read(LONGEST_FILE).decode("utf-8", "replace").strip()
+    except tarfile.TarError as error:
+        raise ValueError(
+            f"its .{ending} cannot be read: {shard.name} has become damaged or shorter"
+        ) from error
     if ending != "json":
         return text
     try:

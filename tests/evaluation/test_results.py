@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from vidcondense.base.typed import typed
+from vidcondense.cli.tables import evaluation_table as table
 from vidcondense.evaluation.protocols import Strict
-from vidcondense.evaluation.results import Evaluation, NetworkResult, Record, accuracies, mean_std, table
+from vidcondense.evaluation.results import Evaluation, NetworkResult, Record, accuracies, mean_std
 
 
 @settings(deadline=None, max_examples=40)

@@ -13,6 +13,7 @@ from torch import Tensor
 from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.cli.tables import evaluation_table as table
 from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, RealBatch
 from vidcondense.data.prepare import prepare
@@ -20,7 +21,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.evaluation import trial as evaluation
 from vidcondense.evaluation.clips import MemoryClips, TrainingClips
 from vidcondense.evaluation.protocols import Strict, Vdsd, score_videos, spread_windows, standardise
-from vidcondense.evaluation.results import accuracies, table
+from vidcondense.evaluation.results import accuracies
 from vidcondense.evaluation.trial import evaluate
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, guessing_loss, summed_loss

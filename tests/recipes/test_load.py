@@ -38,7 +38,7 @@ def test_published_step_sizes_of_wang() -> None:
     ("name", "overrides", "message"),
     [
         ("wang", {"insertion.kind": "gradient"}, "static_dynamic has a motion for every frame"),
-        ("wang", {"objective.kind": "trajectory_matching"}, "images that stand still"),
+        ("wang", {"objective.kind": "trajectory_matching"}, "shows standing images"),
         ("wang", {"coreset.kind": "random"}, "which images and motions cannot"),
         ("wang", {"synthetic.static_iterations": -1}, "static_iterations must be a whole number >= 0"),
         ("dm", {"synthetic.static_iterations": 1}, "belongs to synthetic.kind = 'static_dynamic'"),

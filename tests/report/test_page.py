@@ -183,7 +183,7 @@ def test_memories_are_shown_clip_by_clip(
     assert "float32 memories" in text
     assert "every frame is stored" not in text and "stored frame" not in text and "key frames, as" not in text
     assert [f"combination {n} of 4" in text for n in range(1, 6)] == [True] * 4 + [False]
-    assert "The first 2 iterations learned the static memory" in text
+    assert "The first 2 iterations are the static stage" in text
 
 
 def test_says_accuracy_beside_random_selection(tmp_path: Path, make_run: Make) -> None:

@@ -166,9 +166,10 @@ def evaluate(
         out: File for the result as JSON; without RUN and --out it is only printed.
     """
     from vidcondense.base.ranks import Ranks, local_device
+    from vidcondense.cli.tables import evaluation_table
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.store import ClipStore
-    from vidcondense.evaluation.results import Evaluation, table
+    from vidcondense.evaluation.results import Evaluation
     from vidcondense.evaluation.shared import evaluate_to
     from vidcondense.evaluation.trial import Trial
     from vidcondense.run.folder import RunFolder
@@ -186,7 +187,7 @@ def evaluate(
     else:
         result = evaluate_to(out, trial, options.networks_count)
     if result is not None:
-        Console().print(table(result))
+        Console().print(evaluation_table(result))
 
 
 def _subject(path: Path, split: str | None) -> tuple["CondensedVideos | ClipStore", str]:

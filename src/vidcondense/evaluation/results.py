@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, NotRequired, TypedDict
 
 import torch
-from rich.table import Table
 from torch import Tensor
 
 from vidcondense.base.typed import Count, Share
@@ -156,31 +155,3 @@ def _numbers(summary: tuple[float | None, float | None]) -> tuple[float, float]:
 def _scores(values: list[float | None]) -> Scores:
     mean, std = mean_std([value for value in values if value is not None])
     return {"mean": mean, "std": std, "values": values}
-
-
-def table(evaluation: Evaluation) -> Table:
-    """The result as a table to print."""
-    title = f"{evaluation.network}, protocol {evaluation.protocol.name}"
-    if evaluation.trained_on:
-        title += f", trained on all {evaluation.trained_on['videos']} training videos"
-    view = Table(title=title, title_justify="left")
-    for heading in ("", "mean", "std", "networks"):
-        view.add_column(heading, justify="left" if not heading else "right")
-    for name, (mean, std), values in (
-        ("top-1 %", evaluation.top1, [result.top1 for result in evaluation.trained]),
-        ("top-5 %", evaluation.top5, [result.top5 for result in evaluation.trained]),
-    ):
-        view.add_row(
-            name,
-            f"{100 * mean:.1f}",
-            "" if math.isnan(std) else f"{100 * std:.1f}",
-            "  ".join(f"{100 * value:.1f}" for value in values),
-        )
-    chance = 100 / len(evaluation.class_names)
-    failed = len(evaluation.results) - len(evaluation.trained)
-    view.caption = (
-        f"chance {chance:.1f} %; {evaluation.test_videos} test videos; {failed} of "
-        f"{len(evaluation.results)} networks diverged; {evaluation.seconds:.0f} s"
-    )
-    view.caption_justify = "left"
-    return view

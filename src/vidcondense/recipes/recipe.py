@@ -54,7 +54,7 @@ class Recipe(Settings):
     frames: Count = 0
     """T, the frames of a clip; 0 takes the store's. Another value than the store's is refused."""
     iterations: Count = 5000
-    """Updates of the synthetic set; of static_dynamic those of the second stage."""
+    """Updates of the synthetic set; where there are several stages, of the last one."""
     seed: Count = 0
     """Of every random number: initial frames, networks, real batches."""
     network: str = "minic3d"
@@ -80,12 +80,12 @@ class Recipe(Settings):
             raise VidcondenseError(f'{reason}: set synthetic.kind = "every_frame"')
         if isinstance(objective, RealClipsSettings) and objective.real_frames:
             check_shared("objective.real_frames", objective.real_frames, synthetic.segments)
-        stills = any(stage.stills for stage in self.stages)
-        if stills and (reason := objective.refuses_stills()):
-            raise VidcondenseError(
-                f"the first stage of {synthetic.kind} shows images that stand still, and {reason}; set "
-                'synthetic.static_iterations = 0, and synthetic.init = "real" to start from real frames'
-            )
+        for stage in self.stages:
+            if stage.stills and (reason := objective.refuses_stills()):
+                raise VidcondenseError(
+                    f"the {stage.name} stage of {synthetic.kind} shows standing images, and {reason}; "
+                    + stage.without
+                )
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -82,13 +82,13 @@ class Insertion(NamedTuple):
 class Metrics:
     """What metrics.jsonl says: (iteration, loss) in order, insertions in order, and unreadable lines.
 
-    `static_iterations` counts those at the start that learned a static memory (Wang et al.).
+    `first_stage` is the name of the first stage and its iterations, where a run has several.
     """
 
     losses: tuple[tuple[int, float], ...] = ()
     insertions: tuple[Insertion, ...] = ()
     unreadable: int = 0
-    static_iterations: int = 0
+    first_stage: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -285,22 +285,24 @@ def read_metrics(path: Path) -> Metrics:
     # A resumed run may log an iteration twice: the later line is the one that counts.
     losses: dict[int, float] = {}
     insertions: dict[tuple[int, int], Insertion] = {}
-    unreadable = static = 0
+    stages: dict[str, int] = {}
+    unreadable = 0
     for line in filter(str.strip, lines):
         try:
             event = typed.parse(line)
             iteration = msgspec.convert(event["iteration"], Count)
             if event["event"] == "iteration":
                 losses[iteration] = msgspec.convert(event["loss"], float, strict=False)  # "NaN" too
-                if event.get("stage") == "static":
-                    static = max(static, iteration + 1)
+                if stage := event.get("stage"):
+                    stages[str(stage)] = max(stages.get(str(stage), 0), iteration + 1)
             elif event["event"] == "insertion":
                 inserted = msgspec.convert([event[name] for name in Insertion._fields], Insertion)
                 insertions[inserted.video, inserted.position] = inserted
         except (ValueError, TypeError, KeyError):
             unreadable += 1
     finite = tuple((i, losses[i]) for i in sorted(losses) if abs(losses[i]) < MOST)
-    return Metrics(finite, tuple(sorted(insertions.values())), unreadable, static)
+    first = min(stages.items(), key=lambda item: item[1]) if len(stages) > 1 else None
+    return Metrics(finite, tuple(sorted(insertions.values())), unreadable, first)
 
 
 def _evaluation(path: Path, value: Mapping[str, Any]) -> Evaluation:

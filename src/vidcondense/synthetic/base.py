@@ -23,6 +23,7 @@ class Stage:
         iterations: how many it has.
         stills: whether real clips are single frames, repeated.
         clips_per_video: how many rendered clips a video counts as.
+        without: how a recipe does without the stage, where that is possible.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Stage:
     iterations: int
     stills: bool = False
     clips_per_video: int = 1
+    without: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,8 +58,11 @@ class StaticDynamic(Synthetic):
             """Images alone, each a clip that stands still; then motions and hallucinator."""
             if self.static_iterations == 0:
                 return super().stages(iterations)
-            static = Stage("static", 0, self.static_iterations, stills=True, clips_per_video=CHOICES)
-            return (static, Stage("dynamic", self.static_iterations, iterations))
+            without = (
+                'set synthetic.static_iterations = 0, and synthetic.init = "real" to start from real frames'
+            )
+            first = Stage("static", 0, self.static_iterations, True, CHOICES, without)
+            return (first, Stage("dynamic", self.static_iterations, iterations))
 
         def refuses_coreset(self) -> str:
             return "a coreset keeps real clips as they are, which images and motions cannot"

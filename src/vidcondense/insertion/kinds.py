@@ -11,7 +11,7 @@ from torch import Tensor
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Cosine, Count, Decay
 from vidcondense.insertion.criteria import compared_keys, unit_distances
-from vidcondense.insertion.schedule import Scheduled, ScheduleSettings
+from vidcondense.insertion.schedule import Check, Scheduled, ScheduleSettings
 from vidcondense.insertion.selection import lowest, lowest_of_all, random_scores, random_share
 from vidcondense.synthetic.base import Synthetic
 from vidcondense.synthetic.key_frames import KeyFrames
@@ -53,16 +53,9 @@ class Gradient(Scheduled):
         super().__init__(settings, iterations, seed)
         self.mean: Tensor | None = None
 
-    def choose(
-        self,
-        iteration: int,
-        synthetic: KeyFrames,
-        cosines: Tensor,
-        adjacent: tuple[Tensor, Tensor],
-        rng: torch.Generator,
-    ) -> Tensor:
-        score, chosen = self.triggered(synthetic, cosines, adjacent)
-        return lowest_of_all(score, chosen, self.limit(synthetic) - synthetic.key_frames)
+    def choose(self, check: Check) -> Tensor:
+        score, chosen = self.triggered(check.synthetic, check.cosines, check.adjacent)
+        return lowest_of_all(score, chosen, self.missing(check.synthetic))
 
     def triggered(
         self, synthetic: KeyFrames, cosines: Tensor, adjacent: tuple[Tensor, Tensor]
@@ -113,18 +106,12 @@ class Random(Gradient):
     class Settings(TriggeredSettings):
         kind: str = "random"
 
-    def choose(
-        self,
-        iteration: int,
-        synthetic: KeyFrames,
-        cosines: Tensor,
-        adjacent: tuple[Tensor, Tensor],
-        rng: torch.Generator,
-    ) -> Tensor:
-        _, triggered = self.triggered(synthetic, cosines, adjacent)
-        score = random_scores(synthetic.is_key, rng)
-        chosen = lowest(score, ~synthetic.is_key, triggered.sum(1, keepdim=True))
-        return lowest_of_all(score, chosen, self.limit(synthetic) - synthetic.key_frames)
+    def choose(self, check: Check) -> Tensor:
+        _, triggered = self.triggered(check.synthetic, check.cosines, check.adjacent)
+        is_key = check.synthetic.is_key
+        score = random_scores(is_key, check.rng)
+        chosen = lowest(score, ~is_key, triggered.sum(1, keepdim=True))
+        return lowest_of_all(score, chosen, self.missing(check.synthetic))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,16 +165,9 @@ class Uniform(Scheduled):
                 "insertion.warm_up and insertion.cool_down leave no iteration to insert key frames in"
             )
 
-    def choose(
-        self,
-        iteration: int,
-        synthetic: KeyFrames,
-        cosines: Tensor,
-        adjacent: tuple[Tensor, Tensor],
-        rng: torch.Generator,
-    ) -> Tensor:
+    def choose(self, check: Check) -> Tensor:
         """See Scheduled. Each missing frame comes in one of the checks that are left, all equally likely."""
-        checks = math.ceil((self.last - iteration) / self.settings.check_every)
-        missing = self.limit(synthetic) - synthetic.key_frames
-        now = random_share(missing, 1 / checks, rng)
-        return lowest_of_all(random_scores(synthetic.is_key, rng), ~synthetic.is_key, now)
+        checks = math.ceil((self.last - check.iteration) / self.settings.check_every)
+        now = random_share(self.missing(check.synthetic), 1 / checks, check.rng)
+        is_key = check.synthetic.is_key
+        return lowest_of_all(random_scores(is_key, check.rng), ~is_key, now)

@@ -118,6 +118,25 @@ class ScheduleSettings(InsertionSettings):
         )
 
 
+@dataclass(frozen=True)
+class Check:
+    """What is known when frames may be inserted.
+
+    Attributes:
+        iteration: counted from 0.
+        synthetic: the set.
+        cosines: (video, time, time), see `criteria.cosine_similarities`.
+        adjacent: the key frames that each frame lies between, two (video, time) int64.
+        rng: source of random places.
+    """
+
+    iteration: int
+    synthetic: KeyFrames
+    cosines: Tensor
+    adjacent: tuple[Tensor, Tensor]
+    rng: torch.Generator
+
+
 class Scheduled(Insertion):
     """Inserts in the iterations between warm-up and cool-down, up to a limit."""
 
@@ -129,23 +148,8 @@ class Scheduled(Insertion):
         self.last = math.floor((1 - settings.cool_down) * iterations)
 
     @abstractmethod
-    def choose(
-        self,
-        iteration: int,
-        synthetic: KeyFrames,
-        cosines: Tensor,
-        adjacent: tuple[Tensor, Tensor],
-        rng: torch.Generator,
-    ) -> Tensor:
-        """The frames to insert in an iteration in which a check is due: (video, time) bool.
-
-        Args:
-            iteration: counted from 0.
-            synthetic: the set.
-            cosines: (video, time, time), see `criteria.cosine_similarities`.
-            adjacent: the key frames that each frame lies between, two (video, time) int64.
-            rng: source of random places.
-        """
+    def choose(self, check: Check) -> Tensor:
+        """The frames to insert in a check that is due: (video, time) bool."""
 
     def step(self, iteration: int, synthetic: Synthetic, gradient: Tensor) -> list[InsertionEvent]:
         assert isinstance(synthetic, KeyFrames), "check was not called"
@@ -154,7 +158,7 @@ class Scheduled(Insertion):
             return []
         cosines, adjacent = cosine_similarities(gradient), synthetic.adjacent_keys()
         rng = generator(self.seed, "insertion", iteration)
-        chosen = self.choose(iteration, synthetic, cosines, adjacent, rng)
+        chosen = self.choose(Check(iteration, synthetic, cosines, adjacent, rng))
         synthetic.insert(chosen)
         left, right = (cosines.gather(2, key[:, :, None])[:, :, 0] for key in adjacent)
         rows = zip(chosen.nonzero().tolist(), left[chosen].tolist(), right[chosen].tolist(), strict=True)
@@ -187,6 +191,10 @@ class Scheduled(Insertion):
         if not self.settings.mean_key_frames or not isinstance(synthetic, KeyFrames):
             return synthetic.most_values
         return synthetic.stored_values // synthetic.key_frames * self.limit(synthetic)
+
+    def missing(self, synthetic: KeyFrames) -> int:
+        """How many key frames there may still be inserted."""
+        return self.limit(synthetic) - synthetic.key_frames
 
     def limit(self, synthetic: KeyFrames) -> int:
         """The most key frames of all videos together."""

@@ -57,7 +57,7 @@ def condense(
         split: Which of the store's splits to use.
         overrides: Override a key of the recipe, such as optimiser.learning_rate=0.1; once per key.
         storage: How the result's file holds frames: float32; or float16 or uint8, in fewer bytes.
-        shards: Learn classes in N parts, shared by processes given this same command; the result depends on N.
+        shards: Learn classes in N parts, shared by processes given this command; the result depends on N.
         seed: Seed of every random number.
         resume: Go on with the interrupted run in this folder; its recipe is kept.
         dry_run: Only say what it will cost in storage, memory, operations and time; --out is not needed.

@@ -295,7 +295,7 @@ def test_it_is_read_or_refused(kind: str, folders: Path, tmp_path: Path) -> None
 def test_a_checkpoint_is_restored_or_refused(folders: Path, tmp_path: Path) -> None:
     store = ClipStore.open(folders / "store")
     state = State.start(store, quick.load("prism"), choose("cpu", "float32"))
-    state.step()
+    state.iterate()
     path = tmp_path / "checkpoint.safetensors"
     state.checkpoint(0).save(path)
     whole = path.read_bytes()

@@ -238,3 +238,24 @@ def test_uniform_alone_needs_an_iteration_to_insert_in(warm_up: float, cool_down
 def test_uniform_needs_a_number_to_end_at() -> None:
     with pytest.raises(VidcondenseError, match=r"insertion\.mean_key_frames, so that needs a value"):
         Uniform.Settings()
+
+
+@pytest.mark.parametrize("kind", ["random", "uniform"])
+def test_places_do_not_depend_on_the_generator_of_pytorch(kind: str) -> None:
+    def places(global_seed: int) -> list[int]:
+        torch.manual_seed(global_seed)
+        made = key_frames(20)
+        insertion = always(kind, mean_key_frames=3.0)
+        for iteration in range(10):
+            insertion.step(iteration, made, torch.cat([OPPOSED] * 20))
+        return made.is_key.flatten().int().tolist()
+
+    assert places(1) == places(2)
+
+
+def test_random_is_held_to_the_mean_number_of_key_frames() -> None:
+    made = key_frames(4)
+    insertion = always("random", mean_key_frames=2.5)
+    for iteration in range(10):
+        insertion.step(iteration, made, torch.cat([OPPOSED] * 4))
+    assert made.key_frames == 10

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from vidcondense import toys
 from vidcondense.base import files
+from vidcondense.base.units import spread
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
@@ -52,7 +53,7 @@ def run_demo(folder: Path, seed: int = 0) -> Path:
         made = _condensed(run, store, name, seed)
         result = _evaluation(run, made, store, seed)
         mean, std = result["top1"]["mean"], result["top1"]["std"]
-        shown = "no network trained" if mean is None else f"top-1 {100 * mean:.1f} ± {100 * (std or 0):.1f} %"
+        shown = "no network trained" if mean is None else f"top-1 {spread(mean, std)}"
         console.print(
             f"    {shown} over {result['networks']} networks ({result['diverged']} diverged; chance "
             f"{100 / len(store.class_names):.0f} %), {sum(made.key_counts) / len(made):.1f} key frames per "

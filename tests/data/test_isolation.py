@@ -22,8 +22,8 @@ import ctypes, os, re, resource, signal, sys, time
 from vidcondense.data import shards
 from vidcondense.data.decode import DecodeError, decode_frames
 
-def strange(path, size):
-    frames = decode_frames(path, size)
+def strange(path, size, framing):
+    frames = decode_frames(path, size, framing)
     yield next(frames)
     yield next(frames)
     word, once = path.stem.split("-")[-1], path.with_suffix(".once")

@@ -56,6 +56,34 @@ def test_a_finished_store_is_returned_at_once(source, tmp_path, monkeypatch):
     assert prepare(source, tmp_path / "store", **SETTINGS).fingerprint == first.fingerprint
 
 
+def test_a_store_of_the_first_format_is_of_the_framing_that_there_was(source, tmp_path, monkeypatch):
+    store, index = tmp_path / "store", tmp_path / "store" / "index.json"
+    first = prepare(source, store, **SETTINGS)
+    content = json.loads(index.read_text())
+    assert (content["framing"], content["notes"], content["format_version"]) == ("squeeze", [], 2)
+    del content["framing"], content["notes"]
+    index.write_text(json.dumps(content | {"format_version": 1}))
+    monkeypatch.setattr(prepare_module, "build_shards", None)
+    again = prepare(source, store, **SETTINGS)
+    assert (again.framing, again.notes, again.fingerprint) == ("squeeze", [], first.fingerprint)
+    refused("prepared with framing squeeze, not crop; choose another folder", source, store, framing="crop")
+
+
+def test_an_unfinished_store_of_the_first_format_is_taken_up(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare_module, "write_index", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        prepare(source, tmp_path / "store", **SETTINGS)
+    monkeypatch.undo()
+    path = tmp_path / "store" / "unfinished" / "plan.json"
+    plan = json.loads(path.read_text())
+    path.write_text(json.dumps(plan | {"format_version": 3}))
+    refused("format 3, written by a newer vidcondense", source, tmp_path / "store")
+    del plan["framing"]
+    path.write_text(json.dumps(plan | {"format_version": 1}))
+    refused("prepared with framing squeeze, not pad", source, tmp_path / "store", framing="pad")
+    prepare(source, tmp_path / "store", **SETTINGS)
+
+
 def test_what_a_prepare_killed_in_the_very_end_left_is_removed(source, tmp_path):
     prepare(source, tmp_path / "store", **SETTINGS)
     before = tree(tmp_path / "store")
@@ -325,7 +353,7 @@ def test_blocks(videos, block):
 
 def test_a_shard_is_made_again_when_a_picture_or_a_member_changes(tmp_path):
     def key(path):
-        return shard_key(tmp_path, (path,), 32, 0)
+        return shard_key(tmp_path, (path,), 32, 0, "squeeze")
 
     folder = write_pictures(tmp_path / "v", clip(3))
     keys = [key("v")]

@@ -57,7 +57,7 @@ def resized(size: int) -> tuple[int, int]:
     return round(size * 160 / 112), round(size * 120 / 112)
 
 
-def decode_frames(path: Path, size: int) -> Iterator[Frame]:
+def decode_frames(path: Path, size: int, framing: str = "squeeze") -> Iterator[Frame]:
     """Decode a video frame by frame, in one thread and in memory that does not grow with its length.
 
     Args:

@@ -26,10 +26,11 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import Count, typed
 from vidcondense.base.versions import refuse_newer
 from vidcondense.data.layouts.listing import ROLES
-from vidcondense.data.options import MOST_FRAMES, MOST_SIZE, MOST_STRIDE
+from vidcondense.data.options import MOST_FRAMES, MOST_SIZE, MOST_STRIDE, Framing
 from vidcondense.data.shards import frame_bytes, frames_path, unfinished_folder
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1 had no framing and no notes."""
 T = TypeVar("T")
 INDEX, VIDEOS, PATHS = "index.json", "videos.npy", "paths.json"
 
@@ -52,6 +53,8 @@ class StoreIndex:
         videos: number of videos.
         shard_frames: frames in each shard.
         skipped: {"path", "reason"} of each file that is not in the store.
+        framing: how frames were made square, see `PrepareOptions`.
+        notes: {"path", "note"} of each file that is in the store otherwise than one might think.
     """
 
     format_version: Count
@@ -67,6 +70,8 @@ class StoreIndex:
     videos: Count
     shard_frames: tuple[Count, ...]
     skipped: tuple[dict[str, str], ...]
+    framing: Framing = "squeeze"
+    notes: tuple[dict[str, str], ...] = ()
 
 
 def video_table(rows: int, splits: int) -> NDArray[Any]:
@@ -128,9 +133,9 @@ def read_index(store: Path) -> StoreIndex:
     content = _read_json(store, INDEX, dict[str, Any])
     version = content.get("format_version")
     refuse_newer(store / INDEX, version, FORMAT_VERSION)
-    if version != FORMAT_VERSION:
+    if version not in range(1, FORMAT_VERSION + 1):
         raise VidcondenseError(
-            f"{store / INDEX} has format version {version}, not {FORMAT_VERSION}; {remedy(store)}"
+            f"{store / INDEX} has format version {version}, not 1 to {FORMAT_VERSION}; {remedy(store)}"
         )
     try:
         index = typed(content, StoreIndex)

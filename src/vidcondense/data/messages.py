@@ -17,6 +17,13 @@ def skipped(files: Sequence[tuple[str, str]]) -> list[str]:
     return [f"skipped {plural(len(files), 'file')}:", *_some([f"{path}: {why}" for path, why in files])]
 
 
+def noted(files: Sequence[tuple[str, str]]) -> list[str]:
+    """Lines on (file, note) of files that are in the store otherwise than one might think."""
+    if not files:
+        return []
+    return [f"of {plural(len(files), 'file')}:", *_some([f"{path}: {note}" for path, note in files])]
+
+
 def duplicates(pairs: Sequence[tuple[str, str, str]]) -> list[str]:
     """Lines that warn of test videos that are also training videos: (training path, test path, split)."""
     if not pairs:

@@ -1,7 +1,7 @@
 """What `prepare` can be told, in Python and on the command line."""
 
 from dataclasses import dataclass
-from typing import Annotated, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from msgspec import Meta
 from tyro.conf import arg
@@ -17,6 +17,9 @@ MOST_STRIDE = 1_000_000
 MOST_SIZE = 4096
 """The largest height and width of frames in pixels."""
 
+Framing = Literal["squeeze", "crop", "pad"]
+"""How frames are made square."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareOptions(Settings):
@@ -28,6 +31,9 @@ class PrepareOptions(Settings):
         keep: Store only N frames of each video, evenly spread. Clips then span the whole video, and
             the stride has no effect. 0 stores all frames, so that a clip can begin at any of them.
         size: Height and width of frames in pixels.
+        framing: How frames are made square. squeeze: to 4:3 whatever their shape, then the square in the
+            middle, as in the papers; crop: the largest square in the middle; pad: the whole picture, with
+            black bars. crop and pad keep proportions.
         layout: How SOURCE is laid out. auto finds out by looking; the others are folders, split-folders,
             frame-folders, webdataset, ucf101, miniucf, hmdb51, hmdb51-vdsd, kinetics400 and
             something-something-v2 (see docs/data.md).
@@ -45,6 +51,7 @@ class PrepareOptions(Settings):
     stride: Annotated[int, Meta(ge=1, le=MOST_STRIDE), N] = 4
     keep: Annotated[int, Meta(ge=0, le=MOST_STRIDE), N] = 0
     size: Annotated[int, Meta(ge=1, le=MOST_SIZE), N] = 112
+    framing: Framing = "squeeze"
     layout: NameOption = "auto"
     test_fraction: ShareOption = 0.2
     name: Annotated[
@@ -74,6 +81,7 @@ class PrepareFields(TypedDict, total=False):
     stride: int
     keep: int
     size: int
+    framing: Framing
     layout: str
     test_fraction: float
     name: str | None

@@ -8,6 +8,7 @@ from typing import Any
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.versions import refuse_newer
 from vidcondense.data.index import FORMAT_VERSION, INDEX, read_index
 from vidcondense.data.options import PrepareOptions
 from vidcondense.data.shards import (
@@ -67,6 +68,7 @@ def make_plan(source: Path, store: Path, options: PrepareOptions) -> Plan:
         # No video has more than `keep` frames, so that clips span all of them.
         "stride": options.keep or options.stride,
         "size": options.size,
+        "framing": options.framing,
         "split_names": list(found.split_names),
         "source": origin | {name: value for name, value in extras.items() if value},
     }
@@ -99,7 +101,10 @@ def check_target(plan: Plan) -> None:
         raise VidcondenseError(f"cannot write a store to {store}: that is a file")
     if plan_path.exists():
         # Videos may be mended, added and removed between two runs: the shards' keys tell what still fits.
-        _refuse_difference(plan, files.read_json(plan_path, dict[str, Any]), ("keep", "folder", "layout"))
+        held = files.read_json(plan_path, dict[str, Any])
+        refuse_newer(plan_path, held.get("format_version"), FORMAT_VERSION)
+        # Earlier versions name no framing.
+        _refuse_difference(plan, {"framing": "squeeze"} | held, ("keep", "folder", "layout"))
     elif store.is_dir() and any(
         entry != plan_path.parent and not files.is_left(entry) for entry in store.iterdir()
     ):
@@ -128,18 +133,18 @@ def _refuse_difference(plan: Plan, held: dict[str, Any], source_fields: tuple[st
             how = "with" if field == "keep" else "from"
             raise VidcondenseError(f"{store} was prepared {how} {field} {old}, not {value}; {mend}")
     for field, value in plan.content.items():
-        if field != "source" and held.get(field) != value:
+        if field not in ("source", "format_version") and held.get(field) != value:
             raise VidcondenseError(
                 f"{store} was prepared with {field} {held.get(field)}, not {value}; {mend}"
             )
 
 
 def _tasks(found: Source, store: Path, options: PrepareOptions) -> list[ShardTask]:
-    size, keep = options.size, options.keep
     paths = [video.path for video in found.videos]
     block = options.videos_per_shard or block_size(len(paths))
     blocks = [tuple(paths[begin : begin + block]) for begin in range(0, len(paths), block)]
+    size, how = options.size, (options.keep, options.framing)
     return [
-        ShardTask(number, store, found.root, block, size, shard_key(found.root, block, size, keep), keep)
+        ShardTask(number, store, found.root, block, size, shard_key(found.root, block, size, *how), *how)
         for number, block in enumerate(blocks)
     ]

@@ -165,12 +165,14 @@ class _Stored:
 
 def _finish(plan: Plan, records: list[list[VideoRecord]], *, show: bool) -> None:
     """Write the index over the finished shards."""
-    found, store, content = plan.found, plan.store, plan.content
+    found, store, content, options = plan.found, plan.store, plan.content, plan.options
     shards = [
         (task.number, record) for task, part in zip(plan.tasks, records, strict=True) for record in part
     ]
     skipped = [(record.path, record.skipped) for _, record in shards if record.skipped] + list(found.missing)
     _say(messages.skipped(skipped), show=show)
+    notes = [(record.path, record.note) for _, record in shards if record.note]
+    _say(messages.noted(notes), show=show)
     stored = [
         _Stored(video, shard, record)
         for video, (shard, record) in zip(found.videos, shards, strict=True)
@@ -184,6 +186,8 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], *, show: bool) -> None
     for number, entry in enumerate(stored):
         table[number] = entry.row()
     seen = {field: content[field] for field in ("split_names", "frames", "stride", "size")}
+    if options.framing != "squeeze":  # before there were others nothing was said of it
+        seen["framing"] = options.framing
     index = StoreIndex(
         **{**content, "split_names": found.split_names},
         class_names=found.class_names,
@@ -192,11 +196,12 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], *, show: bool) -> None
         videos=len(stored),
         shard_frames=tuple(sum(record.frames for record in part) for part in records),
         skipped=tuple({"path": path, "reason": reason} for path, reason in skipped),
+        notes=tuple({"path": path, "note": note} for path, note in notes),
     )
     write_index(store, index, table, [entry.video.path for entry in stored])
     _tidy(store)
     total = sum(index.shard_frames)
-    size = gigabytes(total * frame_bytes(plan.options.size))
+    size = gigabytes(total * frame_bytes(options.size))
     _say([f"{store}: {plural(len(stored), 'video')}, {total:,} frames, {size}"], show=show)
 
 

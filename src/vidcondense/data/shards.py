@@ -24,6 +24,8 @@ from vidcondense.data.pictures import pictures_in
 from vidcondense.data.thinning import spread_frames
 
 CHANNELS = 3
+RULES = 2
+"""Counts changes of what is read of a file, and how."""
 MOST_SHARDS = 512
 USUAL_BLOCK = 16
 SMALL_DATASET_SHARDS = 32
@@ -31,12 +33,13 @@ SMALL_DATASET_SHARDS = 32
 
 @dataclass(frozen=True)
 class VideoRecord:
-    """What became of one video: its frame count and the SHA-256 of its pixels, or why it was skipped."""
+    """What became of one video: its frames and the SHA-256 of their pixels, or why it was skipped; a note."""
 
     path: str
     frames: Count = 0
     sha256: str = ""
     skipped: str = ""
+    note: str = ""
 
 
 class _Record(TypedDict):
@@ -56,6 +59,7 @@ class ShardTask:
         size: height and width of the frames in pixels.
         key: hash of everything that the frames depend on.
         keep: frames to keep of each video, see `thinning.spread_frames`; 0 for all.
+        framing: how frames are made square, see `PrepareOptions`.
     """
 
     number: int
@@ -65,6 +69,7 @@ class ShardTask:
     size: int
     key: str
     keep: int = 0
+    framing: str = "squeeze"
 
 
 def block_size(videos: int) -> int:
@@ -98,10 +103,10 @@ def frame_bytes(size: int) -> int:
     return size * size * CHANNELS
 
 
-def shard_key(root: Path, paths: tuple[str, ...], size: int, keep: int) -> str:
+def shard_key(root: Path, paths: tuple[str, ...], size: int, keep: int, framing: str) -> str:
     """Hash of everything the frames of a shard depend on: videos, their sizes in bytes, resizing, decoder."""
     sizes = [(path, bytes_of(root / path)) for path in paths]
-    text = json.dumps([size, keep, decoder_versions(), sizes])
+    text = json.dumps([RULES, size, keep, framing, decoder_versions(), sizes])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -110,13 +115,14 @@ def temporary_path(task: ShardTask) -> Path:
     return task.store / f".frames-{task.number:05d}.{os.getpid()}.tmp"
 
 
-def append_video(path: Path, size: int, keep: int, file: str, target: str) -> dict[str, Any]:
+def append_video(path: Path, size: int, keep: int, framing: str, file: str, target: str) -> dict[str, Any]:
     """Decode a video and append its frames to a file; memory holds one frame at a time.
 
     Args:
         path: the video.
         size: height and width of the frames in pixels.
         keep: frames to keep, see `thinning.spread_frames`; 0 for all.
+        framing: how frames are made square, see `PrepareOptions`.
         file: where to append.
         target: what the file is to become, for messages.
 
@@ -131,7 +137,7 @@ def append_video(path: Path, size: int, keep: int, file: str, target: str) -> di
         with Path(file).open("ab") as out:
             start = out.tell()
             try:
-                for frame in spread_frames(decode_frames(path, size), keep):
+                for frame in spread_frames(decode_frames(path, size, framing), keep):
                     digest.update(frame.data)
                     out.write(frame.data)
                     count += 1
@@ -158,7 +164,8 @@ def begin_shard(task: ShardTask, records: list[VideoRecord]) -> dict[str, Any]:
             out.truncate(sum(record.frames for record in records) * frame_bytes(task.size))
     except OSError as error:
         raise _cannot_write(target, error) from error
-    return {"size": task.size, "keep": task.keep, "file": str(file), "target": str(target)}
+    how = {"size": task.size, "keep": task.keep, "framing": task.framing}
+    return {**how, "file": str(file), "target": str(target)}
 
 
 def commit_shard(task: ShardTask, records: list[VideoRecord]) -> None:

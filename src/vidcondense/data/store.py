@@ -37,9 +37,11 @@ class ClipStore:
         frames: T, frames of a clip.
         stride: wanted distance between the frames of a clip.
         size: height and width in pixels.
+        framing: how frames were made square, see `PrepareOptions`.
         fingerprint: SHA-256 (hex) over classes, splits, sampling, labels and pixels.
         decoder: versions of what decided the pixels.
         skipped: {"path", "reason"} of each source file that is not in the store.
+        notes: {"path", "note"} of each source file that is in it otherwise than one might think.
         lengths: (video,) int64, frames of each video.
         labels: (video,) int64.
         part: the labels of the classes that `select` and `by_class` give: all unless `only` chose some.
@@ -58,9 +60,11 @@ class ClipStore:
         self.frames = index.frames
         self.stride = index.stride
         self.size = index.size
+        self.framing = index.framing
         self.fingerprint = index.fingerprint
         self.decoder = dict(index.decoder)
         self.skipped = list(index.skipped)
+        self.notes = list(index.notes)
         table = read_table(path, index)
         self.lengths: Ints = table["frames"].astype(np.int64)
         self.labels: Ints = table["label"].astype(np.int64)

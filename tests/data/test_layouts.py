@@ -91,10 +91,11 @@ def test_ucf101_names_what_is_missing_and_what_no_list_names(tmp_path):
     source = find_videos(tmp_path)
     assert len(source.videos) == 5
     assert dict(source.missing) == {
-        "UCF-101/YoYo/v_YoYo_g03_c01.avi": "named by a list, but there is no such file",
-        "UCF-101/YoYo/holiday.avi": "named by no list, or there twice",
-        "UCF-101/Stray/v.avi": "named by no list, or there twice",
+        "UCF-101/YoYo/v_YoYo_g03_c01.avi": "named by trainlist01.txt, but there is no such video"
     }
+    (stray,) = source.seen.passed_over
+    assert (stray.kind, stray.count) == ("videos that no list names", 2)
+    assert set(stray.examples) == {"UCF-101/YoYo/holiday.avi", "UCF-101/Stray/v.avi"}
 
 
 def test_ucf101_without_a_class_folder(tmp_path):
@@ -246,7 +247,10 @@ def test_kinetics400_lists_videos_that_are_not_there_or_named_twice(tmp_path):
     ("row", "message"),
     [
         ("air drumming,x,7,17,tarin,0", "line 4: split is 'tarin', not one of train, val"),
-        ("air drumming,x,7,late,train,0", "line 4: expected a label, a youtube_id and two whole numbers"),
+        (
+            "air drumming,x,7,late,train,0",
+            "line 4: expected a label, a youtube_id and two numbers of seconds",
+        ),
         (",x,7,17,train,0", "line 4: expected a label"),
         ("air drumming,x,7,17", "line 4: 4 values instead of 6"),
         ('"air drumming,x,7,17,train,0', "line 4: not valid CSV"),

@@ -195,7 +195,7 @@ def test_videos_missing_from_a_list(tmp_path):
     for label in range(2):
         lines = "v00.mkv 1\nv01.mkv 2\ngone.mkv 1\n"
         (source / f"class{label}_test_split1.txt").write_text(lines)
-    refused("class0/gone.mkv: named by a split list", source, tmp_path / "strict", strict=True)
+    refused("class0/gone.mkv: named by class0_test_split1.txt", source, tmp_path / "strict", strict=True)
     store = prepare(source, tmp_path / "store", **SETTINGS)
     assert [entry["path"] for entry in store.skipped] == ["class0/gone.mkv", "class1/gone.mkv"]
 

@@ -5,8 +5,8 @@ import pytest
 from media import clip, write_dataset, write_pictures, write_video
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.data.layouts.annotations import media_by_name
 from vidcondense.data.layouts.listing import hold_out
+from vidcondense.data.layouts.tree import look
 from vidcondense.data.sources import find_videos
 
 JHMDB = Path(__file__).parents[3] / "shared" / "data" / "jhmdb21"
@@ -94,7 +94,7 @@ def test_hmdb51_lists(tmp_path, folder, suffix):
 def test_hmdb51_lists_that_name_a_video_that_is_not_there(tmp_path):
     source = find_videos(hmdb(tmp_path, first="a.avi 1\nb.avi 2\ngone.avi 1\n"))
     assert [path for path, _ in source.missing] == ["videos/eat/gone.avi", "videos/run/gone.avi"]
-    assert "no such file" in source.missing[0][1]
+    assert "no such video" in source.missing[0][1]
 
 
 def test_jhmdb_has_its_published_splits():
@@ -128,7 +128,7 @@ def test_no_such_folder(tmp_path):
 
 def test_no_videos(tmp_path):
     refused(tmp_path, "no videos in .*looked for <class>/\\*")
-    refused(touch(tmp_path, "a/x.txt", "b/y.jpg"), r"files ending in \.jpg, \.txt")
+    refused(touch(tmp_path, "a/x.txt", "b/y.jpg"), r"it has \.txt files, pictures")
 
 
 def test_one_class(tmp_path):
@@ -212,4 +212,4 @@ def test_folders_that_lead_back_are_entered_once(tmp_path):
     write_video(tmp_path / "a" / "v.mkv")
     for number in range(30):
         (tmp_path / "a" / f"{number}").symlink_to("..")
-    assert media_by_name(tmp_path) == {"v": "a/v.mkv"}
+    assert [video.path for video in look(tmp_path).all_videos()] == ["a/v.mkv"]

@@ -14,7 +14,7 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ from vidcondense.data.options import MOST_FRAMES, MOST_SIZE, MOST_STRIDE, Framin
 from vidcondense.data.shards import frame_bytes, frames_path, unfinished_folder
 
 FORMAT_VERSION = 2
-"""1 had no framing and no notes."""
+"""1 had no framing, no notes and no count of what was seen."""
 T = TypeVar("T")
 INDEX, VIDEOS, PATHS = "index.json", "videos.npy", "paths.json"
 
@@ -54,7 +54,11 @@ class StoreIndex:
         shard_frames: frames in each shard.
         skipped: {"path", "reason"} of each file that is not in the store.
         framing: how frames were made square, see `PrepareOptions`.
-        notes: {"path", "note"} of each file that is in the store otherwise than one might think.
+        notes: {"path", "note"} of each file that is in the store otherwise than one might think; the path of
+            the source as a whole is "".
+        test_from: where the test videos come from, for a person.
+        seen: how many "files", "folders" and "lists" lay in the source.
+        passed_over: {"kind", "count", "examples"} of what was neither stored nor skipped.
     """
 
     format_version: Count
@@ -72,6 +76,9 @@ class StoreIndex:
     skipped: tuple[dict[str, str], ...]
     framing: Framing = "squeeze"
     notes: tuple[dict[str, str], ...] = ()
+    test_from: str = ""
+    seen: dict[str, Count] = field(default_factory=dict)
+    passed_over: tuple[dict[str, Any], ...] = ()
 
 
 def video_table(rows: int, splits: int) -> NDArray[Any]:

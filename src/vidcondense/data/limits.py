@@ -13,6 +13,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.options import ALL, N
 from vidcondense.base.settings import Settings
 from vidcondense.data.layouts.listing import UNUSED, Found
+from vidcondense.data.layouts.words import composed, same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,9 @@ class Limits(Settings):
         videos_per_class: Take at most N training, N validation and N test videos of each class and split.
         seed: Seed of the choice of videos; a larger --videos-per-class with the same seed keeps the videos of
             a smaller one.
+        present: Leave out, and list, the classes that lack training or test videos, as when a dataset is only
+            partly downloaded.
+        only: Look only at this folder or list directly in SOURCE, where there are several; once per name.
     """
 
     classes: Annotated[Annotated[int, Meta(ge=2)] | None, ALL] = None
@@ -34,6 +38,11 @@ class Limits(Settings):
     ] = ()
     videos_per_class: Annotated[Annotated[int, Meta(ge=1)] | None, ALL] = None
     seed: Annotated[int, N] = 0
+    present: bool = False
+    only: Annotated[
+        UseAppendAction[tuple[str, ...]],
+        arg(metavar="NAME", help_behavior_hint="(default: all)"),
+    ] = ()
 
     def check(self) -> None:
         self.refuse(
@@ -50,6 +59,10 @@ class Limits(Settings):
             limited["class_names"] = sorted(set(self.class_names))
         if self.videos_per_class is not None:
             limited |= {"videos_per_class": self.videos_per_class, "seed": self.seed}
+        if self.present:
+            limited["present"] = True
+        if self.only:
+            limited["only"] = sorted(set(self.only))
         return limited
 
 
@@ -64,12 +77,14 @@ def chosen_classes(class_names: Sequence[str], limits: Limits) -> tuple[str, ...
     """
     if limits.classes is not None and limits.classes > len(class_names):
         raise VidcondenseError(f"there are {len(class_names)} classes, not {limits.classes}")
-    for name in limits.class_names:
+    wanted = [composed(name) for name in limits.class_names]
+    for name in wanted:
         if name not in class_names:
-            near = difflib.get_close_matches(name, class_names, n=1, cutoff=0.4) or class_names[:1]
+            alike = [one for one in class_names if same(one) == same(name)]
+            near = alike or difflib.get_close_matches(name, class_names, n=1, cutoff=0.4) or class_names[:1]
             raise VidcondenseError(f"there is no class '{name}'; did you mean '{near[0]}'?")
-    if limits.class_names:
-        return tuple(name for name in class_names if name in limits.class_names)
+    if wanted:
+        return tuple(name for name in class_names if name in wanted)
     return tuple(class_names[: limits.classes])
 
 

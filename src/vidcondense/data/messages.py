@@ -1,20 +1,33 @@
 """What `prepare` tells the person in front of it, line by line."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from vidcondense.base.units import duration, gigabytes, plural
 from vidcondense.data.estimate import Estimate, free_bytes
 from vidcondense.data.layouts import LAYOUTS
+from vidcondense.data.layouts.listing import TEST, TRAIN, UNUSED, VAL
 from vidcondense.data.plan import Plan
+from vidcondense.data.sources import Source
 
-LISTED = 20
+LISTED, SPLITS = 20, 6
+WORDS = {TRAIN: "training", VAL: "validation", TEST: "test", UNUSED: "unused"}
 
 
 def skipped(files: Sequence[tuple[str, str]]) -> list[str]:
     """Lines on (file, reason) of files that are not in the store; all of them are in the index."""
     if not files:
         return []
-    return [f"skipped {plural(len(files), 'file')}:", *_some([f"{path}: {why}" for path, why in files])]
+    by_reason: dict[str, list[str]] = {}
+    for path, why in files:
+        by_reason.setdefault(why, []).append(path)
+    lines = [
+        f"{paths[0]}: {why}"
+        if len(paths) == 1
+        else f"{len(paths):,} files ({', '.join(paths[:3])}{', ...' if len(paths) > 3 else ''}): {why}"
+        for why, paths in by_reason.items()
+    ]
+    return [f"skipped {plural(len(files), 'file')}:", *_some(lines)]
 
 
 def noted(files: Sequence[tuple[str, str]]) -> list[str]:
@@ -35,6 +48,17 @@ def duplicates(pairs: Sequence[tuple[str, str, str]]) -> list[str]:
     ]
 
 
+def counts(found: Source) -> list[str]:
+    """Training and test videos of each split, where the test set comes from, and all that was seen."""
+    lines = []
+    for split, name in enumerate(found.split_names):
+        roles = Counter(video.roles[split] for video in found.videos)
+        parts = [f"{roles[role]:,} {word}" for role, word in WORDS.items() if roles[role]]
+        lines.append(f"split {name}: {', '.join(parts)} videos (test set: {found.test_from})")
+    more = [f"and {len(lines) - SPLITS} more splits"] if len(lines) > SPLITS else []
+    return [*lines[:SPLITS], *more, *found.seen.describe(), *found.notes]
+
+
 def describe(plan: Plan, expected: Estimate, seconds: float | None) -> list[str]:
     """What was found, what the papers use for such a dataset, and what is left to do and will take."""
     found, content = plan.found, plan.content
@@ -44,6 +68,7 @@ def describe(plan: Plan, expected: Estimate, seconds: float | None) -> list[str]
         f"{content['name']}: {plural(len(found.videos), 'video')} in {len(found.class_names):,} classes, "
         f"{splits} (layout {found.layout}){gone}"
     ]
+    lines += counts(found)
     published = LAYOUTS[found.layout].published
     if published and published != (content["frames"], content["stride"], content["size"]):
         frames, stride, size = published

@@ -35,7 +35,7 @@ class PrepareOptions(Settings):
             middle, as in the papers; crop: the largest square in the middle; pad: the whole picture, with
             black bars. crop and pad keep proportions.
         layout: How SOURCE is laid out. auto finds out by looking; the others are folders, split-folders,
-            frame-folders, webdataset, ucf101, miniucf, hmdb51, hmdb51-vdsd, kinetics400 and
+            frame-folders, lists, webdataset, ucf101, miniucf, hmdb51, hmdb51-vdsd, kinetics400 and
             something-something-v2 (see docs/data.md).
         test_fraction: Share of each class held out for testing where the source has no split of its own.
         name: Name of the dataset in tables and reports.

@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Unpack
 
@@ -25,6 +25,7 @@ from vidcondense.data.plan import Plan, check_finished, check_target, claim, fin
 from vidcondense.data.shards import VideoRecord, decoder_versions, frame_bytes, sweep, unfinished_folder
 from vidcondense.data.sources import SourceVideo, check_classes
 from vidcondense.data.store import ClipStore
+from vidcondense.data.survey import unusable
 from vidcondense.data.workers import build_shards
 
 Done = dict[int, list[VideoRecord]]
@@ -173,12 +174,13 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], *, show: bool) -> None
     _say(messages.skipped(skipped), show=show)
     notes = [(record.path, record.note) for _, record in shards if record.note]
     _say(messages.noted(notes), show=show)
+    about_source = [("", note) for note in found.notes]
     stored = [
         _Stored(video, shard, record)
         for video, (shard, record) in zip(found.videos, shards, strict=True)
         if not record.skipped
     ]
-    where = f"{found.root} without its {len(skipped)} unusable files" if skipped else str(found.root)
+    where = f"{found.root}{unusable(skipped)}"
     check_classes(found.class_names, found.split_names, [entry.video for entry in stored], where)
     digests = [(entry.video, entry.record.sha256) for entry in stored]
     _say(messages.duplicates(duplicates(digests, found.split_names)), show=show)
@@ -196,7 +198,10 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], *, show: bool) -> None
         videos=len(stored),
         shard_frames=tuple(sum(record.frames for record in part) for part in records),
         skipped=tuple({"path": path, "reason": reason} for path, reason in skipped),
-        notes=tuple({"path": path, "note": note} for path, note in notes),
+        notes=tuple({"path": path, "note": note} for path, note in [*about_source, *notes]),
+        test_from=found.test_from,
+        seen={"files": found.seen.files, "folders": found.seen.folders, "lists": found.seen.lists},
+        passed_over=tuple(asdict(one) for one in found.seen.passed_over),
     )
     write_index(store, index, table, [entry.video.path for entry in stored])
     _tidy(store)

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from vidcondense.data.layouts import (
     folders,
     hmdb51,
     kinetics400,
+    lists,
     miniucf,
     something_something_v2,
     ucf101,
     webdataset,
 )
 from vidcondense.data.layouts.listing import Listing
+from vidcondense.data.layouts.tree import Folder
 
 
 @dataclass(frozen=True)
@@ -21,19 +22,19 @@ class Layout:
     """How one kind of dataset lies on disk.
 
     Attributes:
-        matches: looks at a root folder and says whether it has this layout.
+        matches: looks at a source and says whether it has this layout.
         find: lists its videos, given the share to hold out for testing where the layout has no test videos.
         expected: what it looks for, for a folder in which it finds nothing.
         published: frames, stride and size of the papers' experiments on this dataset, if there are any.
     """
 
-    matches: Callable[[Path], bool]
-    find: Callable[[Path, float], Listing]
+    matches: Callable[[Folder], bool]
+    find: Callable[[Folder, float], Listing]
     expected: str
     published: tuple[int, int, int] | None = None
 
 
-def by_name_only(root: Path) -> bool:
+def by_name_only(source: Folder) -> bool:
     """For layouts that are never found by looking, since the folder is that of another."""
     return False
 
@@ -57,8 +58,11 @@ LAYOUTS = {
         "<id>.webm or folders of frames of that name",
         SPANNING,
     ),
-    "split-folders": Layout(folders.matches_splits, folders.find_splits, "{train,val,test}/<class>/*"),
+    "lists": Layout(
+        lists.matches, lists.find, "metadata.csv (file_name,label), or train.txt ('<path> <label>')"
+    ),
     "frame-folders": Layout(folders.matches_frames, folders.find_frames, "<class>/<video>/*.jpg or *.png"),
+    "split-folders": Layout(folders.matches_splits, folders.find_splits, "{train,val,test}/<class>/*"),
     "webdataset": Layout(webdataset.matches, webdataset.find, "<key>.mp4 in *.tar or */*.tar"),
     "folders": Layout(folders.matches, folders.find, "<class>/*"),
 }

@@ -1,15 +1,16 @@
-"""What every layout finds: a plain list of videos, and the helpers to walk folders."""
+"""What every layout finds: a plain list of videos, each with its class and its role in each split."""
 
 import hashlib
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from vidcondense.data.pictures import VIDEO_SUFFIXES
+from vidcondense.data.layouts.groups import group_of
 
 TRAIN, VAL, TEST, UNUSED = "train", "val", "test", "unused"
 ROLES = (TRAIN, VAL, TEST, UNUSED)
+
+HIDDEN = "hidden or system files and folders"
+"""A kind of what is passed over."""
 
 
 @dataclass(frozen=True)
@@ -32,100 +33,67 @@ class Missing:
 
 @dataclass(frozen=True)
 class Listing:
-    """The videos of a layout and those that are missing, both in any order."""
+    """What a layout finds.
+
+    Attributes:
+        split_names: the ways in which the videos are split.
+        videos: in any order.
+        missing: those that cannot be used, in any order.
+        test_from: where the test set comes from, for a person: "the folder test".
+        is_made: the test set was held out by us, and is not the dataset's own.
+        notes: what else a person should know, a sentence each.
+        lists: paths, relative to the root, of the lists that were read.
+        passed_over: videos that are none of the above for a reason of the layout: (kind, path).
+    """
 
     split_names: tuple[str, ...]
     videos: list[Found]
     missing: tuple[Missing, ...] = ()
+    test_from: str = ""
+    is_made: bool = False
+    notes: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    passed_over: tuple[tuple[str, str], ...] = ()
 
 
-def folders_in(folder: Path) -> list[Path]:
-    """The sub-folders that are not hidden, sorted by name."""
-    return [folder / entry.name for entry in _entries(folder) if _is_folder(entry)]
+def with_roles(videos: list[Found], test_fraction: float, where: str, **rest: object) -> Listing:
+    """A listing of one split "1" of videos whose role is "train", "val", "test", or "" where nothing says it.
 
+    Without test videos those for validation are the test set, as for Kinetics and Something-Something, whose
+    test labels are not public; with neither a test set is held out.
 
-def videos_in(folder: Path) -> list[Path]:
-    """What has a video's ending directly in a folder, hidden ones and folders left out, sorted by name.
-
-    Pipes, devices and links to nowhere are among it, so that they are listed with what is wrong with them.
+    Args:
+        videos: each with one role.
+        test_fraction: the share to hold out where it must be.
+        where: what says the roles, such as "the folders' names".
+        rest: other fields of `Listing`.
     """
-    return [
-        folder / entry.name
-        for entry in _entries(folder)
-        if Path(entry.name).suffix.lower() in VIDEO_SUFFIXES and not _is_folder(entry)
-    ]
+    present = {video.roles[0] for video in videos}
+    if present <= {TRAIN, ""}:
+        return _held_out(videos, test_fraction, **rest)
+    if TEST in present:
+        return Listing(("1",), videos, test_from=f"{where} ({TEST})", **rest)  # type: ignore[arg-type]
+    moved = [replace(video, roles=(TEST,)) if video.roles == (VAL,) else video for video in videos]
+    return Listing(("1",), moved, test_from=f"{where} ({VAL})", **rest)  # type: ignore[arg-type]
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is not hidden in a folder, by name. Unlike `iterdir` it asks the disk nothing more per file."""
-    with os.scandir(folder) as entries:
-        return sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
-
-
-def without_outsiders(listing: Listing, root: Path) -> Listing:
-    """A listing whose videos all lie in the folder `root`; those to which a link leads out of it are missing.
-
-    What a stranger packed into a folder must not bring other files of this machine into a store.
-    """
-    inside = _Inside(root)
-    outsiders = sorted(
-        (video for video in listing.videos if not inside(video.path)), key=lambda video: video.path
-    )
-    gone = {video.path for video in outsiders}
-    reason = "a link that leads out of the folder; --follow-links takes it"
-    missing = tuple(Missing(video.path, video.class_name, reason) for video in outsiders)
-    videos = [video for video in listing.videos if video.path not in gone]
-    return Listing(listing.split_names, videos, (*listing.missing, *missing))
-
-
-class _Inside:
-    """Says whether what a path below a folder names lies in that folder, links followed."""
-
-    def __init__(self, root: Path) -> None:
-        self._root, self._real = root, os.path.realpath(root)
-        self._folders: dict[str, bool] = {}
-
-    def __call__(self, path: str) -> bool:
-        folder, whole = os.path.dirname(path), self._root / path  # noqa: PTH120
-        if folder not in self._folders:
-            self._folders[folder] = self._holds(self._root / folder)
-        if not self._folders[folder] or (whole.is_symlink() and not self._holds(whole)):
-            return False
-        if Path(path).suffix.lower() in VIDEO_SUFFIXES or not whole.is_dir():
-            return True
-        with os.scandir(whole) as entries:  # a folder of pictures
-            return all(self._holds(Path(entry.path)) for entry in entries if entry.is_symlink())
-
-    def _holds(self, path: Path) -> bool:
-        real = os.path.realpath(path)
-        return real == self._real or real.startswith(os.path.join(self._real, ""))  # noqa: PTH118
-
-
-def class_folders(folder: Path) -> Iterator[tuple[str, list[Path]]]:
-    """(class name, its videos) for each sub-folder of `folder` that holds at least one video."""
-    for entry in folders_in(folder):
-        videos = videos_in(entry)
-        if videos:
-            yield entry.name, videos
-
-
-def relative(path: Path, root: Path) -> str:
-    """`path` below `root` with forward slashes, the same on every system."""
-    return path.relative_to(root).as_posix()
+def _held_out(videos: list[Found], test_fraction: float, **rest: object) -> Listing:
+    by_class: dict[str, list[str]] = {}
+    for video in videos:
+        by_class.setdefault(video.class_name, []).append(video.path)
+    roles: dict[str, str] = {}
+    for paths in by_class.values():
+        roles |= hold_out(paths, test_fraction)
+    held = [replace(video, roles=(roles[video.path],)) for video in videos]
+    share = f"made by holding out {100 * test_fraction:.3g} % of each class by the hash of their names"
+    return Listing(("1",), held, test_from=share, is_made=True, **rest)  # type: ignore[arg-type]
 
 
 def hold_out(paths: list[str], test_fraction: float) -> dict[str, str]:
-    """Choose test videos of one class by the hash of their path.
+    """Choose test videos of one class by the hash of their path, or of their group (`group_of`), as a whole.
 
     A file keeps its place in the ranking when others come or go, so that few change sides. At least one video
-    is for training and one for testing when there are two.
+    is for training and one for testing when there are two; a class that is a single group is split by video.
 
     Args:
         paths: paths of one class relative to the root.
@@ -134,6 +102,43 @@ def hold_out(paths: list[str], test_fraction: float) -> dict[str, str]:
     Returns:
         the role of each path, "train" or "test".
     """
-    ranked = sorted(paths, key=lambda path: hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest())
-    count = max(1, min(len(ranked) - 1, round(len(ranked) * test_fraction))) if len(ranked) > 1 else 0
-    return {path: TEST if rank < count else TRAIN for rank, path in enumerate(ranked)}
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        groups.setdefault(group_of(path) or path, []).append(path)
+    if len(groups) == 1:
+        groups = {path: [path] for path in paths}
+    wanted = max(1, min(len(paths) - 1, round(len(paths) * test_fraction))) if len(paths) > 1 else 0
+    roles = dict.fromkeys(paths, TRAIN)
+    held, left = 0, len(groups)
+    for _, members in sorted(groups.items(), key=lambda group: _rank(group[0])):
+        left -= 1
+        nearer = abs(held + len(members) - wanted) <= abs(held - wanted)
+        if held < wanted and left and (nearer or not held):
+            roles |= dict.fromkeys(members, TEST)
+            held += len(members)
+    return roles
+
+
+def _rank(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def without_troubled(listing: Listing, troubles: dict[str, str]) -> Listing:
+    """A listing without the videos that cannot be used; these are missing.
+
+    What a stranger packed into a folder must not bring other files of this machine into a store.
+    """
+    gone = sorted((video for video in listing.videos if video.path in troubles), key=lambda video: video.path)
+    missing = tuple(Missing(video.path, video.class_name, troubles[video.path]) for video in gone)
+    videos = [video for video in listing.videos if video.path not in troubles]
+    return replace(listing, videos=videos, missing=(*listing.missing, *missing))
+
+
+def leaks(videos: Iterable[Found], split: int) -> list[str]:
+    """Groups of related clips with members on both sides of a split, by number."""
+    sides: dict[str, set[str]] = {}
+    for video in videos:
+        group = group_of(video.path)
+        if group and video.roles[split] in (TRAIN, TEST):
+            sides.setdefault(group, set()).add(video.roles[split])
+    return sorted(group for group, roles in sides.items() if len(roles) == 2)

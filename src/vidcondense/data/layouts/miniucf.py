@@ -5,11 +5,11 @@ listed here. Never found by looking, since the folder is that of UCF101.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts import ucf101
 from vidcondense.data.layouts.listing import Listing
+from vidcondense.data.layouts.tree import Folder
 
 SPLIT = "1"
 
@@ -28,15 +28,17 @@ CLASSES = (
 # fmt: on
 
 
-def find(root: Path, test_fraction: float) -> Listing:
+def find(source: Folder, test_fraction: float) -> Listing:
     """List the videos of the 50 classes; `test_fraction` plays no part here.
 
     Raises:
         VidcondenseError: as for UCF101, or the lists lack split 1 or one of the classes.
     """
-    whole = ucf101.find_splits(root, only=(SPLIT,))
+    whole = ucf101.find_splits(source, only=(SPLIT,))
     if whole.split_names != (SPLIT,):
-        raise VidcondenseError(f"{root} has no trainlist01.txt: miniucf is defined on split 1 of UCF101")
+        raise VidcondenseError(
+            f"{source.disk} has no trainlist01.txt: miniucf is defined on split 1 of UCF101"
+        )
     videos = [video for video in whole.videos if video.class_name in CLASSES]
     missing = [video for video in whole.missing if video.class_name in CLASSES]
     listed = {video.class_name for video in videos} | {video.class_name for video in missing}
@@ -44,6 +46,6 @@ def find(root: Path, test_fraction: float) -> Listing:
     if absent:
         more = f" (nor {len(absent) - 1} others of its 50)" if len(absent) > 1 else ""
         raise VidcondenseError(
-            f"the lists in {root} do not have miniUCF's class '{absent[0]}'{more}; use --layout ucf101"
+            f"the lists in {source.disk} do not have miniUCF's class '{absent[0]}'{more}; use --layout ucf101"
         )
     return replace(whole, videos=videos, missing=tuple(missing))

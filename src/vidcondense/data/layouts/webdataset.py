@@ -9,35 +9,21 @@ says one, a test set is held out by the hash of each video's path. Shards lie in
 below it. Labels are read as text; nothing is unpickled, and nothing extracted.
 """
 
-import re
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import parse
-from vidcondense.data.layouts.listing import (
-    TEST,
-    TRAIN,
-    VAL,
-    Found,
-    Listing,
-    Missing,
-    class_folders,
-    folders_in,
-    hold_out,
-    relative,
-)
+from vidcondense.data.layouts.folders import classes_in
+from vidcondense.data.layouts.labels import padded, text_of_label
+from vidcondense.data.layouts.listing import HIDDEN, Found, Listing, Missing, with_roles
+from vidcondense.data.layouts.tree import Folder
+from vidcondense.data.layouts.words import is_litter, role_of
 from vidcondense.data.pictures import VIDEO_SUFFIXES
 from vidcondense.data.tars import Contents, Member, open_member, read_contents
 
-# fmt: off
-ROLE_WORDS = {
-    "train": TRAIN, "training": TRAIN, "val": VAL, "valid": VAL, "validation": VAL,
-    "test": TEST, "testing": TEST,
-}
-# fmt: on
 LABEL_ENDINGS = ("cls", "json", "txt")
 LABEL_FIELDS = ("label", "class", "class_name", "cls")
 LONGEST_FILE, LONGEST_NAME = 1 << 20, 200
@@ -51,57 +37,77 @@ class _Video:
     label: str
 
 
-def matches(root: Path) -> bool:
+def matches(source: Folder) -> bool:
     """There is a tar file in root or directly below it, and no class folders beside it."""
-    return next(class_folders(root), None) is None and any(shard.suffix == ".tar" for shard in _shards(root))
+    return not classes_in(source) and any(_is_plain(name) for _, name in _shards(source))
 
 
-def find(root: Path, test_fraction: float) -> Listing:
+def find(source: Folder, test_fraction: float) -> Listing:
     """List the videos in every shard.
 
     Raises:
         VidcondenseError: some shards say which split they belong to and others do not.
     """
-    shards = list(_shards(root))
-    roles = {shard: _role(relative(shard, root)) for shard in shards}
-    if "" in roles.values() and any(roles.values()):
-        silent = next(shard for shard in shards if not roles[shard])
-        spoken = next(shard for shard in shards if roles[shard])
+    shards = _shards(source)
+    roles = [role_of(name) or role_of(folder.name if folder.path else "") for folder, name in shards]
+    if "" in roles and any(roles):
+        silent, spoken = (
+            next(shard for shard, role in zip(shards, roles, strict=True) if bool(role) is wanted)
+            for wanted in (False, True)
+        )
         raise VidcondenseError(
-            f"{silent} does not say whether it is train, val or test, as {spoken.name} does; "
-            "put the word in its name or its folder's"
+            f"{silent[0].disk / silent[1]} does not say whether it is train, val or test, "
+            f"as {spoken[1]} does; put the word in its name or its folder's"
         )
     videos: list[_Video] = []
     missing: list[Missing] = []
-    for shard in shards:
-        for item in _read_shard(shard, relative(shard, root), roles[shard]):
-            (videos if isinstance(item, _Video) else missing).append(item)  # type: ignore[arg-type]
-    return Listing(("1",), _with_roles(_pad_numbers(videos), test_fraction), tuple(missing))
+    hidden: list[tuple[str, str]] = []
+    for (folder, name), role in zip(shards, roles, strict=True):
+        for item in _read_shard(folder.disk / name, folder.inside(name), role):
+            if isinstance(item, _Video):
+                videos.append(item)
+            else:
+                (missing if isinstance(item, Missing) else hidden).append(item)  # type: ignore[arg-type]
+    names = padded([video.label for video in videos])
+    found = [Found(one.path, name, (one.role,)) for one, name in zip(videos, names, strict=True)]
+    lists = tuple(folder.inside(name) for folder, name in shards)
+    return with_roles(
+        found,
+        test_fraction,
+        "the shards' names",
+        missing=tuple(missing),
+        lists=lists,
+        passed_over=tuple(hidden),
+    )
 
 
-def _shards(root: Path) -> Iterator[Path]:
-    for folder in (root, *folders_in(root)):
-        for entry in sorted(folder.glob("*.t*")):
-            plain = entry.suffix == ".tar" or entry.name.endswith(COMPRESSED)
-            if plain and not entry.name.startswith(".") and entry.is_file():
-                yield entry
+def _shards(source: Folder) -> list[tuple[Folder, str]]:
+    return [
+        (folder, name)
+        for folder in (source, *source.folders)
+        for name in folder.others
+        if _is_plain(name) or name.lower().endswith(COMPRESSED)
+    ]
 
 
-def _role(path: str) -> str:
-    """The first word of a path that names a split, the folder's before the file's; "" if there is none."""
-    return next((ROLE_WORDS[word] for word in re.findall("[a-z]+", path.lower()) if word in ROLE_WORDS), "")
+def _is_plain(name: str) -> bool:
+    return name.lower().endswith(".tar")
 
 
-def _read_shard(shard: Path, path: str, role: str) -> Iterator[_Video | Missing]:
-    """The videos of one shard with their labels, and what is wrong with it."""
-    if shard.suffix != ".tar":
+def _read_shard(shard: Path, path: str, role: str) -> Iterator[_Video | Missing | tuple[str, str]]:
+    """The videos of one shard with their labels, what is wrong with it, and (kind, path) of hidden videos."""
+    if not _is_plain(shard.name):
         yield Missing(path, "", "compressed shard: videos in it cannot be sought; unpack it to a plain .tar")
         return
     contents = read_contents(shard)
     if contents.damage:
         yield Missing(path, "", contents.damage)
     for name in contents.members:
-        if PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES:
+        if PurePosixPath(name).suffix.lower() not in VIDEO_SUFFIXES:
+            continue
+        if any(is_litter(part) for part in name.split("/")):
+            yield HIDDEN, f"{path}/{name}"
+        else:
             try:
                 yield _Video(f"{path}/{name}", role, _label(shard, contents, name))
             except ValueError as error:
@@ -139,30 +145,7 @@ def _read_label(shard: Path, member: Member, ending: str) -> str:
     except ValueError as error:
         raise ValueError(f"its .json is not valid JSON ({error})") from error
     values = [fields.get(field) for field in LABEL_FIELDS] if isinstance(fields, dict) else []
-    label = next((value for value in values if isinstance(value, str | int)), None)
-    if label is None or isinstance(label, bool):
+    label = next((value for value in values if value is not None), None)
+    if label is None:
         raise ValueError(f"its .json has no {', '.join(LABEL_FIELDS)}")
-    return str(label).strip()
-
-
-def _pad_numbers(videos: list[_Video]) -> list[_Video]:
-    """Labels 0, 1, ..., 10 as 00, 01, ..., 10; names stay as they are."""
-    if not all(video.label.isdecimal() for video in videos):
-        return videos
-    digits = max((len(str(int(video.label))) for video in videos), default=0)
-    return [replace(video, label=str(int(video.label)).zfill(digits)) for video in videos]
-
-
-def _with_roles(videos: list[_Video], test_fraction: float) -> list[Found]:
-    present = {video.role for video in videos}
-    if present <= {TRAIN} or present <= {""}:
-        by_class: dict[str, list[str]] = {}
-        for video in videos:
-            by_class.setdefault(video.label, []).append(video.path)
-        held: dict[str, str] = {}
-        for paths in by_class.values():
-            held |= hold_out(paths, test_fraction)
-        return [Found(video.path, video.label, (held[video.path],)) for video in videos]
-    if TEST not in present:
-        videos = [replace(video, role=TEST if video.role == VAL else video.role) for video in videos]
-    return [Found(video.path, video.label, (video.role,)) for video in videos]
+    return text_of_label(label)

@@ -1,0 +1,223 @@
+"""Reading a list of videos, whatever its form: what file, what label, what role does each row say."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import parse
+from vidcondense.data.layouts.annotations import Videos, beginning, csv_rows, files_in, json_content, lines_of
+from vidcondense.data.layouts.labels import text_of_label
+from vidcondense.data.layouts.tree import Folder
+from vidcondense.data.layouts.words import role_of
+
+_ENDINGS = r".+\.(csv|tsv|txt|lst|list|json|jsonl|ndjson)"
+# Of several such columns the first of these counts.
+# fmt: off
+_FILE_COLUMNS = (
+    "file_name", "filename", "file", "path", "file_path", "filepath", "video_path", "clip_path", "rel_path",
+    "relative_path", "folder_name", "video_name", "clip_name", "video_file", "video", "clip", "video_id",
+    "clip_id", "vid", "name", "id", "youtube_id",
+)
+_LABEL_COLUMNS = (
+    "label", "class", "class_name", "classname", "label_name", "category", "action", "activity", "tag",
+    "gloss", "labels",
+)
+_SPLIT_COLUMNS = ("split", "subset", "partition", "set", "usage")
+# fmt: on
+_TRIED = 50
+"""How many of a list's first rows are tried: one that is there makes it a list of this source."""
+MOST_BYTES = 1 << 28
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one row says: a path, a label ("" for none) and a role ("" where the table has no such column)."""
+
+    path: str
+    label: str
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file that may be a list of videos.
+
+    Attributes:
+        folder: where it lies.
+        name: the file's name.
+    """
+
+    folder: Folder
+    name: str
+
+    @property
+    def role(self) -> str:
+        """What its name, or its folder's, says of all its rows, "" if nothing."""
+        stem = self.name.rpartition(".")[0]
+        return role_of(stem) or next(filter(None, map(role_of, reversed(self.folder.path.split("/")))), "")
+
+    @property
+    def split(self) -> str:
+        """The split by the number in its name: "2" for ucf101_train_split_2_videos.txt; else "1"."""
+        match = re.search(r"splits?[_-]?0*(\d+)", self.name, re.IGNORECASE)
+        return match[1] if match else "1"
+
+    @property
+    def is_metadata(self) -> bool:
+        """It is called as Hugging Face's VideoFolder calls its tables."""
+        return self.name in ("metadata.csv", "metadata.jsonl") and self._columns is not None
+
+    @property
+    def has_split(self) -> bool:
+        """It has a column for the split."""
+        return self._columns is not None and bool(self._columns[2])
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it looks like a list: a table with the columns, or lines in a file that names a split."""
+        return self._columns is not None or (not self._is_json and bool(self.role) and bool(self._plain_head))
+
+    def names_any(self, videos: Videos) -> bool:
+        """Whether one of its first rows names a video that is there."""
+        try:
+            return any(videos.knows(entry.path) for entry in islice(self.read(videos), _TRIED))
+        except VidcondenseError:
+            return self._columns is not None  # so that the person is told what is wrong with it
+
+    def read(self, videos: Videos) -> Iterator[Entry]:
+        """Its rows.
+
+        Raises:
+            VidcondenseError: a row that cannot be read, with file and line.
+        """
+        if self._columns is None:
+            yield from self._lines(videos)
+            return
+        file_column, label_column, split_column = self._columns
+        for where, row in self._rows():
+            path, label = row.get(file_column), row.get(label_column)
+            if not isinstance(path, str | int) or path == "":
+                raise VidcondenseError(f"{where}: no {file_column}")
+            role = row.get(split_column, "") if split_column else ""
+            if role and not role_of(str(role)):
+                raise VidcondenseError(f"{where}: {split_column} is {role!r}, not one of train, val, test")
+            try:
+                yield Entry(str(path), "" if label is None else text_of_label(label), role_of(str(role)))
+            except ValueError as error:
+                raise VidcondenseError(f"{where}: {error}") from error
+
+    @cached_property
+    def _head(self) -> str:
+        return beginning(self.folder.disk / self.name)
+
+    @property
+    def _is_json(self) -> bool:
+        return self.name.lower().endswith((".json", ".jsonl", ".ndjson"))
+
+    @cached_property
+    def _columns(self) -> tuple[str, str, str] | None:
+        """The columns of file, label and split ("" if there is none); None for a file that is no table."""
+        names = (
+            self._names_in_json()
+            if self._is_json
+            else next(csv.reader([self._head_line], delimiter=self._by))
+        )
+        plain = {re.sub(r"[\s-]+", "_", name.strip().lower()): name.strip() for name in names}
+        file, label, split = (
+            next((plain[name] for name in known if name in plain), "")
+            for known in (_FILE_COLUMNS, _LABEL_COLUMNS, _SPLIT_COLUMNS)
+        )
+        return (file, label, split) if file and label and file != label else None
+
+    def _names_in_json(self) -> list[str]:
+        """The keys of the first object."""
+        begin, end = self._head.find("{"), self._head.find("}")
+        if begin < 0 or end < 0 or self._head[:begin].strip(" \t\r\n[\ufeff"):
+            return []
+        try:
+            value = parse(self._head[begin : end + 1])
+        except ValueError:
+            return []
+        return list(value) if isinstance(value, dict) else []
+
+    @property
+    def _head_line(self) -> str:
+        return self._head.lstrip("\ufeff").partition("\n")[0].strip()
+
+    @property
+    def _by(self) -> str:
+        """What stands between the columns."""
+        return max(",;\t", key=self._head_line.count)
+
+    def _rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(where, {column: value}) of a table's rows."""
+        file = self.folder.disk / self.name
+        if file.stat().st_size > MOST_BYTES:
+            raise VidcondenseError(
+                f"{file} is larger than {MOST_BYTES >> 20} MiB; too large for a list of videos"
+            )
+        if self.name.lower().endswith(".json"):
+            for number, row in enumerate(json_content(file, list[dict[str, Any]])):
+                yield f"{file} entry {number}", row
+        elif self._is_json:
+            for number, line in lines_of(file):
+                yield f"{file} line {number}", _object(line, f"{file} line {number}")
+        else:
+            for number, cells in csv_rows(file, self._by):
+                yield f"{file} line {number}", {column: _whole(value) for column, value in cells.items()}
+
+    @property
+    def _plain_head(self) -> bool:
+        """Whether the first lines read as "<path> <label>"."""
+        lines = [line.strip() for line in self._head.splitlines()[:_TRIED] if line.strip()]
+        return bool(lines) and all(_readings(line) for line in lines[: max(1, len(lines) - 1)])
+
+    def _lines(self, videos: Videos) -> Iterator[Entry]:
+        file = self.folder.disk / self.name
+        for number, line in lines_of(file):
+            readings = _readings(line)
+            if not readings:
+                raise VidcondenseError(
+                    f"{file} line {number}: expected '<path> <label>', found {line[:80]!r}"
+                )
+            yield next((entry for entry in readings if videos.knows(entry.path)), readings[-1])
+
+
+def tables_in(source: Folder) -> list[Table]:
+    """The files of a source that may be lists of its videos."""
+    tables = [Table(folder, name) for folder, name in files_in(source, _ENDINGS)]
+    return [table for table in tables if table.is_list]
+
+
+def _readings(line: str) -> list[Entry]:
+    """The ways to read "<path> <label>", perhaps with numbers of frames between; the longest path first."""
+    for separator in (";", "\t", ","):
+        if separator in line:
+            path, *numbers, label = (part.strip() for part in line.split(separator))
+            return [Entry(path, _whole(label))] if path and label and all(map(str.isdecimal, numbers)) else []
+    parts = line.split()
+    readings = [Entry(line.rpartition(" ")[0].strip(), parts[-1])] if len(parts) > 1 else []
+    for count in (1, 2):
+        if len(parts) > count + 1 and all(part.isdecimal() for part in parts[-1 - count :]):
+            readings.append(Entry(" ".join(parts[: -1 - count]), parts[-1]))
+    return readings
+
+
+def _whole(text: str) -> str:
+    """A whole number as pandas writes it (7.0) without its point; any other text as it is."""
+    return text[:-2] if re.fullmatch(r"\d+\.0", text) else text
+
+
+def _object(line: str, where: str) -> dict[str, Any]:
+    try:
+        value = parse(line)
+    except ValueError as error:
+        raise VidcondenseError(f"{where}: not valid JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise VidcondenseError(f"{where}: expected an object, found {line[:40]!r}")
+    return value

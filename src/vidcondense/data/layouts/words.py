@@ -1,0 +1,78 @@
+"""What names mean, for every layout: words for splits, what systems leave behind, which names are equal."""
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+from vidcondense.data.layouts.listing import TEST, TRAIN, VAL
+from vidcondense.data.pictures import VIDEO_SUFFIXES
+
+_SPLITS = {
+    TRAIN: ("train", "training"),
+    VAL: ("val", "valid", "validate", "validation", "dev", "eval", "evaluation"),
+    TEST: ("test", "testing"),
+}
+# Written in one word with a split's: trainset, testvideos.
+_NOUNS = ("", "set", "data", "dir", "clips", "frames", "images", "split", "video", "videos")
+ROLE_OF_WORD = {word + noun: role for role, words in _SPLITS.items() for word in words for noun in _NOUNS}
+
+# Folders and files that no person put there, in small letters. Names that begin with a dot are hidden anyway.
+# fmt: off
+SYSTEM_NAMES = frozenset([
+    "@eadir", "#recycle", "@recycle", "@recently-snapshot", "#snapshot", "__macosx", "lost+found",
+    "$recycle.bin", "system volume information", "recycler", "thumbs.db", "ehthumbs.db", "desktop.ini",
+    "icon\r", "network trash folder", "temporary items", "thevolumesettingsfolder", "found.000", "@tmp",
+    "@snapshots", "#archivesync", "aquota.user", "aquota.group", "__pycache__",
+])
+# fmt: on
+
+# Folders that say how their videos are kept, not what these show.
+# fmt: off
+_KEEPING = frozenset([
+    "clips", "flow", "frame", "frames", "images", "img", "imgs", "jpeg", "jpegs", "jpg", "optical", "png",
+    "pngs", "raw", "rawframes", "rgb", "tvl", "video", "videos", "vids",
+])
+# fmt: on
+
+
+def words_in(name: str) -> list[str]:
+    """The words of a name in small letters: "videosTrain_256" gives videos, train."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
+def role_of(name: str) -> str:
+    """The role that a file's or folder's name says, "" if it says none, or two."""
+    roles = {ROLE_OF_WORD[word] for word in words_in(name) if word in ROLE_OF_WORD}
+    return roles.pop() if len(roles) == 1 else ""
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file or folder is hidden, or one that a system left behind."""
+    return name.startswith(".") or name.lower() in SYSTEM_NAMES
+
+
+def says_how_kept(name: str) -> bool:
+    """Whether a folder's name says how its videos are kept (jpegs_112, videos), not what they show."""
+    words = words_in(name)
+    return bool(words) and all(word in _KEEPING for word in words)
+
+
+def composed(name: str) -> str:
+    """A name in Unicode's composed form (NFC): macOS writes é as two characters, others as one."""
+    return unicodedata.normalize("NFC", name)
+
+
+def same(name: str) -> str:
+    """A key that is equal for names that differ in capitals or in Unicode form alone."""
+    return composed(name).casefold()
+
+
+def alike(name: str) -> str:
+    """A key that is equal for names that differ in capitals, spaces and punctuation alone."""
+    return re.sub(r"[\W_]+", "", same(name)) or same(name)
+
+
+def stem_of(name: str) -> str:
+    """A file's or folder's name without a video's ending; any other ending belongs to the name."""
+    path = PurePosixPath(name)
+    return path.stem if path.suffix.lower() in VIDEO_SUFFIXES else path.name

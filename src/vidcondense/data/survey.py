@@ -1,0 +1,130 @@
+"""A count of everything in a source: what was seen, what was used, and what was passed over, by kind."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from vidcondense.base.units import plural
+from vidcondense.data.layouts.listing import HIDDEN, Listing
+from vidcondense.data.layouts.tree import Folder
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """Files and folders of one kind that are not in the store."""
+
+    kind: str
+    count: int
+    examples: tuple[str, ...]
+
+    def __str__(self) -> str:
+        more = ", ..." if self.count > len(self.examples) else ""
+        return f"{self.count:,} {self.kind} ({', '.join(self.examples)}{more})"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What lies in a source.
+
+    Attributes:
+        files: how many files were seen, pictures included.
+        folders: how many folders.
+        lists: how many lists, or tar files, were read.
+        passed_over: what is neither used nor listed as unusable, by kind.
+    """
+
+    files: int = 0
+    folders: int = 0
+    lists: int = 0
+    passed_over: tuple[PassedOver, ...] = ()
+
+    def describe(self) -> list[str]:
+        """The count in a line or two."""
+        lists = f", {plural(self.lists, 'list or archive', 'lists or archives')} read" if self.lists else ""
+        lines = [f"seen: {plural(self.files, 'file')} in {plural(self.folders, 'folder')}{lists}"]
+        if self.passed_over:
+            lines.append(f"passed over: {'; '.join(map(str, self.passed_over))}")
+        return lines
+
+
+NOTHING_SEEN = Survey()
+
+
+def survey(whole: Folder, looked_at: Folder, listing: Listing, chosen: Iterable[str]) -> Survey:
+    """Count a source.
+
+    Args:
+        whole: the source.
+        looked_at: the same without what the person told us to leave out.
+        listing: what a layout found.
+        chosen: paths of the videos that were taken from it.
+    """
+    counts = _Counts()
+    left_out = {one.path for one in whole.folders} - {one.path for one in looked_at.folders}
+    left_out |= {*whole.others} - {*looked_at.others}
+    files = folders = 0
+    known = {one.path for one in listing.videos} | {one.path for one in listing.missing}
+    known |= {path for _, path in listing.passed_over}
+    stray = "videos that no list names" if listing.lists else "videos in no class folder"
+    for folder in _every(whole):
+        files += len(folder.files) + folder.pictures + len(folder.others)
+        folders += folder is not whole
+        for name in folder.litter:
+            counts.add(HIDDEN, folder.inside(name))
+        if folder.trouble and not folder.pictures and folder.path not in known:
+            counts.add(f"folders not looked into: {folder.trouble}", folder.path)
+        elif not (folder.files or folder.folders or folder.pictures or folder.others or folder.litter):
+            counts.add("empty folders", folder.path)
+    for left in sorted(left_out):
+        counts.add("folders and lists left out by --only", left)
+    for folder in (inner for inner in _every(looked_at) if not inner.is_frames):
+        for video in folder.videos:
+            if video.path not in known:
+                counts.add(video.trouble or stray, video.path)
+        for name in folder.others:
+            if folder.inside(name) not in listing.lists:
+                counts.add(_kind(name), folder.inside(name))
+        if folder.pictures:
+            counts.add("pictures outside folders of frames", folder.path or ".", folder.pictures)
+    for kind, path in listing.passed_over:
+        counts.add(kind, path)
+    taken = set(chosen)
+    for found in listing.videos:
+        if found.path not in taken:
+            counts.add("videos left out by the choice of classes and videos", found.path)
+    return Survey(files, folders, len(listing.lists), counts.passed_over())
+
+
+def unusable(missing: Sequence[tuple[str, str]]) -> str:
+    """(path, reason) of files that cannot be used, in a few words for the end of a sentence."""
+    if not missing:
+        return ""
+    (path, reason), count = missing[0], len(missing)
+    others = "; so are the others" if len({why for _, why in missing}) == 1 < count else ""
+    return f" without its {plural(count, 'unusable file')} (the first is {path}: {reason}{others})"
+
+
+class _Counts:
+    def __init__(self) -> None:
+        self._kinds: dict[str, tuple[int, list[str]]] = {}
+
+    def add(self, kind: str, path: str, number: int = 1) -> None:
+        count, examples = self._kinds.get(kind, (0, []))
+        if len(examples) < EXAMPLES:
+            examples.append(path)
+        self._kinds[kind] = count + number, examples
+
+    def passed_over(self) -> tuple[PassedOver, ...]:
+        return tuple(PassedOver(kind, count, tuple(paths)) for kind, (count, paths) in self._kinds.items())
+
+
+def _every(folder: Folder) -> Iterator[Folder]:
+    yield folder
+    for inner in folder.folders:
+        yield from _every(inner)
+
+
+def _kind(name: str) -> str:
+    ending = name.rpartition(".")[2].lower() if "." in name[1:] else ""
+    return f".{ending} files" if ending else "files without an ending"

@@ -185,7 +185,7 @@ def test_links_that_lead_out_of_the_folder_are_not_followed(tmp_path):
     (tmp_path / "elsewhere").symlink_to(source)
     assert find_videos(tmp_path / "elsewhere").videos == found.videos
     (source / "class9").symlink_to(away)
-    with pytest.raises(VidcondenseError, match=r"first is class0/out.mkv: a link .*class 'class9' has no"):
+    with pytest.raises(VidcondenseError, match=r"first is .*: a link .*class 'class9' has no"):
         find_videos(source)
 
 

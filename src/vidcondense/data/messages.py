@@ -8,7 +8,7 @@ from vidcondense.data.estimate import Estimate, free_bytes
 from vidcondense.data.layouts import LAYOUTS
 from vidcondense.data.layouts.listing import TEST, TRAIN, UNUSED, VAL
 from vidcondense.data.plan import Plan
-from vidcondense.data.sources import Source
+from vidcondense.data.sources import Source, SourceVideo
 
 LISTED, SPLITS = 20, 6
 WORDS = {TRAIN: "training", VAL: "validation", TEST: "test", UNUSED: "unused"}
@@ -48,15 +48,15 @@ def duplicates(pairs: Sequence[tuple[str, str, str]]) -> list[str]:
     ]
 
 
-def counts(found: Source) -> list[str]:
-    """Training and test videos of each split, where the test set comes from, and all that was seen."""
+def counts(found: Source, videos: Sequence[SourceVideo]) -> list[str]:
+    """Training and test videos of each split among those of a source, and where the test set comes from."""
     lines = []
     for split, name in enumerate(found.split_names):
-        roles = Counter(video.roles[split] for video in found.videos)
+        roles = Counter(video.roles[split] for video in videos)
         parts = [f"{roles[role]:,} {word}" for role, word in WORDS.items() if roles[role]]
         lines.append(f"split {name}: {', '.join(parts)} videos (test set: {found.test_from})")
     more = [f"and {len(lines) - SPLITS} more splits"] if len(lines) > SPLITS else []
-    return [*lines[:SPLITS], *more, *found.seen.describe(), *found.notes]
+    return [*lines[:SPLITS], *more]
 
 
 def describe(plan: Plan, expected: Estimate, seconds: float | None) -> list[str]:
@@ -68,7 +68,8 @@ def describe(plan: Plan, expected: Estimate, seconds: float | None) -> list[str]
         f"{content['name']}: {plural(len(found.videos), 'video')} in {len(found.class_names):,} classes, "
         f"{splits} (layout {found.layout}){gone}"
     ]
-    lines += counts(found)
+    lines += [*counts(found, found.videos), *found.seen.describe()]
+    lines += [note if note.startswith("warning: ") else f"note: {note}" for note in found.notes]
     published = LAYOUTS[found.layout].published
     if published and published != (content["frames"], content["stride"], content["size"]):
         frames, stride, size = published

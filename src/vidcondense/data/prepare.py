@@ -207,7 +207,10 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], *, show: bool) -> None
     _tidy(store)
     total = sum(index.shard_frames)
     size = gigabytes(total * frame_bytes(options.size))
-    _say([f"{store}: {plural(len(stored), 'video')}, {total:,} frames, {size}"], show=show)
+    lines = [f"{store}: {plural(len(stored), 'video')}, {total:,} frames, {size}"]
+    if skipped:  # the counts that were said before the videos were decoded
+        lines += messages.counts(found, [entry.video for entry in stored])
+    _say(lines, show=show)
 
 
 def _tidy(store: Path) -> None:

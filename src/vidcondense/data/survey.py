@@ -20,7 +20,7 @@ class PassedOver:
 
     def __str__(self) -> str:
         more = ", ..." if self.count > len(self.examples) else ""
-        return f"{self.count:,} {self.kind} ({', '.join(self.examples)}{more})"
+        return f"{self.kind}: {self.count:,} ({', '.join(self.examples)}{more})"
 
 
 @dataclass(frozen=True)

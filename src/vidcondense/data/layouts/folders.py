@@ -133,7 +133,11 @@ def find_splits(source: Folder, test_fraction: float) -> Listing:
         instead = "val is the test set" if VAL in by_role else "a test set is held out from train"
         notes.append(f"without a usable test folder {instead}")
     listing = _listing(list(by_role.items()), test_fraction)
-    return replace(listing, notes=(*listing.notes, *notes))
+    tests = [
+        folder.name for role, folder in _split_folders(source) if role == (TEST if TEST in by_role else VAL)
+    ]
+    test_from = listing.test_from if listing.is_made else f"folder {' and '.join(tests)}"
+    return replace(listing, test_from=test_from, notes=(*listing.notes, *notes))
 
 
 def matches_frames(source: Folder) -> bool:

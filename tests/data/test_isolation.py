@@ -26,7 +26,7 @@ def strange(path, size, framing):
     frames = decode_frames(path, size, framing)
     yield next(frames)
     yield next(frames)
-    word, once = path.stem.split("-")[-1], path.parents[3] / "once"  # a new file below the source would be counted
+    word, once = path.stem.split("-")[-1], path.parents[3] / "once"
     if word in ("SEGV", "ABRT", "FPE", "KILL", "TERM"):
         os.kill(os.getpid(), getattr(signal, "SIG" + word))
     if word == "null":

@@ -251,7 +251,7 @@ def load_run(folder: Path, label: str) -> Run:
 
 
 def _is_result(path: Path) -> bool:
-    return path.suffix == ".json" and not path.is_dir()
+    return path.is_file()
 
 
 def readable(value: Any, kind: type[Kind]) -> Kind | None:

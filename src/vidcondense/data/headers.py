@@ -70,7 +70,8 @@ def borders_of(container: Any, stream: Any) -> Borders:
     parts = re.split(r"^ +Stream #0:(\d+)", text, flags=re.MULTILINE)
     own = dict(zip(parts[1::2], parts[2::2], strict=True)).get(str(stream.index), "")
     found = re.search(r"^ +frame cropping: (\d+)/(\d+)/(\d+)/(\d+)", own, re.MULTILINE | re.IGNORECASE)
-    return Borders(*map(int, found.groups())) if found else Borders()
+    left, right, top, bottom = map(int, found.groups() if found else "0000")
+    return Borders(top, bottom, left, right)
 
 
 def pixel_shape(source: Any) -> Fraction:

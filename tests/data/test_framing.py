@@ -126,41 +126,53 @@ def test_every_frame_is_turned_by_itself(tmp_path):
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
-@pytest.mark.parametrize(("kind", "since"), [("JPEG", (5, 0)), ("PNG", (8, 1))])
-def test_pictures_with_exif_are_upright(tmp_path, orientation, kind, since):
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_pictures_with_exif_are_upright(tmp_path, orientation, kind):
     pixels = blocks(2)
     for number, frame in enumerate(pixels):
         (tmp_path / f"{number}.{kind.lower()}").write_bytes(picture(frame, orientation, kind))
     found = decode(tmp_path)
     upright = ORIENTATIONS[orientation](pixels)
     assert np.abs(found - np.stack([framed(frame, SIZE, "squeeze") for frame in upright])).max() < 12
-    first = commanded(tmp_path / f"0.{kind.lower()}", SIZE, "squeeze", since)
-    assert np.abs(found[:1] - first).max() <= 2
+    if kind == "JPEG":  # the command turns PNG since FFmpeg 8.1, as PyAV's library does
+        assert np.abs(found[:1] - commanded(tmp_path / "0.jpeg", SIZE, "squeeze")).max() <= 2
 
 
-def test_a_turn_in_the_header_counts_before_that_of_a_frame(tmp_path):
+def test_a_turn_in_a_frames_exif_counts_before_that_in_the_header(tmp_path):
     pixels = blocks(2)
     path = write_motion_jpeg(tmp_path / "v.mov", [picture(frame, 3) for frame in pixels])
     turn_track(path, (0, 1, -1, 0))
     found = decode(path)
+    upright = pixels[:, ::-1, ::-1]
+    assert np.abs(found - np.stack([framed(frame, SIZE, "squeeze") for frame in upright])).max() < 12
     assert np.abs(found - commanded(path, SIZE, "squeeze")).max() <= 2
 
 
-@pytest.mark.parametrize("framing", FRAMINGS)
+def with_clean_aperture(folder, suffix, turned):
+    """A video with its middle cut out by its header, and the frames that are left, upright."""
+    pixels = blocks(2, 120, 160)
+    path = add_box(write_lossless(folder / "v.mp4", pixels), clean_aperture(100, 80, 10, -6))
+    clean = pixels[:, 14:94, 40:140]
+    if turned:
+        clean = np.rot90(clean, -1, (1, 2))
+        turn_track(path, (0, 1, -1, 0))
+    return path if suffix == ".mp4" else remux(path, folder / f"v{suffix}"), clean
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
 @pytest.mark.parametrize("turned", [False, True])
-def test_what_the_container_cuts_off_is_cut_off(tmp_path, framing, suffix, turned):
-    pixels = blocks(2, 120, 160)
-    path = add_box(write_lossless(tmp_path / "v.mp4", pixels), clean_aperture(100, 80, 10, -6))
-    if turned:
-        turn_track(path, (0, 1, -1, 0))
-    if suffix != ".mp4":
-        path = remux(path, tmp_path / f"v{suffix}")
-    found = decode(path, SIZE, framing)
-    clean = pixels[:, 14:94, 40:140]
-    clean = np.rot90(clean, -1, (1, 2)) if turned else clean
-    assert np.abs(found - np.stack([framed(frame, SIZE, framing) for frame in clean])).max() < 3
-    assert np.abs(found - commanded(path, SIZE, framing, since=(7, 1))).max() <= 1
+def test_what_the_header_cuts_off_is_cut_off(tmp_path, suffix, turned):
+    path, clean = with_clean_aperture(tmp_path, suffix, turned)
+    for framing in FRAMINGS:
+        expected = np.stack([framed(frame, SIZE, framing) for frame in clean])
+        assert np.abs(decode(path, SIZE, framing) - expected).max() < 3
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_what_is_cut_off_is_what_ffmpegs_command_cuts_off(tmp_path, suffix):
+    path, _ = with_clean_aperture(tmp_path, suffix, turned=True)
+    for framing in FRAMINGS:
+        assert np.abs(decode(path, SIZE, framing) - commanded(path, SIZE, framing, since=(7, 1))).max() <= 1
 
 
 def test_a_title_is_no_header(tmp_path):

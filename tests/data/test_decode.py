@@ -2,13 +2,14 @@ import os
 import struct
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 from media import CODECS, clip, cut, write_audio, write_video
 
-from vidcondense.data.decode import DecodeError, decode_frames
+from vidcondense.data.decode import DecodeError, _Seen, decode_frames
 from vidcondense.data.framing import scaled_shape
 from vidcondense.data.probe import probe
 
@@ -121,6 +122,13 @@ def encoded(path, times, codec="libx264", **options):
 )
 def test_whole_videos_are_not_called_cut_short(tmp_path, name, times, codec, frames):
     assert len(decode(encoded(tmp_path / name, times, codec), 32)) == frames
+
+
+def test_frames_without_a_unit_of_time_are_counted():
+    seen = _Seen()
+    for _ in range(3):
+        seen.add(SimpleNamespace(time_base=None, duration=5, time=0.1))
+    assert (seen.count, seen.end, seen.rate(25.0)) == (3, None, 0.0)
 
 
 def test_one_frame_of_many_is_cut_short(tmp_path):

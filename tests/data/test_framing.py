@@ -113,8 +113,9 @@ def test_motion_jpeg_with_exif_is_upright(tmp_path, orientation, suffix):
     assert np.abs(found - commanded(tmp_path / f"v{suffix}", SIZE, "squeeze")).max() <= 2
 
 
-def test_every_frame_is_turned_by_itself(tmp_path):
-    turns = [0, 6, 3, 8, 1, 2, 5]
+# FFmpeg 8.0's command goes on to turn an unturned frame as the one before, which 5.1 and 8.1 do not.
+@pytest.mark.parametrize(("turns", "alike"), [([0, 1, 6, 3, 8, 2, 5], True), ([6, 0, 3, 1, 8, 0], False)])
+def test_every_frame_is_turned_by_itself(tmp_path, turns, alike):
     pixels = blocks(len(turns))
     jpegs = [picture(frame, turn) for frame, turn in zip(pixels, turns, strict=True)]
     path = write_motion_jpeg(tmp_path / "v.avi", jpegs)
@@ -122,7 +123,8 @@ def test_every_frame_is_turned_by_itself(tmp_path):
         found = decode(path, SIZE, framing)
         for turn, frame, stored in zip(turns, found, pixels, strict=True):
             assert np.abs(frame - framed(ORIENTATIONS[turn](stored), SIZE, framing)).max() < 12
-    assert np.abs(decode(path) - commanded(path, SIZE, "squeeze")).max() <= 2
+    if alike:
+        assert np.abs(decode(path) - commanded(path, SIZE, "squeeze")).max() <= 2
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)

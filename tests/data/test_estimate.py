@@ -126,7 +126,7 @@ def test_nothing_is_refused_for_want_of_space_that_a_header_promises(source, tmp
     shutil.rmtree(source)
     for number in range(4):
         path = write_video(source / f"class{number % 2}" / f"{number}.avi", clip(40, number))
-        promise(path, 5 * 10**6)  # a day and a half
+        promise(path, 5 * 10**6)
     text = preview(make_plan(source, tmp_path / "store", PrepareOptions(**{**SETTINGS, "size": 1024})))
     assert "size unknown" in text
 

@@ -60,12 +60,14 @@ def borders_of(container: Any, stream: Any) -> Borders:
 
     FFmpeg's command cuts them off by default since version 7.1, and older libraries do not tell them.
     """
-    level = av.logging.get_level()
-    av.logging.set_level(av.logging.INFO)
+    level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
     try:
+        av.logging.set_level(av.logging.INFO)
+        av.logging.set_skip_repeated(False)
         text = container.dumps_format()
     finally:
         av.logging.set_level(level)
+        av.logging.set_skip_repeated(skip)
     # A title cannot look like these lines: it comes after spaces and a colon.
     parts = re.split(r"^ +Stream #0:(\d+)", text, flags=re.MULTILINE)
     own = dict(zip(parts[1::2], parts[2::2], strict=True)).get(str(stream.index), "")

@@ -16,13 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import av
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from vidcondense.base.processes import usable_cores
-from vidcondense.data.decode import SCALE_OPTIONS, resized
+from vidcondense.data.framing import SCALE_OPTIONS, scaled_shape
 from vidcondense.data.prepare import prepare
 from vidcondense.data.sources import find_videos
 
@@ -31,7 +32,7 @@ Cost = tuple[float, float]  # seconds on the clock, seconds of processors
 
 def plain(paths: list[str], size: int) -> int:
     """Decode and scale every frame of `paths`; returns the number of frames."""
-    width, height = resized(size)
+    width, height = scaled_shape(size, "squeeze", Fraction(1))
     frames = 0
     for path in paths:
         with av.open(path) as container:

@@ -9,13 +9,14 @@ import subprocess
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import corpus
-from vidcondense.data import decode, tars
+from vidcondense.data import decode, framing, tars
 from vidcondense.data.isolation import Worker
 from vidcondense.data.prepare import prepare
 from vidcondense.data.shards import ShardTask
@@ -288,7 +289,7 @@ COMPARED = sorted({*corpus.KINDS, *corpus.UNUSUAL})
 @pytest.mark.parametrize("name", COMPARED)
 @pytest.mark.parametrize("size", [64])
 def test_frames_are_those_of_ffmpegs_command(videos: Path, name: str, size: int) -> None:
-    width, height = decode.resized(size)
+    width, height = framing.scaled_shape(size, "squeeze", Fraction(1))
     command = ["ffmpeg", "-v", "error", "-threads", "1", "-i", f"file:{videos / name}", "-an"]
     command += ["-vf", f"scale={width}:{height}:flags=bilinear", "-vsync", "passthrough"]
     output = subprocess.run(
@@ -322,7 +323,7 @@ def test_times_are_those_of_ffprobe(videos: Path, name: str) -> None:
     ]
     output = subprocess.run([*command, "-of", "json", str(videos / name)], capture_output=True, check=True)
     theirs = [float(frame["best_effort_timestamp_time"]) for frame in json.loads(output.stdout)["frames"]]
-    ours = [frame.time for frame in decode._frames(videos / name)]
+    ours = [decoded.frame.time for decoded in decode._video_frames(videos / name, print)]
     assert ours == pytest.approx(theirs, abs=1e-6)
     assert len(set(ours)) == len(ours)
 

@@ -2,13 +2,16 @@ import os
 import struct
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 from media import CODECS, clip, cut, write_audio, write_video
 
-from vidcondense.data.decode import DecodeError, decode_frames, probe_frames, resized
+from vidcondense.data.decode import DecodeError, _Seen, decode_frames
+from vidcondense.data.framing import scaled_shape
+from vidcondense.data.probe import probe
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -28,7 +31,7 @@ def test_a_frame_of_the_papers_size_is_only_cropped(tmp_path):
 
 @pytest.mark.parametrize(("size", "expected"), [(112, (160, 120)), (64, (91, 69)), (32, (46, 34))])
 def test_the_size_before_the_crop(size, expected):
-    assert resized(size) == expected
+    assert scaled_shape(size, "squeeze", Fraction(16, 9)) == expected
 
 
 def test_scaling_ignores_the_shape_and_keeps_the_centre(tmp_path):
@@ -52,7 +55,7 @@ def test_containers_keep_frames_order_and_colour(tmp_path, suffix):
     assert found.shape == (10, 3)
     assert np.abs(found - pixels[:, 0, 0]).max() < (60 if suffix == ".gif" else 25)
     assert (np.diff(found[::2, 2]) > 0).all()
-    assert probe_frames(path) == 10
+    assert probe(path)["frames"] == 10
 
 
 def test_rotation_in_the_header_is_applied(tmp_path):
@@ -121,6 +124,13 @@ def test_whole_videos_are_not_called_cut_short(tmp_path, name, times, codec, fra
     assert len(decode(encoded(tmp_path / name, times, codec), 32)) == frames
 
 
+def test_frames_without_a_unit_of_time_are_counted():
+    seen = _Seen()
+    for _ in range(3):
+        seen.add(SimpleNamespace(time_base=None, duration=5, time=0.1))
+    assert (seen.count, seen.end, seen.rate(25.0)) == (3, None, 0.0)
+
+
 def test_one_frame_of_many_is_cut_short(tmp_path):
     path = encoded(tmp_path / "v.mkv", range(40), g="1")
     data = path.read_bytes()
@@ -152,8 +162,8 @@ def test_an_interlaced_frame_is_scaled_as_a_whole(tmp_path):
 
 
 SCRIPTS = {
-    "ffconcat version 1.0\nfile other.mp4\n": "a script, a playlist",
-    "#EXTM3U\n#EXTINF:1,\nother.mp4\n#EXT-X-ENDLIST\n": "not a video",
+    "ffconcat version 1.0\nfile other.mp4\n": "not a video but a script for FFmpeg",
+    "#EXTM3U\n#EXTINF:1,\nother.mp4\n#EXT-X-ENDLIST\n": "not a video but a playlist",
 }
 
 
@@ -200,7 +210,7 @@ def bad_file(path, kind):
     ("kind", "reason"),
     [
         ("empty", "empty file"),
-        ("text", "not a video that FFmpeg can read"),
+        ("text", "^not a video but a text$"),
         ("audio", "audio only"),
         ("no index", "not a video that FFmpeg can read|no video stream"),
         ("broken", r"broken after \d+ readable frames"),
@@ -237,7 +247,7 @@ def test_real_videos_decode_to_the_frames_their_list_names():
 def test_an_original_ucf101_video_decodes_and_its_cut_copy_does_not(tmp_path):
     path = real("ucf101-sample", "UCF-101", "Diving", "v_Diving_g01_c01.avi")
     frames = decode(path, 32)
-    assert len(frames) == probe_frames(path)
+    assert len(frames) == probe(path)["frames"]
     assert frames.std() > 20
     copy = tmp_path / "v.avi"
     copy.write_bytes(path.read_bytes())

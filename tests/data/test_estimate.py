@@ -5,10 +5,10 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
-from media import clip, tree, write_dataset, write_video
+from media import clip, promise, tree, write_dataset, write_video
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.data import estimate
+from vidcondense.data import estimate, messages
 from vidcondense.data.isolation import Died, Worker, worker_pool
 from vidcondense.data.limits import Limits
 from vidcondense.data.options import PrepareOptions
@@ -50,13 +50,8 @@ def test_a_sample_stands_for_many_and_broken_ones_for_none(source, worker, monke
 def test_a_header_that_promises_hours_is_not_believed(source, worker):
     paths = sorted(source.rglob("*.avi"))
     honest = estimate.estimate_size(paths[1:], 32, worker)
-    data = bytearray(paths[0].read_bytes())
-    for mark, field in ((b"avih", 24), (b"strh", 40)):
-        begin = data.index(mark) + field
-        assert data[begin : begin + 4] == (5).to_bytes(4, "little")
-        data[begin : begin + 4] = (10**8).to_bytes(4, "little")
-    paths[0].write_bytes(data)
-    assert estimate.estimate_size(paths, 32, worker).frames == round(honest.frames * 8 / 7)
+    promise(paths[0], 10**8)
+    assert estimate.estimate_size(paths, 32, worker).frames == honest.frames + 5
 
 
 def test_time_goes_down_with_workers_and_up_with_frames(source, tmp_path, monkeypatch):
@@ -83,10 +78,64 @@ def test_a_trial_decodes_real_frames_for_as_long_as_it_may(source, worker):
     assert estimate.estimate_seconds(paths, 32, 760, worker, 2) is None
 
 
+SHAPES = [
+    (
+        "squeeze",
+        640,
+        360,
+        "framing squeeze: 16:9 is squeezed to 4:3, 35 % of the picture is cut away; --framing "
+        "crop keeps the shape and cuts 44 %, pad cuts nothing",
+    ),
+    (
+        "squeeze",
+        360,
+        640,
+        "framing squeeze: 9:16 is stretched to 4:3, 35 % of the picture is cut away; --framing "
+        "crop keeps the shape and cuts 44 %, pad cuts nothing",
+    ),
+    (
+        "squeeze",
+        320,
+        240,
+        "framing squeeze: 35 % of the picture is cut away; --framing crop keeps the shape and "
+        "cuts 25 %, pad cuts nothing",
+    ),
+    ("crop", 320, 240, "framing crop: 25 % of the picture is cut away (4:3); --framing pad cuts nothing"),
+    ("pad", 200, 320, "framing pad: nothing is cut away, 38 % of each frame is black (1:1.60)"),
+]
+
+
+@pytest.mark.parametrize(("framing", "width", "height", "line"), SHAPES)
+def test_what_becomes_of_the_picture_is_told(framing, width, height, line):
+    assert messages.framed(framing, 112, width / height) == line
+
+
+def test_the_shape_is_that_of_the_median_video(tmp_path, worker):
+    paths = [
+        write_video(tmp_path / f"{number}.mkv", clip(3, 0, height, width))
+        for number, (width, height) in enumerate([(64, 36), (36, 64), (64, 36), (48, 48), (64, 36)])
+    ]
+    assert estimate.estimate_size(paths, 32, worker).aspect == pytest.approx(16 / 9)
+    paths[0].write_bytes(b"")
+    paths[2].write_bytes(b"")
+    assert estimate.estimate_size(paths, 32, worker).aspect == 1
+    assert estimate.estimate_size(paths[:1], 32, worker).aspect == 0
+
+
+def test_nothing_is_refused_for_want_of_space_that_a_header_promises(source, tmp_path, capsys):
+    shutil.rmtree(source)
+    for number in range(4):
+        path = write_video(source / f"class{number % 2}" / f"{number}.avi", clip(40, number))
+        promise(path, 5 * 10**6)
+    text = preview(make_plan(source, tmp_path / "store", PrepareOptions(**{**SETTINGS, "size": 1024})))
+    assert "size unknown" in text
+
+
 def test_a_preview_tells_and_writes_nothing(source, tmp_path):
     before = tree(tmp_path)
     text = preview(make_plan(source, tmp_path / "store", PrepareOptions(**SETTINGS)))
     assert "source: 8 videos in 2 classes, split 1 (layout folders)" in text
+    assert "framing squeeze: 35 % of the picture is cut away" in text
     assert re.search(
         r"to decode: 8 videos, about 76 frames, 0.2 MB, 0.[0-9] s of decoding; to .*store, .* free", text
     )

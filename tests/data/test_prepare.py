@@ -9,10 +9,11 @@ import time
 
 import numpy as np
 import pytest
-from media import clip, cut, tree, write_audio, write_dataset, write_pictures, write_tar, write_video
+from media import clip, cut, tracks, tree, write_audio, write_dataset, write_pictures, write_tar, write_video
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import prepare as prepare_module
+from vidcondense.data.decode import decode_frames
 from vidcondense.data.prepare import prepare
 from vidcondense.data.shards import block_size, shard_key
 from vidcondense.data.store import ClipStore
@@ -48,6 +49,51 @@ def test_the_fingerprint_is_of_the_content_not_of_the_names(source, tmp_path):
     write_video(tmp_path / "moved" / "class0" / "v00.mkv", clip(5, seed=999))
     changed = prepare(tmp_path / "moved", tmp_path / "d", **SETTINGS)
     assert changed.fingerprint != first.fingerprint
+
+
+def test_framing_is_kept_compared_and_part_of_the_fingerprint(tmp_path):
+    source = tmp_path / "source"
+    for number in range(4):
+        write_video(source / f"class{number % 2}" / f"{number}.mkv", clip(5, number, 36, 64))
+    stores = {
+        framing: prepare(source, tmp_path / framing, **SETTINGS, framing=framing)
+        for framing in ("squeeze", "crop", "pad")
+    }
+    plain = prepare(source, tmp_path / "plain", **SETTINGS)
+    assert tree(plain.path) == tree(stores["squeeze"].path)
+    assert len({store.fingerprint for store in stores.values()}) == 3
+    for framing, store in stores.items():
+        assert ClipStore.open(store.path).framing == framing
+        first = store.read(np.array([0]), np.array([0]))[0].permute(0, 2, 3, 1).numpy()
+        frames = list(decode_frames(source / store.paths[0], 32, framing))
+        assert (first == np.stack(frames)[[0, 1, 2, 3]]).all()
+    refused("prepared with framing pad, not crop; choose another", source, tmp_path / "pad", framing="crop")
+    refused("framing must be one of squeeze, crop, pad, not 'fit'", source, tmp_path / "fit", framing="fit")
+
+
+def test_a_store_of_grey_frames_has_another_fingerprint_for_another_framing(tmp_path):
+    """What is said of a store counts, not its pixels alone: grey is grey in any framing."""
+    grey = np.full((5, 30, 40, 3), 99, np.uint8)
+    for number in range(4):
+        write_video(tmp_path / "source" / f"class{number % 2}" / f"{number}.mkv", grey)
+    one, other = (
+        prepare(tmp_path / "source", tmp_path / framing, **SETTINGS, framing=framing)
+        for framing in ("squeeze", "crop")
+    )
+    assert (tmp_path / "squeeze" / "frames-00000.u8").read_bytes() == (
+        tmp_path / "crop" / "frames-00000.u8"
+    ).read_bytes()
+    assert one.fingerprint != other.fingerprint
+
+
+def test_notes_are_printed_and_kept(source, tmp_path, capsys):
+    path = tracks(source / "class1" / "two.mkv", [(64, 48), (32, 24)])
+    store = prepare(source, tmp_path / "store", **{**SETTINGS, "progress": True})
+    note = "2 video tracks, of which number 1 is taken (64x48)"
+    assert path.name in capsys.readouterr().err.split(note)[0]
+    assert store.notes == [{"path": "class1/two.mkv", "note": note}]
+    assert ClipStore.open(tmp_path / "store").notes == store.notes
+    assert store.skipped == []
 
 
 def test_a_finished_store_is_returned_at_once(source, tmp_path, monkeypatch):

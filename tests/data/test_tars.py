@@ -6,7 +6,8 @@ import pytest
 from media import clip, tree, write_tar, write_video
 
 from vidcondense.data import tars
-from vidcondense.data.decode import DecodeError, decode_frames, probe_frames
+from vidcondense.data.decode import DecodeError, decode_frames
+from vidcondense.data.probe import probe
 
 
 def decode(path, size=32):
@@ -20,7 +21,7 @@ def test_members_decode_as_the_files_they_are(tmp_path, suffix):
     for video in videos:
         inside = tar / "deep" / video.name
         assert np.array_equal(decode(inside), decode(video))
-        assert probe_frames(inside) == probe_frames(video)
+        assert probe(inside) == probe(video)
 
 
 def test_a_slice_never_shows_its_neighbours(tmp_path):

@@ -2,11 +2,13 @@
 
 import io
 import tarfile
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 from PIL import Image
 
 CODECS = {
@@ -43,6 +45,38 @@ def write_video(path: Path, pixels: np.ndarray | None = None, **options: str) ->
         for frame in pixels:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
+    return path
+
+
+def tracks(path: Path, sizes: list[tuple[int, int]], covers: Sequence[int] = ()) -> Path:
+    """A file with a track of each (width, height), each brighter than the last; `covers` have one frame."""
+    with av.open(str(path), "w") as container:
+        streams = []
+        for number, (width, height) in enumerate(sizes):
+            stream = container.add_stream("mjpeg" if number in covers else "mpeg4", rate=10)
+            stream.width, stream.height = width, height
+            stream.pix_fmt = "yuvj420p" if number in covers else "yuv420p"
+            if number in covers:
+                stream.disposition = Disposition.attached_pic
+            streams.append(stream)
+        for time in range(8):
+            for number, stream in enumerate(streams):
+                if number in covers and time:
+                    continue
+                pixels = np.full((stream.height, stream.width, 3), 60 * number + 20, np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        for stream in streams:
+            container.mux(stream.encode())
+    return path
+
+
+def promise(path: Path, frames: int) -> Path:
+    """Have the header of an AVI promise so many frames."""
+    data = bytearray(path.read_bytes())
+    for mark, field in ((b"avih", 24), (b"strh", 40)):
+        begin = data.index(mark) + field
+        data[begin : begin + 4] = frames.to_bytes(4, "little")
+    path.write_bytes(data)
     return path
 
 

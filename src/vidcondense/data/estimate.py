@@ -4,18 +4,16 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median_low
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.units import gigabytes
 from vidcondense.data.isolation import Died, Worker
-from vidcondense.data.shards import bytes_of, frame_bytes
+from vidcondense.data.shards import frame_bytes
 
 PROBES = 48
 TRIALS = 4
 TRIAL_SECONDS = 0.5
-
-# A frame that repeats the one before takes about 20 bytes, with its place in the index.
-FEWEST_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -26,30 +24,30 @@ class Estimate:
         videos: how many are to be decoded.
         frames: how many they have together, about: all have to be decoded.
         bytes: what they take in the store.
+        aspect: width by height of the median video as it is shown, 0 if that is not known.
     """
 
     videos: int
     frames: int
     bytes: int
+    aspect: float = 0.0
 
 
 def estimate_size(paths: Sequence[Path], size: int, worker: Worker, keep: int = 0) -> Estimate:
     """Estimate frames and bytes of videos at `size` pixels from the headers of a few of them.
 
-    Of each `keep` frames are stored, all for 0. Headers that promise more frames than the file has room for
-    do not count.
+    Of each `keep` frames are stored, all for 0. Headers that promise more than there can be do not count.
     """
-    chosen = _spread(paths, PROBES)
-    known = [
-        answer
-        for path, answer in zip(chosen, worker.each("probe", chosen), strict=True)
-        if not isinstance(answer, Died) and 0 < answer * FEWEST_BYTES <= _length(path)
-    ]
+    probes = worker.each("probe", _spread(paths, PROBES))
+    answers = [answer for answer in probes if not isinstance(answer, Died)]
+    aspects = [answer["aspect"] for answer in answers if answer["aspect"] > 0]
+    aspect = median_low(aspects) if aspects else 0.0
+    known = [answer["frames"] for answer in answers if answer["frames"] > 0]
     if not known:
-        return Estimate(len(paths), 0, 0)
+        return Estimate(len(paths), 0, 0, aspect)
     frames = round(sum(known) / len(known) * len(paths))
     stored = round(sum(min(count, keep or count) for count in known) / len(known) * len(paths))
-    return Estimate(len(paths), frames, stored * frame_bytes(size))
+    return Estimate(len(paths), frames, stored * frame_bytes(size), aspect)
 
 
 def estimate_seconds(
@@ -91,11 +89,6 @@ def free_bytes(store: Path) -> int:
     while not place.exists() and place != place.parent:
         place = place.parent
     return shutil.disk_usage(place).free
-
-
-def _length(path: Path) -> int:
-    size = bytes_of(path)
-    return size if isinstance(size, int) else size[1]
 
 
 def _spread(paths: Sequence[Path], count: int) -> list[Path]:

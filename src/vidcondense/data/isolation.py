@@ -22,7 +22,8 @@ from typing import Any
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import shards
-from vidcondense.data.decode import DecodeError, probe_frames, try_frames
+from vidcondense.data.decode import try_frames
+from vidcondense.data.probe import probe
 
 try:
     import resource
@@ -187,15 +188,8 @@ def time_limit(path: Path, seconds: float) -> float:
     return seconds + max(0, size if isinstance(size, int) else size[1]) / BYTES_PER_SECOND
 
 
-def _probe(path: Path) -> int:
-    try:
-        return probe_frames(path)
-    except DecodeError:
-        return 0
-
-
 # What a worker can do with a video; the rest of the arguments are the `details` of `Worker.each`.
-JOBS: dict[str, Callable[..., Any]] = {"decode": shards.append_video, "probe": _probe, "try": try_frames}
+JOBS: dict[str, Callable[..., Any]] = {"decode": shards.append_video, "probe": probe, "try": try_frames}
 
 
 def serve(seconds: float, memory: int) -> None:

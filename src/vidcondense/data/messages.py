@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 
 from vidcondense.base.units import duration, gigabytes, plural
 from vidcondense.data.estimate import Estimate, free_bytes
+from vidcondense.data.framing import scaled_shape
 from vidcondense.data.layouts import LAYOUTS
 from vidcondense.data.layouts.listing import TEST, TRAIN, UNUSED, VAL
 from vidcondense.data.plan import Plan
@@ -74,6 +76,8 @@ def describe(plan: Plan, expected: Estimate, seconds: float | None) -> list[str]
     if published and published != (content["frames"], content["stride"], content["size"]):
         frames, stride, size = published
         lines.append(f"the papers' settings for it: --frames {frames} --stride {stride} --size {size}")
+    if expected.aspect:
+        lines.append(framed(plan.options.framing, plan.options.size, expected.aspect))
     earlier = len(found.videos) - expected.videos
     kept = f" ({earlier:,} more are there from an earlier run)" if earlier else ""
     size_of = f"about {expected.frames:,} frames, {gigabytes(expected.bytes)}"
@@ -84,6 +88,29 @@ def describe(plan: Plan, expected: Estimate, seconds: float | None) -> list[str]
         f"to {plan.store}, {gigabytes(free_bytes(plan.store))} free there"
     )
     return lines
+
+
+def framed(framing: str, size: int, aspect: float) -> str:
+    """A line on what becomes of the edges and the shape of a picture of `aspect`, its width by height."""
+    shape, longer = _shape(aspect), f"{100 * (1 - min(aspect, 1 / aspect)):.0f} %"
+    width, height = scaled_shape(size, "squeeze", Fraction(1))
+    squeezed = f"{100 * (1 - size**2 / (width * height)):.0f} %"
+    bent = "" if shape == "4:3" else f"{shape} is {'squeezed' if aspect > 4 / 3 else 'stretched'} to 4:3, "
+    return {
+        "squeeze": f"framing squeeze: {bent}{squeezed} of the picture is cut away; --framing crop keeps the "
+        f"shape and cuts {longer}, pad cuts nothing",
+        "crop": f"framing crop: {longer} of the picture is cut away ({shape}); --framing pad cuts nothing",
+        "pad": f"framing pad: nothing is cut away, {longer} of each frame is black ({shape})",
+    }[framing]
+
+
+def _shape(aspect: float) -> str:
+    """Width by height in words, as 16:9 where it is close to a usual one."""
+    usual = [(1, 1), (5, 4), (4, 3), (3, 2), (16, 9), (2, 1), (21, 9)]
+    for width, height in [*usual, *((height, width) for width, height in usual)]:
+        if abs(aspect * height / width - 1) < 0.02:
+            return f"{width}:{height}"
+    return f"{aspect:.2f}:1" if aspect > 1 else f"1:{1 / aspect:.2f}"
 
 
 def _some(lines: Sequence[str]) -> list[str]:

@@ -19,7 +19,8 @@ from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import Count
 from vidcondense.data import tars
-from vidcondense.data.decode import DecodeError, decode_frames
+from vidcondense.data.contents import DecodeError
+from vidcondense.data.decode import decode_frames
 from vidcondense.data.pictures import pictures_in
 from vidcondense.data.thinning import spread_frames
 
@@ -132,12 +133,12 @@ def append_video(path: Path, size: int, keep: int, framing: str, file: str, targ
     Raises:
         VidcondenseError: the file cannot be written.
     """
-    count, digest = 0, hashlib.sha256()
+    count, digest, notes = 0, hashlib.sha256(), list[str]()
     try:
         with Path(file).open("ab") as out:
             start = out.tell()
             try:
-                for frame in spread_frames(decode_frames(path, size, framing), keep):
+                for frame in spread_frames(decode_frames(path, size, framing, notes.append), keep):
                     digest.update(frame.data)
                     out.write(frame.data)
                     count += 1
@@ -146,7 +147,7 @@ def append_video(path: Path, size: int, keep: int, framing: str, file: str, targ
                 return {"skipped": str(error) or "too little memory for it"}
     except OSError as error:
         raise _cannot_write(Path(target), error) from error
-    return {"frames": count, "sha256": digest.hexdigest()}
+    return {"frames": count, "sha256": digest.hexdigest(), "note": "; ".join(notes)}
 
 
 def begin_shard(task: ShardTask, records: list[VideoRecord]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from vidcondense.data.decode import Frame
+from vidcondense.data.framing import Frame
 
 HELD = 64
 """Frames held at most for each one that is kept: how exactly they are spread in long videos."""

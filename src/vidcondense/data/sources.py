@@ -99,14 +99,15 @@ def find_videos(
     tree = whole.only(limits.only) if limits.only else whole
     name = layout if layout != "auto" else hints.layout_of(tree)
     with _hinted(tree, name, test_fraction):
-        if layout == "auto" and name == "folders":
+        if layout == "auto" and name in hints.FOLDERS:
             refuse_structure(tree)
         listing = _listing(tree, name, test_fraction)
     source = _chosen(root, name, listing, limits)
     with _hinted(tree, name, test_fraction) if not limits.to_dict() else nullcontext():
         where = f"{root}{unusable(source.missing)}"
         check_classes(source.class_names, source.split_names, source.videos, where)
-    return replace(source, seen=survey(whole, tree, listing, (video.path for video in source.videos)))
+    listed = [*(video.path for video in source.videos), *(path for path, _ in source.missing)]
+    return replace(source, seen=survey(whole, tree, listing, listed))
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """A count of everything in a source: what was seen, what was used, and what was passed over, by kind."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vidcondense.base.units import plural
-from vidcondense.data.layouts.listing import HIDDEN, Listing
-from vidcondense.data.layouts.tree import Folder
+from vidcondense.data.layouts.listing import HIDDEN, Found, Listing, Missing
+from vidcondense.data.layouts.tree import Folder, Video
 
 EXAMPLES = 3
 
@@ -58,42 +58,61 @@ def survey(whole: Folder, looked_at: Folder, listing: Listing, chosen: Iterable[
         whole: the source.
         looked_at: the same without what the person told us to leave out.
         listing: what a layout found.
-        chosen: paths of the videos that were taken from it.
+        chosen: paths of the videos that were taken from it, or that are listed as unusable.
     """
     counts = _Counts()
-    left_out = {one.path for one in whole.folders} - {one.path for one in looked_at.folders}
-    left_out |= {*whole.others} - {*looked_at.others}
-    files = folders = 0
-    known = {one.path for one in listing.videos} | {one.path for one in listing.missing}
-    known |= {path for _, path in listing.passed_over}
-    stray = "videos that no list names" if listing.lists else "videos in no class folder"
-    for folder in _every(whole):
-        files += len(folder.files) + folder.pictures + len(folder.others)
-        folders += folder is not whole
-        for name in folder.litter:
-            counts.add(HIDDEN, folder.inside(name))
-        if folder.trouble and not folder.pictures and folder.path not in known:
-            counts.add(f"folders not looked into: {folder.trouble}", folder.path)
-        elif not (folder.files or folder.folders or folder.pictures or folder.others or folder.litter):
-            counts.add("empty folders", folder.path)
-    for left in sorted(left_out):
-        counts.add("folders and lists left out by --only", left)
-    for folder in (inner for inner in _every(looked_at) if not inner.is_frames):
-        for video in folder.videos:
-            if video.path not in known:
-                counts.add(video.trouble or stray, video.path)
-        for name in folder.others:
-            if folder.inside(name) not in listing.lists:
-                counts.add(_kind(name), folder.inside(name))
-        if folder.pictures:
-            counts.add("pictures outside folders of frames", folder.path or ".", folder.pictures)
+    known = {*_paths(listing.videos), *_paths(listing.missing)} | {path for _, path in listing.passed_over}
+    for path in _left_out(whole, looked_at):
+        counts.add("folders and files left out by --only", path)
+    for folder in _every(looked_at):
+        _add_folder(counts, folder, known, frozenset(listing.lists))
     for kind, path in listing.passed_over:
         counts.add(kind, path)
     taken = set(chosen)
-    for found in listing.videos:
-        if found.path not in taken:
-            counts.add("videos left out by the choice of classes and videos", found.path)
-    return Survey(files, folders, len(listing.lists), counts.passed_over())
+    for path in (*_paths(listing.videos), *_paths(listing.missing)):
+        if path not in taken:
+            counts.add("videos left out by the choice of classes and videos", path)
+    every = list(_every(whole))
+    files = sum(
+        len(folder.files) + folder.pictures + len(folder.others) + len(folder.barred) for folder in every
+    )
+    return Survey(files, len(every) - 1, len(listing.lists), counts.passed_over())
+
+
+def _paths(items: Iterable[Folder | Video | Found | Missing]) -> list[str]:
+    return [item.path for item in items]
+
+
+def _left_out(whole: Folder, looked_at: Folder) -> list[str]:
+    paths = [
+        {*_paths(source.folders), *_paths(source.files), *source.others} for source in (whole, looked_at)
+    ]
+    return sorted(paths[0] - paths[1])
+
+
+def _add_folder(counts: "_Counts", folder: Folder, known: Container[str], lists: frozenset[str]) -> None:
+    """Count what lies directly in a folder, and the folder itself where it holds nothing to count."""
+    stray = "videos that no list names" if lists else "videos in no class folder"
+    for name in folder.litter:
+        counts.add(HIDDEN, folder.inside(name))
+    for name in folder.others:
+        if folder.inside(name) not in lists:
+            counts.add(_kind(name), folder.inside(name))
+    for name, reason in folder.barred:
+        counts.add(reason, folder.inside(name))
+    for video in folder.files:
+        if video.path not in known:
+            counts.add(video.trouble or stray, video.path)
+    if folder.path in known:
+        return
+    if folder.is_frames:
+        counts.add(folder.trouble or stray, folder.path or ".")
+    elif folder.trouble and not folder.pictures:
+        counts.add(f"folders not looked into: {folder.trouble}", folder.path)
+    elif folder.pictures:
+        counts.add("pictures outside folders of frames", folder.path or ".", folder.pictures)
+    elif not (folder.files or folder.folders or folder.others or folder.barred or folder.litter):
+        counts.add("empty folders", folder.path or ".")
 
 
 def unusable(missing: Sequence[tuple[str, str]]) -> str:

@@ -13,7 +13,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import parse, typed
 from vidcondense.data.layouts.listing import UNUSED, Found, Listing, Missing
 from vidcondense.data.layouts.tree import Folder, Video
-from vidcondense.data.layouts.words import role_of, same, stem_of
+from vidcondense.data.layouts.words import role_of, same, stem_of, text
 
 LISTS_DOWN = 3
 """How many folders down lists are looked for."""
@@ -312,7 +312,7 @@ def beginning(file: Path, length: int = 10_000) -> str:
         return ""
     try:
         with file.open("rb") as stream:
-            return stream.read(length).decode("utf-8-sig", "replace")
+            return text(stream.read(length))
     except OSError:
         return ""
 
@@ -326,6 +326,6 @@ def text_of(file: Path) -> str:
     if file.exists() and not file.is_file():
         raise VidcondenseError(f"cannot read {file}: it is not a file")
     try:
-        return file.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        return text(file.read_bytes())
     except OSError as error:
         raise VidcondenseError(f"cannot read {file}: {error.strerror or error}") from error

@@ -78,7 +78,8 @@ def _refuse_unlisted(source: Folder, listing: Listing, rows: list[Row], lists: F
         for one in folder.folders:
             if one.videos and same(one.name) not in listed and not one.is_frames:
                 raise VidcondenseError(
-                    f"class '{one.name}' has videos but no {one.name}_test_split*.txt in {lists.disk}"
+                    f"class '{one.name}' has videos but no {one.name}_test_split*.txt in {lists.disk}; "
+                    "add its lists, or take the folder out"
                 )
     for class_name in sorted({row.class_name for row in rows}):
         without = {row.split for row in rows} - {row.split for row in rows if row.class_name == class_name}

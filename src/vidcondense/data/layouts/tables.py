@@ -15,7 +15,7 @@ from vidcondense.data.layouts.labels import text_of_label
 from vidcondense.data.layouts.tree import Folder
 from vidcondense.data.layouts.words import role_of
 
-_ENDINGS = r".+\.(csv|tsv|txt|lst|list|json|jsonl|ndjson)"
+ENDINGS = r".+\.(csv|tsv|txt|lst|list|json|jsonl|ndjson)"
 # Of several such columns the first of these counts.
 # fmt: off
 _FILE_COLUMNS = (
@@ -190,7 +190,7 @@ class Table:
 
 def tables_in(source: Folder) -> list[Table]:
     """The files of a source that may be lists of its videos."""
-    tables = [Table(folder, name) for folder, name in files_in(source, _ENDINGS)]
+    tables = [Table(folder, name) for folder, name in files_in(source, ENDINGS)]
     return [table for table in tables if table.is_list]
 
 

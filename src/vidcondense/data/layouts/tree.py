@@ -5,6 +5,7 @@ whatever they do not use can be counted.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,10 +16,12 @@ from vidcondense.data.layouts.words import is_litter, stem_of
 from vidcondense.data.pictures import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 DEEPEST = 8
-# A link in a linked folder in a linked folder is not entered: few links could else make millions of folders.
-NESTED_LINKS = 2
+# Folders of links to each other would else make millions of folders.
+MOST_ENTERED = 32
+"""How often a folder is entered through links."""
 
 OUTSIDE = "a link that leads out of the folder; --follow-links takes it"
+NOWHERE = "a link that leads nowhere"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Folder:
         files: videos that are files.
         pictures: how many pictures.
         others: names of all other files.
+        barred: other files that nobody reads, as links out of the source: (name, reason).
         litter: names that are hidden or a system's, and links that lead back.
         trouble: why nothing of it was looked at, or why its pictures cannot be used; "" for neither.
     """
@@ -67,6 +71,7 @@ class Folder:
     files: list[Video] = field(default_factory=list)
     pictures: int = 0
     others: list[str] = field(default_factory=list)
+    barred: list[tuple[str, str]] = field(default_factory=list)
     litter: list[str] = field(default_factory=list)
     trouble: str = ""
 
@@ -89,10 +94,20 @@ class Folder:
         """There are videos here or further down, or this is one."""
         return bool(self.files or self.pictures) or any(one.holds_videos for one in self.folders)
 
+    @property
+    def may_be_video(self) -> bool:
+        """It is one, or nobody can look into it."""
+        return self.is_frames or bool(self.trouble and not self.pictures)
+
+    @property
+    def has_videos(self) -> bool:
+        """There are videos directly here."""
+        return bool(self.files) or any(one.is_frames for one in self.folders)
+
     @cached_property
     def videos(self) -> list[Video]:
         """The videos directly here by name: files, folders of frames, folders that nobody can look into."""
-        folders = [Video(one.path, True, one.trouble) for one in self.folders if one.is_frames or one.trouble]
+        folders = [Video(one.path, one.is_frames, one.trouble) for one in self.folders if one.may_be_video]
         return sorted([*self.files, *folders], key=lambda video: video.name)
 
     def walk(self, deepest: int = DEEPEST) -> Iterator["Folder"]:
@@ -154,7 +169,8 @@ def look(root: Path, *, follow_links: bool = False) -> Folder:
     Raises:
         VidcondenseError: the folder itself cannot be listed. One further down is counted, with the reason.
     """
-    source = _Walk(os.path.realpath(root), follow_links).enter(Folder(root), (), 0)
+    real = os.path.realpath(root)
+    source = _Walk(real, follow_links).enter(Folder(root), (real,), linked=False)
     if source.trouble:
         raise VidcondenseError(f"cannot list {root}: {source.trouble}")
     return source
@@ -163,56 +179,63 @@ def look(root: Path, *, follow_links: bool = False) -> Folder:
 class _Walk:
     def __init__(self, real: str, follow_links: bool) -> None:
         self._real, self._follow = real, follow_links
+        self._entered: Counter[str] = Counter()
 
-    def enter(self, folder: Folder, above: tuple[str, ...], links: int) -> Folder:
-        """Fill a folder; `above` are the true paths of those that lead to it, `links` how many are links."""
-        above = (*above, os.path.realpath(folder.disk))
+    def enter(self, folder: Folder, above: tuple[str, ...], *, linked: bool) -> Folder:
+        """Fill a folder; `above` are the true paths of those that lead to it and its own."""
         try:
             with os.scandir(folder.disk) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
-                    self._add(folder, entry, above, links)
+                    self._add(folder, entry, above, linked)
         except OSError as error:
             folder.trouble = (error.strerror or str(error)).lower()
         return folder
 
-    def _add(self, folder: Folder, entry: os.DirEntry[str], above: tuple[str, ...], links: int) -> None:
+    def _add(self, folder: Folder, entry: os.DirEntry[str], above: tuple[str, ...], linked: bool) -> None:
         if is_litter(entry.name):
             folder.litter.append(entry.name)
         elif _is_folder(entry):
-            self._add_folder(folder, entry, above, links)
+            self._add_folder(folder, entry, above, linked)
         else:
             self._add_file(folder, entry)
 
     def _add_folder(
-        self, folder: Folder, entry: os.DirEntry[str], above: tuple[str, ...], links: int
+        self, folder: Folder, entry: os.DirEntry[str], above: tuple[str, ...], linked: bool
     ) -> None:
         inner = Folder(folder.disk / entry.name, folder.inside(entry.name))
         is_link = entry.is_symlink()
-        real = os.path.realpath(entry.path) if is_link else ""
+        real = os.path.realpath(entry.path) if is_link else os.path.join(above[-1], entry.name)  # noqa: PTH118
         if real in above:
             folder.litter.append(entry.name)
             return
         folder.folders.append(inner)
+        self._entered[real] += linked or is_link
         if is_link and not self._holds(real):
             inner.trouble = OUTSIDE
-        elif links + is_link > NESTED_LINKS:
-            inner.trouble = f"a link below {NESTED_LINKS} others"
+        elif self._entered[real] > MOST_ENTERED:
+            inner.trouble = f"links lead to it more than {MOST_ENTERED} times"
         elif inner.path.count("/") >= DEEPEST:
             inner.trouble = f"more than {DEEPEST} folders down"
         else:
-            self.enter(inner, above, links + is_link)
+            self.enter(inner, (*above, real), linked=linked or is_link)
 
     def _add_file(self, folder: Folder, entry: os.DirEntry[str]) -> None:
         ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a Path per picture costs minutes
-        outside = entry.is_symlink() and not self._holds(os.path.realpath(entry.path))
-        trouble = OUTSIDE if outside else ""
+        trouble = self._trouble(entry.path) if entry.is_symlink() else ""
         if ending in VIDEO_SUFFIXES:
             folder.files.append(Video(folder.inside(entry.name), False, trouble))
         elif ending in PICTURE_SUFFIXES:
             folder.pictures += 1
             folder.trouble = folder.trouble or trouble
+        elif trouble:
+            folder.barred.append((entry.name, trouble))
         else:
             folder.others.append(entry.name)
+
+    def _trouble(self, link: str) -> str:
+        if not self._holds(os.path.realpath(link)):
+            return OUTSIDE
+        return "" if os.path.exists(link) else NOWHERE  # noqa: PTH110
 
     def _holds(self, real: str) -> bool:
         below = os.path.join(self._real, "")  # noqa: PTH118

@@ -38,8 +38,8 @@ class _Video:
 
 
 def matches(source: Folder) -> bool:
-    """There is a tar file in root or directly below it, and no class folders beside it."""
-    return not classes_in(source) and any(_is_plain(name) for _, name in _shards(source))
+    """There is a tar file in root or directly below it, and no class folders beside it; one is a sample."""
+    return len(classes_in(source)) < 2 and any(_is_plain(name) for _, name in _shards(source))
 
 
 def find(source: Folder, test_fraction: float) -> Listing:
@@ -49,30 +49,28 @@ def find(source: Folder, test_fraction: float) -> Listing:
         VidcondenseError: some shards say which split they belong to and others do not.
     """
     shards = _shards(source)
-    roles = [role_of(name) or role_of(folder.name if folder.path else "") for folder, name in shards]
-    if "" in roles and any(roles):
-        silent, spoken = (
-            next(shard for shard, role in zip(shards, roles, strict=True) if bool(role) is wanted)
-            for wanted in (False, True)
-        )
-        raise VidcondenseError(
-            f"{silent[0].disk / silent[1]} does not say whether it is train, val or test, "
-            f"as {spoken[1]} does; put the word in its name or its folder's"
-        )
     videos: list[_Video] = []
     missing: list[Missing] = []
     hidden: list[tuple[str, str]] = []
-    for (folder, name), role in zip(shards, roles, strict=True):
-        for item in _read_shard(folder.disk / name, folder.inside(name), role):
-            if isinstance(item, _Video):
-                videos.append(item)
-            else:
-                (missing if isinstance(item, Missing) else hidden).append(item)  # type: ignore[arg-type]
+    spoken: dict[bool, Path] = {}
+    for folder, name in shards:
+        role = role_of(name) or role_of(folder.name if folder.path else "")
+        found = list(_read_shard(folder.disk / name, folder.inside(name), role))
+        videos += [item for item in found if isinstance(item, _Video)]
+        missing += [item for item in found if isinstance(item, Missing)]
+        hidden += [item for item in found if isinstance(item, tuple)]
+        if any(isinstance(item, _Video) for item in found):
+            spoken.setdefault(bool(role), folder.disk / name)
+    if len(spoken) == 2:
+        raise VidcondenseError(
+            f"{spoken[False]} does not say whether it is train, val or test, as {spoken[True].name} does; "
+            "put the word in its name or its folder's"
+        )
     names = padded([video.label for video in videos])
-    found = [Found(one.path, name, (one.role,)) for one, name in zip(videos, names, strict=True)]
+    labelled = [Found(one.path, name, (one.role,)) for one, name in zip(videos, names, strict=True)]
     lists = tuple(folder.inside(name) for folder, name in shards)
     return with_roles(
-        found,
+        labelled,
         test_fraction,
         "the shards' names",
         missing=tuple(missing),

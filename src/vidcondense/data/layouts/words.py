@@ -1,14 +1,16 @@
 """What names mean, for every layout: words for splits, what systems leave behind, which names are equal."""
 
+import codecs
 import re
 import unicodedata
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from vidcondense.data.layouts.listing import TEST, TRAIN, VAL
 from vidcondense.data.pictures import VIDEO_SUFFIXES
 
 _SPLITS = {
-    TRAIN: ("train", "training"),
+    TRAIN: ("train", "training", "trainval"),
     VAL: ("val", "valid", "validate", "validation", "dev", "eval", "evaluation"),
     TEST: ("test", "testing"),
 }
@@ -22,7 +24,8 @@ SYSTEM_NAMES = frozenset([
     "@eadir", "#recycle", "@recycle", "@recently-snapshot", "#snapshot", "__macosx", "lost+found",
     "$recycle.bin", "system volume information", "recycler", "thumbs.db", "ehthumbs.db", "desktop.ini",
     "icon\r", "network trash folder", "temporary items", "thevolumesettingsfolder", "found.000", "@tmp",
-    "@snapshots", "#archivesync", "aquota.user", "aquota.group", "__pycache__",
+    "@snapshots", "#archivesync", "aquota.user", "aquota.group", "__pycache__", "@sharebin", "@appdata",
+    "@recently-deleted", "~snapshot", "recycled", "ehthumbs_vista.db", "found.001", "#syncfolder",
 ])
 # fmt: on
 
@@ -30,8 +33,10 @@ SYSTEM_NAMES = frozenset([
 # fmt: off
 _KEEPING = frozenset([
     "clips", "flow", "frame", "frames", "images", "img", "imgs", "jpeg", "jpegs", "jpg", "optical", "png",
-    "pngs", "raw", "rawframes", "rgb", "tvl", "video", "videos", "vids",
+    "pngs", "raw", "rawframes", "rgb", "tvl", "video", "videos", "vids", "avi", "avis", "fold", "split",
+    "part", "batch", "chunk", "shard", "backup", "processed", "resized", "extracted",
 ])
+_AXES = frozenset(["x", "y", "u", "v"])
 # fmt: on
 
 
@@ -52,14 +57,31 @@ def is_litter(name: str) -> bool:
 
 
 def says_how_kept(name: str) -> bool:
-    """Whether a folder's name says how its videos are kept (jpegs_112, videos), not what they show."""
-    words = words_in(name)
-    return bool(words) and all(word in _KEEPING for word in words)
+    """Whether a folder's name says how its videos are kept (jpegs_112, flow_x, part1), not what they show."""
+    words = {*words_in(name)}
+    return bool(words & _KEEPING) and words <= _KEEPING | _AXES
 
 
 def composed(name: str) -> str:
-    """A name in Unicode's composed form (NFC): macOS writes é as two characters, others as one."""
+    """A name in Unicode's composed form (NFC): macOS writes é as two characters, others as one.
+
+    Bytes that are no UTF-8, as old archives have them, are read as Latin-1.
+    """
+    if name.isascii():
+        return name
+    with suppress(UnicodeEncodeError):
+        name = text(name.encode("utf-8", "surrogateescape"))
     return unicodedata.normalize("NFC", name)
+
+
+def text(data: bytes) -> str:
+    """Bytes as text: UTF-16 or UTF-8 with a mark in front, UTF-8, or else Latin-1."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def same(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import difflib
 import unicodedata
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 
 from vidcondense.base.units import plural
 
@@ -12,7 +12,11 @@ MOST_NAMED = 3
 
 def folded(name: str) -> str:
     """What names have in common that differ in case or Unicode form (NFC, NFD) alone."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return _composed(_composed(name).casefold())
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def nearest(name: str, names: Collection[str]) -> str:
@@ -28,24 +32,35 @@ def alike(ours: Collection[str], theirs: Collection[str]) -> dict[str, str]:
     Names on both sides are left out, and so are those with several to choose from.
     """
     found: dict[str, str] = {}
+    groups = _by_folded(theirs)
     for key, mine in _by_folded(ours).items():
-        others = _by_folded(theirs).get(key, [])
+        others = groups.get(key, [])
         if len(mine) == len(others) == 1 and mine != others:
             found[mine[0]] = others[0]
     return found
 
 
-def how_alike(pair: tuple[str, str]) -> str:
-    """In what two such names differ, in words."""
-    if len({unicodedata.normalize("NFC", name) for name in pair}) == 1:
-        return f"differ in Unicode form alone: {pair[0]!a} and {pair[1]!a}"  # they look the same
-    return f"differ in case alone: {pair[0]!r} and {pair[1]!r}"
+def how_alike(pairs: Mapping[str, str]) -> str:
+    """In what the names of such pairs differ, in words, the first of each kind."""
+    forms = {one: other for one, other in pairs.items() if _composed(one) == _composed(other)}
+    cases = {one: other for one, other in pairs.items() if one not in forms}
+    # Names in two forms look the same.
+    parts = [
+        f"{_first([f'{show(one)} and {show(other)}' for one, other in some.items()])} differ in {what} alone"
+        for some, what, show in ((cases, "case", repr), (forms, "Unicode form", ascii))
+        if some
+    ]
+    return "; ".join(parts)
 
 
 def listed(names: Sequence[str]) -> str:
     """The first names, quoted, and how many more there are."""
-    more = len(names) - MOST_NAMED
-    return ", ".join(map(repr, names[:MOST_NAMED])) + (f" and {more:,} more" if more > 0 else "")
+    return _first([repr(name) for name in names])
+
+
+def _first(words: Sequence[str]) -> str:
+    more = len(words) - MOST_NAMED
+    return ", ".join(words[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def difference(ours: Sequence[str], theirs: Sequence[str], us: str, them: str) -> str:
@@ -67,11 +82,9 @@ def difference(ours: Sequence[str], theirs: Sequence[str], us: str, them: str) -
         )
     pairs = alike(ours, theirs)
     extra, lacking = without(ours, {*theirs, *pairs}), without(theirs, {*ours, *pairs.values()})
-    parts = [f"only in {where}: {listed(names)}" for where, names in ((us, extra), (them, lacking)) if names]
-    shown = list(pairs.items())[:MOST_NAMED]
-    more = f" (and {len(pairs) - MOST_NAMED:,} more such pairs)" if len(pairs) > MOST_NAMED else ""
-    parts += ["; ".join(map(how_alike, shown)) + more] if pairs else []
-    return f"the classes of {us} ({len(ours):,}) and {them} ({len(theirs):,}) differ; " + "; ".join(parts)
+    parts = [f"only {who} has {listed(names)}" for who, names in ((us, extra), (them, lacking)) if names]
+    parts += [how_alike(pairs)] if pairs else []
+    return f"the classes of {us} ({len(ours):,}) and {them} ({len(theirs):,}) differ: {'; '.join(parts)}"
 
 
 def without(names: Sequence[str], others: Set[str]) -> list[str]:

@@ -77,11 +77,10 @@ def _spelled(
     from vidcondense.data.index import read_index
 
     names = read_index(store).class_names
-    renamed = []
-    for one in sets:
-        spelling = alike(one.class_names, names)
-        notes += [f"renamed: {old!r} to {new!r}" for old, new in spelling.items()]
-        renamed.append(one.renamed(spelling) if spelling else one)
+    spellings = [alike(one.class_names, names) for one in sets]
+    renamed = [one.renamed(new) if new else one for one, new in zip(sets, spellings, strict=True)]
+    if old := [name for spelling in spellings for name in spelling]:
+        notes.append(f"spelled as in {store}: {listed(list(dict.fromkeys(old)))}")
     if absent := without(names, {name for one in renamed for name in one.class_names}):
         raise VidcondenseError(
             f"{store} has classes that {'the set has' if len(sets) == 1 else 'the sets have'} not: "

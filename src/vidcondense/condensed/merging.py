@@ -207,9 +207,9 @@ def _refuse_alike(sets: Sequence["CondensedVideos"], words: Sequence[str]) -> No
     """Refuse names that differ in case or Unicode form alone."""
     for number, (one, word) in enumerate(zip(sets, words, strict=True)):
         for before, earlier in zip(sets[:number], words, strict=False):
-            for pair in alike(before.class_names, one.class_names).items():
+            if pairs := alike(before.class_names, one.class_names):
                 raise VidcondenseError(
-                    f"a class of {earlier} and one of {word} {how_alike(pair)}; give the classes with "
+                    f"of the classes of {earlier} and {word} {how_alike(pairs)}; give the classes with "
                     "--classes-of STORE, in whose spelling they are then, or all of them with --class, which "
-                    "keeps the two apart"
+                    "keeps such names apart"
                 )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from vidcondense.condensed.base import CondensedVideos
 
 T = TypeVar("T", bound="CondensedVideos")
+_WIDTH = get_args(Storage)[::-1]
+"""Every `Storage`, the widest last."""
 
 
 def select(condensed: T, class_names: Sequence[str]) -> T:
@@ -77,10 +79,6 @@ def merge(
         storage=max((one.storage for one in sets), key=_WIDTH.index),
         provenance=derived(sets),
     )
-
-
-_WIDTH = get_args(Storage)[::-1]
-"""Every `Storage`, the widest last."""
 
 
 def _chosen(sets: Sequence[T], class_names: Sequence[str]) -> T:

@@ -1,8 +1,13 @@
 """What examples and documentation show runs and is true."""
 
 import dataclasses
+import functools
+import json
 import re
 import runpy
+import shlex
+import shutil
+import sys
 import tomllib
 import types
 import typing
@@ -14,15 +19,20 @@ import numpy as np
 import pytest
 import quick
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 import vidcondense
-from vidcondense import ClipStore, CondensedVideos
+from vidcondense import ClipStore, CondensedVideos, cli
 from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
+from vidcondense.condensed.interpolation import Interpolation
+from vidcondense.condensed.storage import Storage
 from vidcondense.evaluation.protocols import Strict
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.recipes.recipe import FAMILIES, Recipe
 
 ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def example(name: str) -> dict[str, Any]:
@@ -62,41 +72,107 @@ def test_train_on_condensed(run: Path, tiny_store_path: Path) -> None:
     assert 0 <= accuracy <= 1
 
 
-def test_the_python_of_the_readme(
-    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def folder_of_videos(folder: Path, clips: Path) -> None:
+    (folder / "videos").symlink_to(clips)
+
+
+def hmdb51(folder: Path, clips: Path) -> None:
+    """HMDB51 in small, with two splits."""
+    (folder / "HMDB51" / "splits").mkdir(parents=True)
+    for kind in sorted((clips / "train").iterdir()):
+        (folder / "HMDB51" / "videos" / kind.name).mkdir(parents=True)
+        for number, file in enumerate(sorted(kind.iterdir())[:3]):
+            shutil.copy(file, folder / "HMDB51" / "videos" / kind.name / f"v{number}.mp4")
+        for split in (1, 2):
+            lines = [f"v{number}.mp4 {2 if number == split else 1}\n" for number in range(3)]
+            (folder / "HMDB51" / "splits" / f"{kind.name}_test_split{split}.txt").write_text("".join(lines))
+
+
+def a_condensed_file(folder: Path, clips: Path) -> None:
+    key_frames().save(folder / "condensed.safetensors")
+
+
+def nothing(folder: Path, clips: Path) -> None:
+    pass
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """What a script needs to run, what is made smaller in it, and what it has to end with.
+
+    Attributes:
+        set_up: writes what it reads, by its folder and that of some clips.
+        smaller: parts of its text and what they are replaced by.
+        shapes: of arrays that it makes, by their names.
+    """
+
+    set_up: Callable[[Path, Path], None]
+    smaller: dict[str, str] = dataclasses.field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+
+
+SCENES = {
+    ("README.md", 0): Scene(
+        folder_of_videos,
+        {"store)": "store, networks_count=1)", "frames=8, size=64": "frames=4, size=32"},
+        {"clip": (4, 3, 32, 32)},
+    ),
+    ("docs/data.md", 0): Scene(hmdb51, shapes={"clips": (9, 16, 3, 112, 112), "labels": (9,)}),
+    ("docs/format.md", 0): Scene(a_condensed_file, shapes={"clips": (3, 10, 3, 2, 2), "labels": (3,)}),
+    ("docs/generated.md", 0): Scene(
+        nothing, {"train_per_class=40, test_per_class=20": "train_per_class=1, test_per_class=1"}
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        (str(page.relative_to(ROOT)), number)
+        for page in PAGES
+        for number in range(page.read_text(encoding="utf-8").count("```python"))
+    ],
+)
+def test_every_script_of_the_documentation_runs(
+    name: str, number: int, tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "videos").symlink_to(tiny_store_path.parent / "clips")
-    monkeypatch.chdir(tmp_path)
-    code = python_block("README.md")
-    for shown, faster in (
-        ('"prism_small"', '"prism_small"'),
-        ("store)", "store, networks_count=1)"),
-        ("frames=8, size=64", "frames=4, size=32"),
-    ):
+    scene, code = SCENES[name, number], python_block(name, number)
+    scene.set_up(tmp_path, tiny_store_path.parent / "clips")
+    for shown, smaller in scene.smaller.items():
         assert shown in code
-        code = code.replace(shown, faster)
+        code = code.replace(shown, smaller)
+    monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec(code, names)
-    assert names["clip"].shape == (4, 3, 32, 32)
-    assert names["label"] == 0
+    assert {key: tuple(names[key].shape) for key in scene.shapes} == scene.shapes
 
 
-def test_the_file_can_be_read_as_the_format_page_shows(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(run)
-    names: dict[str, Any] = {}
-    exec(python_block("docs/format.md"), names)
-    made = CondensedVideos.load(run / "condensed.safetensors")
-    assert len(set(made.counts.tolist())) > 1 or int(made.counts[0]) == 3
-    torch.testing.assert_close(torch.from_numpy(np.stack(names["clips"])).float(), made.render())
-    assert np.abs(names["pixels"].astype(int) - made.pixels().numpy()).max() <= 1  # ties may round apart
-    assert names["labels"].tolist() == made.labels.tolist()
+def test_every_command_of_the_documentation_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+
+    def stub(command: Callable[..., None]) -> Callable[..., None]:
+        return functools.wraps(command)(lambda *_, **__: called.append(command.__name__))
+
+    monkeypatch.setattr(cli, "COMMANDS", tuple(stub(command) for command in cli.COMMANDS))
+    lines = [line for page in PAGES for line in commands(page.read_text(encoding="utf-8"))]
+    for line in lines:
+        monkeypatch.setattr(sys, "argv", shlex.split(line, comments=True))
+        try:
+            cli.main()
+        except SystemExit:
+            pytest.fail(line)
+    assert len(called) == len(lines) > 30
+    assert {"prepare", "condense", "evaluate", "merge", "report", "benchmark"} <= set(called)
 
 
-@pytest.mark.parametrize("interpolation", ["linear", "nearest", "smooth"])
-@pytest.mark.parametrize("segments", [(0,), (0, 3)])
-def test_every_interpolation_can_be_read_as_the_format_page_shows(
-    interpolation: Any, segments: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def commands(page: str) -> list[str]:
+    """The commands in blocks of a page; not those that show options in brackets, which are no commands."""
+    found = re.findall(r"^    (vidcondense .*(?:\n     .*)*)", page, re.MULTILINE)
+    return [line.replace("\\\n", " ") for line in found if "[" not in line]
+
+
+def key_frames(**changes: Any) -> KeyFrameVideos:
+    """Three videos with different key frames, some in every segment from 0 and from 3."""
     positions = [[0, 1, 3, 4, 6, 9], [2, 8], [0, 4, 9]]
     made = KeyFrameVideos(
         key_frames=torch.randn(11, 3, 2, 2, generator=torch.Generator().manual_seed(0)),
@@ -105,29 +181,98 @@ def test_every_interpolation_can_be_read_as_the_format_page_shows(
         labels=torch.arange(3),
         class_names=("a", "b", "c"),
         frames=10,
-        mean=(0.4, 0.4, 0.4),
-        std=(0.2, 0.2, 0.2),
-        interpolation=interpolation,
-        segments=segments,
+        mean=(0.4, 0.5, 0.45),
+        std=(0.2, 0.25, 0.22),
     )
-    made.save(tmp_path / "condensed.safetensors")
-    monkeypatch.chdir(tmp_path)
+    return dataclasses.replace(made, **changes)
+
+
+STORAGES = typing.get_args(Storage)
+INTERPOLATIONS = typing.get_args(Interpolation)
+
+
+def read_as_shown(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the script of docs/format.md makes of a file."""
+    monkeypatch.chdir(path.parent)
     names: dict[str, Any] = {}
     exec(python_block("docs/format.md"), names)
-    torch.testing.assert_close(torch.from_numpy(np.stack(names["clips"])).float(), made.render())
+    return names
 
 
-def test_memories_can_be_read_as_the_format_page_shows(
-    memories: Callable[..., StaticDynamicVideos], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("segments", [(0,), (0, 3)])
+def test_key_frames_can_be_read_as_the_format_page_shows(
+    storage: Any,
+    interpolation: Any,
+    segments: tuple[int, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = memories([0, 0, 1], ("a", "b"), 5, (6, 7))
-    made.save(tmp_path / "condensed.safetensors")
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    exec(python_block("docs/format.md", 1), names)
+    path = tmp_path / "condensed.safetensors"
+    key_frames(storage=storage, interpolation=interpolation, segments=segments).save(path)
+    agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_memories_can_be_read_as_the_format_page_shows(
+    storage: Any,
+    memories: Callable[..., StaticDynamicVideos],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "condensed.safetensors"
+    dataclasses.replace(memories([0, 0, 1], ("a", "b"), 5, (6, 7)), storage=storage).save(path)
+    agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
+
+
+def agrees(names: dict[str, Any], made: CondensedVideos) -> None:
     assert names["clips"].dtype == np.float32
     torch.testing.assert_close(torch.from_numpy(names["clips"]), made.render(), rtol=1e-4, atol=1e-5)
+    assert np.abs(names["pixels"].astype(int) - made.pixels().numpy()).max() <= 1  # ties may round apart
     assert names["labels"].tolist() == made.labels.tolist()
+
+
+def test_every_kind_of_content_is_one_that_the_format_page_reads() -> None:
+    script = python_block("docs/format.md")
+    for kind in (KeyFrameVideos, StaticDynamicVideos):
+        assert f'"{kind.representation}"' in script
+
+
+def test_a_run_can_be_read_as_the_format_page_shows(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = CondensedVideos.load(run / "condensed.safetensors")
+    assert len(set(made.key_counts)) > 1 or made.key_counts[0] == 3
+    agrees(read_as_shown(run / "condensed.safetensors", monkeypatch), made)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"format_version": 3}, "format_version is 3, of which this script knows only [1, 2]"),
+        ({"representation": "tinted"}, "representation is 'tinted', of"),
+        ({"storage": "int4"}, "storage is 'int4', of"),
+        ({"storage": "float16"}, "key_frames is uint8, but storage float16"),
+        ({"storage": "float32"}, "key_frames is uint8, but storage float32"),
+        ({"interpolation": "cubic"}, "interpolation is 'cubic', of"),
+        ({"segments": [1]}, "segments are [1]; they have to ascend from 0"),
+        ({"segments": [0, 3, 2]}, "segments are [0, 3, 2]; they"),
+        ({"segments": [0, 10]}, "segments are [0, 10]; they have to ascend from 0 and stay below 10"),
+        (None, "format_version is 'not there', of"),
+    ],
+)
+def test_the_script_of_the_format_page_refuses_what_it_does_not_know(
+    change: dict[str, Any] | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "condensed.safetensors"
+    key_frames(storage="uint8").save(path)
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()["vidcondense"])
+    metadata = None if change is None else {"vidcondense": json.dumps(header | change)}
+    save_file(load_file(path), path, metadata=metadata)
+    with pytest.raises(SystemExit) as refused:
+        read_as_shown(path, monkeypatch)
+    assert str(refused.value.code).startswith(said)
+    assert "\n" not in str(refused.value.code)
 
 
 def flat(kind: type, prefix: str = "") -> dict[str, Any]:
@@ -180,7 +325,7 @@ def test_the_protocol_page_has_the_constants_of_strict() -> None:
 
 def test_links_lead_somewhere() -> None:
     later = {"results.md", "performance.md"}  # written with the figures
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists() or Path(target).name in later, f"{page.name}: {target}"
 

@@ -107,6 +107,11 @@ def export_frames(inputs: "Inputs", out: Path) -> Task:
     return Task(out, ("export", inputs.run, out, "--format", "frames"))
 
 
+def merge(inputs: "Inputs", out: Path) -> Task:
+    """A set of a run and itself; what is there already is replaced."""
+    return Task(out, ("merge", inputs.run, inputs.run, "--out", out / "merged.safetensors", "--force"))
+
+
 def report(inputs: "Inputs", out: Path) -> Task:
     """The page."""
     return Task(out, ("report", inputs.run, "--out", out / "report.html"))
@@ -128,7 +133,7 @@ def benchmark(inputs: "Inputs", out: Path) -> Task:
 TASKS: tuple[Callable[["Inputs", Path], Task], ...] = (
     *(prepare, prepare_with_workers, generate),
     *(condense, condense_on_experts, condense_in_shards, experts),
-    *(evaluate, export, export_frames, report),
+    *(evaluate, export, export_frames, merge, report),
 )
 """All but the benchmark, whose cells are processes that import everything."""
 

@@ -32,7 +32,7 @@ from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.rows import build_rows, read_result
 from vidcondense.benchmark.tasks import Task
-from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos, merge
 from vidcondense.condensed.export import export
 from vidcondense.condensed.hallucinator import initial
 from vidcondense.condensed.show import describe
@@ -120,6 +120,8 @@ def read_condensed(folder: Path) -> None:
     export(condensed, folder / "png", "frames")
     _ = condensed[0], condensed.vpc, condensed.stored_mib
     condensed.save(folder / "again.safetensors")
+    merge([condensed, condensed.select(condensed.class_names[::-1])]).save(folder / "merged.safetensors")
+    CondensedVideos.load(folder / "merged.safetensors").render()
     build_page(load_runs([folder])).encode(errors="replace")
 
 
@@ -281,7 +283,7 @@ def test_it_is_read_or_refused(kind: str, folders: Path, tmp_path: Path) -> None
         except VidcondenseError:
             outcomes["refused"] += 1
         finally:
-            for made in ("png", "again.safetensors"):
+            for made in ("png", "again.safetensors", "merged.safetensors"):
                 if (copy / made).is_dir():
                     shutil.rmtree(copy / made)
                 (copy / made).unlink(missing_ok=True)

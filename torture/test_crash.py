@@ -25,6 +25,7 @@ from tasks import (
     export,
     export_frames,
     generate,
+    merge,
     prepare,
     prepare_with_workers,
 )
@@ -52,7 +53,11 @@ def undisturbed(forks: Forks, task: Task) -> Ended:
 
 
 @pytest.mark.parametrize(
-    "make", [prepare, generate, condense, condense_on_experts, condense_in_shards, experts, evaluate, export]
+    "make",
+    [
+        *(prepare, generate, condense, condense_on_experts, condense_in_shards),
+        *(experts, evaluate, export, merge),
+    ],
 )
 def test_killed_at_any_step(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -> None:
     """Before each step on the file system, or before 50 of them where there are more, the last among them."""

@@ -119,7 +119,11 @@ def test_an_unfinished_cell_is_resumed(call: Call, tmp_path: Path, commands: lis
         ({"recipe": {"iterations": 3}}, r"another recipe \(iterations\)"),
         ({"recipe": {"seed": 1}}, r"another recipe \(seed\)"),
         ({"recipe": {"unheard_of": 1}}, "another recipe"),
-        ({"store": {"fingerprint": "x"}}, "another store"),
+        ({"store": {"fingerprint": "x"}}, "another store than"),
+        (
+            {"store": {"fingerprint": "x", "classes": ["x"]}},
+            r"another store \(.* only the run has 'x'.*\) than",
+        ),
         ({"store": {"split": "2"}}, "another split"),
     ],
 )

@@ -22,7 +22,7 @@ from vidcondense.run import loop as condensation
 
 COMMANDS = (
     *("demo", "generate", "prepare", "experts", "condense", "evaluate"),
-    *("report", "show", "export", "recipes", "benchmark"),
+    *("report", "show", "export", "merge", "recipes", "benchmark"),
 )
 
 

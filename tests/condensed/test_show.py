@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos, merge
 from vidcondense.condensed.show import describe
 
 
@@ -48,6 +48,21 @@ def test_bytes_frames_and_provenance(tmp_path: Path) -> None:
     assert "15 stored; per video 3.75 on average, 2 to 8" in text
     assert "0 1 7" in text and "every frame" in text
     assert "insertion.warm_up" in text and "prism" in text and "7" in text
+
+
+def test_what_a_set_was_cut_or_merged_from_is_named(tmp_path: Path) -> None:
+    path, one = tmp_path / "condensed.safetensors", make([2, 3, 2, 8], ("walk", "run"))
+    other = replace(one, provenance={"recipe": {"name": "random", "seed": 8}})
+    assert "from" not in shown(one, path).split("Storage")[0]
+    text = shown(one.select(["run"]), path)
+    assert re.search(r"selected from +4 videos of 2 classes +\n", text)
+    assert re.search(r"recipe +prism +\n", text)
+    assert re.search(r"seed +7 +\n", text)
+    text = shown(merge([one, other]), path)
+    assert re.search(r"merged from +4 videos of 2 classes; 4 videos of 2 classes", text)
+    assert re.search(r"recipe +prism, random", text)
+    assert re.search(r"seed +7, 8", text)
+    assert re.search(r"merged_from\.2\.provenance\.recipe\.name +random", text)
 
 
 def test_what_makes_the_frames_between_is_named_where_it_is_unusual(tmp_path: Path) -> None:

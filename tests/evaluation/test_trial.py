@@ -261,7 +261,8 @@ def test_bfloat16_agrees_with_float32_where_the_processor_has_it(tiny_store: Cli
 def test_sets_that_do_not_fit_the_store_are_refused(tiny_store: ClipStore) -> None:
     made = condensed(tiny_store)
     other = replace(made, class_names=("a", "b", "c"))
-    with pytest.raises(VidcondenseError, match="same classes"):
+    names = tiny_store.class_names
+    with pytest.raises(VidcondenseError, match=f"only the store has {names[0]!r}, .*with the same classes$"):
         evaluate(other, tiny_store, show=False)
     small = replace(made, key_frames=made.key_frames[..., :30, :30])
     with pytest.raises(VidcondenseError, match="4 frames of 30x30, the store's 4 of 32x32"):
@@ -275,6 +276,44 @@ def test_sets_that_do_not_fit_the_store_are_refused(tiny_store: ClipStore) -> No
             evaluate(made, tiny_store, seed=seed, show=False)
     with pytest.raises(VidcondenseError, match="unknown protocol 'loose'; known: strict, vdsd"):
         evaluate(made, tiny_store, protocol="loose", show=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "mend"),
+    [
+        (lambda names: (*names, "more"), "only the condensed set has 'more'", "merge FILE --classes-of"),
+        (lambda names: names[::-1], "same 3 classes in another order: class 0 is", "merge FILE --classes-of"),
+        (lambda names: tuple(map(str.upper, names)), "differ in case alone", "merge FILE --classes-of"),
+        (lambda names: names[:2], "only the store has", "prepare --class NAME"),
+        (lambda names: (*names[:2], "x"), "only the condensed set has 'x'; only the store", "same classes"),
+    ],
+)
+def test_classes_that_differ_are_named_with_a_mend(
+    change: Callable[[tuple[str, ...]], tuple[str, ...]], said: str, mend: str, tiny_store: ClipStore
+) -> None:
+    made = condensed(tiny_store)
+    made = replace(made.select(made.class_names[:2]), class_names=change(made.class_names))
+    with pytest.raises(VidcondenseError) as refused:
+        evaluate(made, tiny_store, show=False)
+    assert said in str(refused.value)
+    assert mend in str(refused.value)
+    if "--classes-of" in mend:
+        assert f"--classes-of {tiny_store.path} --out" in str(refused.value)
+
+
+def test_clips_are_normalised_as_real_ones_are(tiny_store: ClipStore) -> None:
+    made = condensed(tiny_store)
+    mean, std = (torch.tensor(one).view(3, 1, 1) for one in (IMAGENET_MEAN, IMAGENET_STD))
+    pixels = made.key_frames * std + mean
+    other = replace(made, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
+    shift, scale = (torch.tensor(one).view(3, 1, 1) for one in (other.mean, other.std))
+    other = replace(other, key_frames=(pixels - shift) / scale)
+    shown = [
+        evaluation._training_clips(one, None, EXACT)[0].read(torch.arange(6), 0, 0)[0]
+        for one in (made, other)
+    ]
+    torch.testing.assert_close(shown[0], made.render())
+    torch.testing.assert_close(shown[1], shown[0], rtol=0, atol=1e-5)
 
 
 def test_a_class_without_test_videos_is_named(tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,7 +419,9 @@ def test_stores_that_do_not_fit_are_refused(two_splits: Path, tiny_store: ClipSt
     ):
         evaluate(two, one, show=False)
     two.class_names = ("a", "b", "c")
-    with pytest.raises(VidcondenseError, match="the training store has 3 classes"):
+    with pytest.raises(
+        VidcondenseError, match=r"the training store \(3\) and .* only the training store has 'a'"
+    ):
         evaluate(two, one, show=False)
 
 

@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tiny_run import CLASSES, condensed_videos
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.condensed import merge
+from vidcondense.report.page import build_page
 from vidcondense.report.run import Insertion, load_run, load_runs
 
 Make = Callable[..., Path]
@@ -131,3 +135,21 @@ def test_evaluations_that_make_no_sense_are_refused(make_run: Make, field: str, 
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     with pytest.raises(VidcondenseError, match=r"strict\.json is not an evaluation"):
         load_run(folder, "run")
+
+
+def test_a_merged_set_has_the_recipe_on_which_all_agree(tmp_path: Path) -> None:
+    sets = [
+        replace(
+            condensed_videos(),
+            provenance={"recipe": {"name": name, "seed": 0, "coreset": {"kind": "random"}}},
+        )
+        for name in ("random", "own")
+    ]
+    for folder, made in (("merged", merge(sets)), ("cut", sets[0].select(CLASSES[:2]))):
+        (tmp_path / folder).mkdir()
+        made.save(tmp_path / folder / "condensed.safetensors")
+    merged, cut = load_runs([tmp_path / "merged", tmp_path / "cut"])
+    assert (merged.recipe_name, cut.recipe_name) == ("random + own", "random")
+    assert merged.is_random and merged.recipe["seed"] == 0
+    page = build_page([merged, cut])
+    assert "merged_from.2.provenance.recipe.name" in page and "selected_from.videos" in page

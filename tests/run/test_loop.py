@@ -279,7 +279,17 @@ def test_resume_refuses_finished_foreign_and_changed_runs(tiny_store: ClipStore,
     described["status"] = "interrupted"
     described["store"]["fingerprint"] = "other"
     (tmp_path / "run" / "run.json").write_text(json.dumps(described))
-    with pytest.raises(VidcondenseError, match="not the store"):
+    with pytest.raises(VidcondenseError, match=r"not the store .* was started with$"):
+        resume(tmp_path / "run")
+    described["store"]["classes"][1] = "juggle"
+    (tmp_path / "run" / "run.json").write_text(json.dumps(described))
+    with pytest.raises(
+        VidcondenseError, match=r"\(the classes .* differ: only the run has 'juggle'; only the"
+    ):
+        resume(tmp_path / "run")
+    del described["store"]["classes"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(described))
+    with pytest.raises(VidcondenseError, match=r"not the store .* was started with$"):
         resume(tmp_path / "run")
     (tmp_path / "run" / "run.json").write_text('{"format": 1, "status"')
     with pytest.raises(VidcondenseError, match="not valid JSON"):

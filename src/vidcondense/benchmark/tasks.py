@@ -15,7 +15,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS
 from vidcondense.evaluation.results import Record
 from vidcondense.recipes.recipe import Recipe
-from vidcondense.run.folder import RunFolder
+from vidcondense.run.folder import RunFolder, other_classes
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Task:
     def _foreign_run(self, store: ClipStore) -> str | None:
         known = self.run.read()
         if known["store"]["fingerprint"] != store.fingerprint:
-            return "store"
+            return f"store{other_classes(known, store)}"
         if str(known["store"]["split"]) != self.split:
             return "split"
         try:

@@ -9,6 +9,7 @@ from vidcondense.base.interrupt import Interrupted, terminate_as_ctrl_c
 from vidcondense.base.versions import VERSION
 from vidcondense.benchmark.command import benchmark
 from vidcondense.cli.learning import condense, evaluate, experts
+from vidcondense.cli.merging import merge
 from vidcondense.cli.recipes import recipes
 from vidcondense.cli.results import export, report, show
 from vidcondense.cli.videos import demo, generate, prepare
@@ -24,7 +25,7 @@ MEMORY = ("can't allocate memory", "out of memory")
 COMMANDS = (
     *(demo, generate, prepare),
     *(condense, experts, evaluate),
-    *(report, show, export, recipes, benchmark),
+    *(report, show, export, merge, recipes, benchmark),
 )
 
 

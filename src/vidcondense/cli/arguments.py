@@ -16,6 +16,9 @@ Source = Annotated[Positional[Path], arg(metavar="SOURCE")]
 Store = Annotated[Positional[Path], arg(metavar="STORE")]
 Condensed = Annotated[Positional[Path], arg(metavar="RUN|FILE")]
 Runs = Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN [RUN ...]", help_behavior_hint="(required)")]
+Sets = Annotated[
+    Positional[tuple[Path, ...]], arg(metavar="RUN|FILE [RUN|FILE ...]", help_behavior_hint="(required)")
+]
 Overrides = Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="KEY=VALUE")]
 
 

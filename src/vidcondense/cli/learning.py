@@ -192,12 +192,11 @@ def evaluate(
 
 def _subject(path: Path, split: str | None) -> tuple["CondensedVideos | ClipStore", str]:
     """What a path says to train on, and the split to test on: the given one, or that of the condensed set."""
-    from vidcondense.condensed import CondensedVideos
+    from vidcondense.condensed import CondensedVideos, provenance
     from vidcondense.data.index import is_store
     from vidcondense.data.store import ClipStore
 
     if is_store(path):
         return ClipStore.open(path, split or "1"), split or "1"
     condensed = CondensedVideos.load(condensed_file(path))
-    source = condensed.provenance.get("source")
-    return condensed, split or str(source.get("split", "1") if isinstance(source, dict) else "1")
+    return condensed, split or provenance.split(condensed.provenance)

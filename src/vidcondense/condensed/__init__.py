@@ -2,6 +2,7 @@
 
 from vidcondense.condensed.base import CondensedVideos, to_pixels
 from vidcondense.condensed.key_frames import KeyFrameVideos
+from vidcondense.condensed.merging import merge
 from vidcondense.condensed.static_dynamic import StaticDynamicVideos
 
-__all__ = ["CondensedVideos", "KeyFrameVideos", "StaticDynamicVideos", "to_pixels"]
+__all__ = ["CondensedVideos", "KeyFrameVideos", "StaticDynamicVideos", "merge", "to_pixels"]

@@ -1,10 +1,10 @@
 """What every condensed set offers, whatever it stores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import typed
 from vidcondense.base.units import MEBIBYTE
-from vidcondense.condensed import file
+from vidcondense.condensed import file, merging
 from vidcondense.condensed.storage import Storage, decode, encode, expect
 from vidcondense.data.options import MOST_FRAMES
 
@@ -34,7 +34,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         frames: T, the number of frames of a rendered clip, at most `MOST_FRAMES`.
         mean: per-channel mean that normalisation subtracted, in [0, 1] units.
         std: per-channel standard deviation that it divided by.
-        provenance: how the file was made: recipe, seed, source fingerprint, library versions.
+        provenance: how it was made: recipe, seed, source fingerprint, library versions; see
+            `condensed.provenance` for a set that was cut or merged.
         targets: (video, class) float32, learned regression targets in place of labels; None for most.
         learning_rate: the learned step size of a network trained on this set; None for most.
         storage: how `save` writes frames: float32, float16 or uint8 (`condensed.storage`).
@@ -51,6 +52,9 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     tensor_types: ClassVar[Mapping[str, tuple[str, torch.dtype]]]
     """The tensors of the file by name: the attribute that each one is, and its type."""
+
+    shared_names: ClassVar[Mapping[str, str]] = {}
+    """What messages call attributes that all videos share, where their names do not say it."""
 
     labels: Tensor
     class_names: tuple[str, ...]
@@ -107,6 +111,45 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     def content_settings(cls, header: Mapping[str, Any]) -> dict[str, Any]:
         """Constructor arguments that are read from what `content_header` gave; none for most."""
         return {}
+
+    def rows_per_video(self) -> dict[str, Tensor]:
+        """The attributes that hold rows of each video one after another, and how many: (video,) int64.
+
+        All others are shared by all videos. Sets of a kind without this cannot be cut or merged.
+        """
+        raise VidcondenseError(
+            f"sets that store {self.representation} cannot be cut or merged: {type(self).__name__} has no "
+            "rows_per_video (docs/extend.md)"
+        )
+
+    def shared_content(self) -> dict[str, Any]:
+        """The attributes of this kind that all videos share."""
+        others = {one.name for one in fields(CondensedVideos)} | self.rows_per_video().keys()
+        own = [one.name for one in fields(self) if one.name not in others]
+        return {name: getattr(self, name) for name in own}
+
+    def select(self, class_names: Sequence[str]) -> Self:
+        """The videos of some classes, labelled anew: `class_names[label]` is a video's class.
+
+        All classes in another order give the same videos with other labels. The content stays as it is, and
+        of learned targets the values for the classes that are kept: what a network should give for one class
+        does not depend on the others.
+
+        Args:
+            class_names: names of classes of this set, each once.
+
+        Raises:
+            VidcondenseError: an unknown class, one named twice, or none.
+        """
+        return merging.select(self, class_names)
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same with other names of classes: by the name that a class has the one that it gets.
+
+        Raises:
+            VidcondenseError: an unknown class, or two classes would have one name.
+        """
+        return merging.rename(self, names)
 
     @abstractmethod
     def render(self, videos: list[int] | None = None) -> Tensor:

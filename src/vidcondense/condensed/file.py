@@ -43,6 +43,10 @@ def write(path: Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # One metadata entry only: safetensors writes several in no fixed order, and the bytes must not vary.
     text = files.to_utf8(json.dumps(header, sort_keys=True, ensure_ascii=False)).decode()
+    try:
+        parse(text)
+    except ValueError as error:
+        raise VidcondenseError(f"cannot write {path}: nobody could read its header ({error})") from error
     data = to_bytes(stored, metadata={"vidcondense": text})
     files.write_bytes(path, data)
     return len(data)
@@ -71,6 +75,11 @@ def read(path: Path, make: Callable[[Mapping[str, Tensor], Any], T]) -> T:
         raise VidcondenseError(f"{path} has a damaged header or is missing a tensor ({error})") from error
     except VidcondenseError as error:
         raise VidcondenseError(f"{path}: {error}") from error
+
+
+def begins(data: bytes) -> bool:
+    """Whether a file that begins with these bytes is a condensed set."""
+    return data[8:].startswith(b'{"__metadata__":{"vidcondense":')
 
 
 def check_version(header: Mapping[str, Any]) -> None:

@@ -92,6 +92,13 @@ class KeyFrameVideos(CondensedVideos):
             "segments": tuple(header.get("segments", (0,))),
         }
 
+    def rows_per_video(self) -> dict[str, Tensor]:
+        return {
+            "key_frames": self.counts,
+            "positions": self.counts,
+            "counts": torch.ones_like(self.counts),
+        }
+
     def mixture(self, videos: list[int]) -> tuple[Tensor, Tensor]:
         """Which of its video's key frames each frame is made of.
 

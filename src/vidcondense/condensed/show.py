@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from vidcondense.base.units import mebibytes
-from vidcondense.condensed import CondensedVideos, KeyFrameVideos
+from vidcondense.base.units import mebibytes, plural
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos, provenance
 
 MOST_ROWS = 60
 
@@ -39,8 +39,6 @@ def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
 
 def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
     height, width = condensed.size
-    recipe = condensed.provenance.get("recipe")
-    settings = recipe if isinstance(recipe, Mapping) else {"name": recipe}
     learned = (
         [] if condensed.learning_rate is None else [("step size", f"{condensed.learning_rate:.4g}, learned")]
     )
@@ -50,10 +48,26 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
         _stored(condensed),
         *_interpolation(condensed),
         ("labels", _labels(condensed)),
-        ("recipe", str(settings.get("name") or "not recorded")),
-        ("seed", str(settings.get("seed", condensed.provenance.get("seed", "not recorded")))),
+        *_made_of(condensed),
+        ("recipe", _recorded(one.get("name") for one in provenance.recipes(condensed.provenance))),
+        ("seed", _recorded(provenance.seeds(condensed.provenance))),
         *learned,
     ]
+
+
+def _made_of(condensed: CondensedVideos) -> list[tuple[str, str]]:
+    """What a set was cut or merged from; nothing where it was condensed."""
+    found = provenance.origins(condensed.provenance)
+    parts = [
+        f"{plural(int(one['videos']), 'video')} of {plural(len(one['class_names']), 'class', 'classes')}"
+        for one in found
+    ]
+    title = "merged from" if len(found) > 1 else "selected from"
+    return [(title, "; ".join(parts))] if found else []
+
+
+def _recorded(values: Iterable[Any]) -> str:
+    return ", ".join(provenance.distinct(values)) or "not recorded"
 
 
 def _interpolation(condensed: CondensedVideos) -> list[tuple[str, str]]:
@@ -127,8 +141,10 @@ def _facts(facts: Iterable[tuple[str, str]]) -> RenderableType:
 
 
 def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    """Nested mappings as dotted names, so that a recipe reads as its `--set` keys."""
+    """Nested mappings as dotted names, so that a recipe reads as its `--set` keys; those in lists counted."""
     for key, value in values.items():
+        if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+            value = {str(number): one for number, one in enumerate(value, 1)}
         if isinstance(value, Mapping) and value:
             yield from dotted(value, f"{prefix}{key}.")
         else:

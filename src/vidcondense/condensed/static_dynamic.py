@@ -38,6 +38,8 @@ class StaticDynamicVideos(CondensedVideos):
         "hallucinator_bias": ("bias", torch.float32),
     }
 
+    shared_names: ClassVar[Mapping[str, str]] = {"weight": "the hallucinator", "bias": "the hallucinator"}
+
     static: Tensor
     dynamic: Tensor
     weight: Tensor
@@ -65,6 +67,9 @@ class StaticDynamicVideos(CondensedVideos):
     def content_header(self) -> dict[str, Any]:
         """Storage as the papers count it."""
         return {"memory_bytes": self.content_values * 4}
+
+    def rows_per_video(self) -> dict[str, Tensor]:
+        return dict.fromkeys(("static", "dynamic"), torch.full((self.videos,), CHOICES))
 
     @torch.no_grad()
     def render(self, videos: list[int] | None = None) -> Tensor:

@@ -1,16 +1,22 @@
 """Evaluation: fresh networks trained on condensed or on all real clips, tested on a store's test split."""
 
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
+import torch
+from torch import Tensor
+
 from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, derive_seed
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.names import alike, difference, without
 from vidcondense.base.progress import Progress
 from vidcondense.base.settings import check_whole
 from vidcondense.condensed import CondensedVideos
+from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import MemoryClips, StoreClips, TrainingClips
 from vidcondense.evaluation.options import EvaluationFields, EvaluationOptions
@@ -147,7 +153,7 @@ def _training_clips(
     if isinstance(training, CondensedVideos):
         if flip is not None:
             raise VidcondenseError("flip is for training on a store: condensed clips are never mirrored")
-        clips, labels = training.render().to(compute.device), training.goals.to(compute.device)
+        clips, labels = _as_real(training).to(compute.device), training.goals.to(compute.device)
         return MemoryClips(clips, labels, training.clips_per_video), {}
     chance = FLIP if flip is None else flip
     real = StoreClips(training, chance, compute)
@@ -160,14 +166,22 @@ def _training_clips(
     }
 
 
+def _as_real(condensed: CondensedVideos) -> Tensor:
+    """Its clips (video, time, 3, height, width) float32, normalised as real clips are."""
+    clips = condensed.render()
+    numbers = (condensed.mean, condensed.std, IMAGENET_MEAN, IMAGENET_STD)
+    if numbers[:2] == numbers[2:]:
+        return clips
+    mean, std, real_mean, real_std = (torch.tensor(one).view(3, 1, 1) for one in numbers)
+    return (clips * std + mean - real_mean) / real_std
+
+
 def check(training: CondensedVideos | ClipStore, store: ClipStore) -> None:
     """Refuse a condensed set, or a store to train on, that does not fit the store to test on."""
     whole = isinstance(training, ClipStore)
-    if tuple(training.class_names) != tuple(store.class_names):
-        raise VidcondenseError(
-            f"the {'training store' if whole else 'condensed set'} has {len(training.class_names)} classes, "
-            f"the store {len(store.class_names)} or others; evaluate on a store with the same classes"
-        )
+    us = "the training store" if whole else "the condensed set"
+    if different := difference(training.class_names, store.class_names, us, "the store"):
+        raise VidcondenseError(f"{different}; {_mend(training, store)}")
     size = (training.size, training.size) if isinstance(training, ClipStore) else training.size
     ours, theirs = (training.frames, *size), (store.frames, store.size, store.size)
     if ours != theirs:
@@ -183,6 +197,22 @@ def check(training: CondensedVideos | ClipStore, store: ClipStore) -> None:
                 f"training on split {training.split} and testing on split {store.split} of one store would "
                 "test on training videos; use one split"
             )
+
+
+def _mend(training: CondensedVideos | ClipStore, store: ClipStore) -> str:
+    """What to do where the classes of both differ."""
+    ours, theirs = training.class_names, store.class_names
+    lacking = without(theirs, {*ours, *alike(ours, theirs).values()})
+    if isinstance(training, CondensedVideos) and not lacking:
+        return (
+            f"adapt the set: vidcondense merge FILE --classes-of {shlex.quote(str(store.path))} --out OTHER"
+        )
+    if isinstance(training, CondensedVideos) and not without(ours, set(theirs)):
+        return (
+            "evaluate on a store with the same classes (vidcondense prepare --class NAME, once per class), "
+            "or merge a set that has the others (vidcondense merge)"
+        )
+    return "evaluate on a store with the same classes"
 
 
 def _need_each_class(store: ClipStore, role: str) -> None:

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from vidcondense.base import files, typed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
+from vidcondense.condensed.provenance import shared_recipe
 from vidcondense.run.folder import RunFolder
 
 # What an evaluation says of itself besides its results.
@@ -106,7 +107,7 @@ class Run:
     @property
     def recipe(self) -> Mapping[str, Any]:
         """The recipe, from run.json or else from the condensed file."""
-        return _mapping(self.info.get("recipe")) or _mapping(self.provenance.get("recipe"))
+        return _mapping(self.info.get("recipe")) or shared_recipe(self.provenance)
 
     @property
     def store(self) -> Mapping[str, Any]:

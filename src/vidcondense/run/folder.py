@@ -10,6 +10,7 @@ from vidcondense.base import files
 from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import label
+from vidcondense.base.names import difference
 from vidcondense.base.typed import Whole, parse, typed
 from vidcondense.base.versions import refuse_newer, versions
 from vidcondense.data.store import ClipStore
@@ -23,6 +24,7 @@ class _Store(TypedDict):
     path: str
     split: str
     fingerprint: str
+    classes: NotRequired[list[str]]
 
 
 class Description(TypedDict):
@@ -43,6 +45,13 @@ def identity(known: Description) -> str:
     store = known["store"]
     words = [known["recipe"], known["precision"], store["fingerprint"], store["split"]]
     return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
+
+
+def other_classes(known: Description, store: ClipStore) -> str:
+    """How a store's classes differ from those of a run, in brackets; empty where they do not."""
+    names = known["store"].get("classes", store.class_names)
+    different = difference(names, store.class_names, "the run", "the store")
+    return f" ({different})" if different else ""
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,7 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
     if store.fingerprint != known["store"]["fingerprint"] or store.split != known["store"]["split"]:
         raise VidcondenseError(
             f"{store.path} is not the store (or split) that the run in {out} was started with"
+            f"{run_folder.other_classes(known, store)}"
         )
     recipe = run.recipe(known)
     if recipe.extension_files() != known.get("extensions", {}):

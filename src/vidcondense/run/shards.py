@@ -13,8 +13,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vidcondense.base import files
 from vidcondense.base.compute import Compute, Precision, choose
 from vidcondense.base.errors import VidcondenseError
@@ -22,7 +20,8 @@ from vidcondense.base.interrupt import Interrupted
 from vidcondense.base.progress import Progress
 from vidcondense.base.queue import Queue, remove_folder, work
 from vidcondense.base.ranks import Ranks, local_device
-from vidcondense.condensed import CondensedVideos, KeyFrameVideos
+from vidcondense.condensed import CondensedVideos
+from vidcondense.condensed import merge as joined
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import folder as run_folder
@@ -160,7 +159,7 @@ def _refuse_difference(run: RunFolder, wanted: dict[str, Any], store: ClipStore)
     held: dict[str, Any] = {**known, "recipe": run.recipe(known).to_dict()}
     different = [key for key, value in wanted.items() if held.get(key) != value]
     if (known["store"]["fingerprint"], known["store"]["split"]) != (store.fingerprint, store.split):
-        different.append("store or split")
+        different.append(f"store or split{run_folder.other_classes(known, store)}")
     if different:
         raise VidcondenseError(
             f"{run.path} holds a run with another {different[0]}; name another --out folder"
@@ -201,17 +200,10 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
     """The whole set from finished shards, with the log of all of them; the shards are removed."""
     runs = [shard_folder(run, number) for number in range(shards)]
     sets = [CondensedVideos.load(shard.condensed) for shard in runs]
-    frames = [one for one in sets if isinstance(one, KeyFrameVideos)]
-    if len(frames) < len(sets):
-        raise VidcondenseError(f"the shards in {run.path / FOLDER} hold no key frames")
     condensed = replace(
-        frames[0],
-        key_frames=torch.cat([one.key_frames for one in frames]),
-        positions=torch.cat([one.positions for one in frames]),
-        counts=torch.cat([one.counts for one in frames]),
-        labels=torch.cat([one.labels for one in frames]),
+        joined(sets),
         storage=recipe.storage,
-        provenance={**frames[0].provenance, "recipe": recipe.portable(), "shards": shards},
+        provenance={**sets[0].provenance, "recipe": recipe.portable(), "shards": shards},
     )
     firsts = [part.start * recipe.vpc for part in parts(len(store.class_names), shards)]
     lines = merged_metrics([shard.read_metrics() for shard in runs], firsts)

@@ -63,7 +63,7 @@ def test_a_cover_picture_is_no_track(tmp_path):
 def test_a_track_without_a_decoder_is_none():
     undecodable = SimpleNamespace(disposition=Disposition(0), codec_context=None)
     streams = SimpleNamespace(video=(undecodable,), audio=())
-    with pytest.raises(DecodeError, match="no decoder for its kind of video"):
+    with pytest.raises(DecodeError, match="FFmpeg does not know the coding of its video"):
         video_stream(SimpleNamespace(streams=streams))
 
 

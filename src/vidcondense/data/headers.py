@@ -40,7 +40,7 @@ def video_stream(container: Any) -> tuple[Any, str]:
     videos = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
     tracks = [one for one in videos if one.codec_context is not None]
     if not tracks and videos:
-        raise DecodeError("FFmpeg has no decoder for its kind of video")
+        raise DecodeError("FFmpeg does not know the coding of its video")
     if not tracks:
         raise DecodeError("audio only" if container.streams.audio else "no video stream")
     best = max(tracks, key=_score)

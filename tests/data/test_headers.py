@@ -88,7 +88,14 @@ def test_promises_of_years_are_none(frames, seconds, expected):
 
 @pytest.mark.parametrize(
     ("shape", "expected"),
-    [(None, 1), (Fraction(0), 1), (Fraction(-1), 1), (Fraction(16, 15), Fraction(16, 15))],
+    [
+        (None, 1),
+        (Fraction(0), 1),
+        (Fraction(-1), 1),
+        (Fraction(65535), 1),
+        (Fraction(1, 17), 1),
+        (Fraction(16, 15), Fraction(16, 15)),
+    ],
 )
 def test_the_shape_of_pixels(shape, expected):
     assert pixel_shape(SimpleNamespace(sample_aspect_ratio=shape)) == expected

@@ -172,6 +172,16 @@ def _tagged(matrix: int, full: bool) -> Callable[[Path], Path]:
     return lambda path: encode(path, colorspace=matrix, color_range=2 if full else 1)
 
 
+def _lying_number(path: Path) -> Path:
+    """The header of an AVI says that it has a thousand million frames."""
+    data = bytearray(encode(path, "mpeg4").read_bytes())
+    for mark, field in ((b"avih", 24), (b"strh", 40)):
+        begin = data.index(mark) + field
+        data[begin : begin + 4] = (10**9).to_bytes(4, "little")
+    path.write_bytes(data)
+    return path
+
+
 BT709, BT601, BT2020 = 1, 6, 9
 
 # Sound videos that are unusual: what makes each, and how many frames it has.
@@ -226,6 +236,7 @@ UNUSUAL: dict[str, tuple[Callable[[Path], Path], int]] = {
     "late.avi": (lambda path: encode(path, "mpeg4", times=range(300, 306)), FRAMES),
     "late.ts": (lambda path: encode(path, times=range(300, 306)), FRAMES),
     "trimmed.mp4": (lambda path: encode(path, times=range(-3, 3)), 3),
+    "years.avi": (_lying_number, FRAMES),
     "no-times.h264": (encode, FRAMES),
     "sizes.h264": (lambda path: joined(path, "libx264", "yuv420p", [(96, 72), (160, 128), (64, 96)]), 9),
     "sizes.mjpeg": (lambda path: joined(path, "mjpeg", "yuvj420p", [(96, 72), (160, 128), (64, 96)]), 9),
@@ -248,16 +259,6 @@ def _lying_duration(path: Path) -> Path:
     return path
 
 
-def _lying_number(path: Path) -> Path:
-    """The header of an AVI says that it has a thousand million frames."""
-    data = bytearray(encode(path, "mpeg4").read_bytes())
-    for mark, field in ((b"avih", 24), (b"strh", 40)):
-        begin = data.index(mark) + field
-        data[begin : begin + 4] = (10**9).to_bytes(4, "little")
-    path.write_bytes(data)
-    return path
-
-
 def _no_frames(path: Path) -> Path:
     return encode(path, frames=0)
 
@@ -273,14 +274,13 @@ def _written(text: str) -> Callable[[Path], Path]:
 # Files that give no video: what makes each, and the reason for which it is skipped.
 UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "empty.mp4": (_written(""), "empty file"),
-    "text.mp4": (_written("no video\n" * 99), "not a video that FFmpeg can read"),
+    "text.mp4": (_written("no video\n" * 99), "not a video but a text"),
     "sound.mp4": (lambda path: with_sound(path, 0, 10), "audio only"),
     "no-frames.mp4": (_no_frames, "no frames|no video|not a video"),
     "no-frames.avi": (_no_frames, "no frames|no video|not a video"),
     "hours.mkv": (_lying_duration, "cut short: 6 of "),
-    "hours.avi": (_lying_number, "cut short: 6 of 1000000000 frames"),
     "playlist.mp4": (_written("#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"), "not a video"),
-    "script.mp4": (_written("ffconcat version 1.0\nfile h264.mp4\n"), "not a video that FFmpeg can read"),
+    "script.mp4": (_written("ffconcat version 1.0\nfile h264.mp4\n"), "not a video but a script for FFmpeg"),
     "session.mp4": (
         _written("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nt=0 0\nm=video 5004 RTP/AVP 96\n"),
         "not a",

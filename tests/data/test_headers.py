@@ -63,7 +63,7 @@ def test_a_cover_picture_is_no_track(tmp_path):
 def test_a_track_without_a_decoder_is_none():
     undecodable = SimpleNamespace(disposition=Disposition(0), codec_context=None)
     streams = SimpleNamespace(video=(undecodable,), audio=())
-    with pytest.raises(DecodeError, match="no decoder for its kind of video"):
+    with pytest.raises(DecodeError, match="FFmpeg does not know the coding of its video"):
         video_stream(SimpleNamespace(streams=streams))
 
 
@@ -88,7 +88,14 @@ def test_promises_of_years_are_none(frames, seconds, expected):
 
 @pytest.mark.parametrize(
     ("shape", "expected"),
-    [(None, 1), (Fraction(0), 1), (Fraction(-1), 1), (Fraction(16, 15), Fraction(16, 15))],
+    [
+        (None, 1),
+        (Fraction(0), 1),
+        (Fraction(-1), 1),
+        (Fraction(65535), 1),
+        (Fraction(1, 17), 1),
+        (Fraction(16, 15), Fraction(16, 15)),
+    ],
 )
 def test_the_shape_of_pixels(shape, expected):
     assert pixel_shape(SimpleNamespace(sample_aspect_ratio=shape)) == expected

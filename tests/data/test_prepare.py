@@ -398,8 +398,8 @@ def test_blocks(videos, block):
 
 
 def test_a_shard_is_made_again_when_a_picture_or_a_member_changes(tmp_path):
-    def key(path):
-        return shard_key(tmp_path, (path,), 32, 0, "squeeze")
+    def key(path, framing="squeeze"):
+        return shard_key(tmp_path, (path,), 32, 0, framing)
 
     folder = write_pictures(tmp_path / "v", clip(3))
     keys = [key("v")]
@@ -412,6 +412,7 @@ def test_a_shard_is_made_again_when_a_picture_or_a_member_changes(tmp_path):
     for content in (b"long", b"longer"):
         write_tar(tmp_path / "x.tar", {"v.mp4": content, "w.mp4": b"same"})
         keys += [key("x.tar/v.mp4"), key("x.tar/w.mp4")]
+    assert len({key("v", framing) for framing in ("squeeze", "crop", "pad")}) == 3
     assert keys[4] == keys[6]
     assert len(set(keys)) == 6
     assert key("x.tar/gone.mp4") != key("x.tar/v.mp4")

@@ -41,7 +41,7 @@ PICTURE_CODECS = {b"\xff\xd8": "mjpeg", b"\x89PNG": "png"}
 
 
 def decode_frames(
-    path: Path, size: int, framing: str = "squeeze", say: Callable[[str], object] = str
+    path: Path, size: int, framing: str = "squeeze", say: Callable[[str], object] = lambda note: None
 ) -> Iterator[Frame]:
     """Decode a video frame by frame, in one thread and in memory that does not grow with its length.
 
@@ -103,7 +103,10 @@ def open_video(path: Path) -> Iterator[Any]:
                 raise DecodeError("no such file") from error
             if isinstance(error, PermissionError):
                 raise DecodeError("no permission to read it") from error
-            reason = _in_truth(path) or f"not a video that FFmpeg can read ({_short(error)})"
+            # Also what is none of `DEMUXERS`.
+            odd = getattr(error, "errno", None) == errno.EINVAL
+            why = "a script, a playlist, or in another way no usual video" if odd else _short(error)
+            reason = _in_truth(path) or f"not a video that FFmpeg can read ({why})"
             raise DecodeError(reason) from error
         yield container
 
@@ -226,7 +229,5 @@ def picture_frames(folder: Path) -> Iterator[Decoded]:
 def _short(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "too little memory for it"
-    if getattr(error, "errno", None) == errno.EINVAL:  # also what is none of `DEMUXERS`
-        return "a script, a playlist, or in another way no usual video"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(text).splitlines()[0]

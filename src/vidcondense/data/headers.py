@@ -14,6 +14,8 @@ MOST_RATE = 1000
 """Frames per second that a header may speak of; more are units of time taken for frames."""
 MOST_FRAMES = 24 * 60 * 60 * 60
 """Frames that a header may promise: a day at 60 a second."""
+LONGEST_PIXEL = 16
+"""How many times as wide as high a header may call pixels, or as high as wide."""
 
 # FFmpeg's command prefers the default track by so many pixels.
 DEFAULT_COUNTS = 5_000_000
@@ -40,7 +42,7 @@ def video_stream(container: Any) -> tuple[Any, str]:
     videos = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
     tracks = [one for one in videos if one.codec_context is not None]
     if not tracks and videos:
-        raise DecodeError("FFmpeg has no decoder for its kind of video")
+        raise DecodeError("FFmpeg does not know the coding of its video")
     if not tracks:
         raise DecodeError("audio only" if container.streams.audio else "no video stream")
     best = max(tracks, key=_score)
@@ -77,9 +79,9 @@ def borders_of(container: Any, stream: Any) -> Borders:
 
 
 def pixel_shape(source: Any) -> Fraction:
-    """Width by height of a pixel of a stream or a codec's context: 1 where that is not known."""
-    shape = source.sample_aspect_ratio
-    return Fraction(shape) if shape and shape > 0 else Fraction(1)
+    """Width by height of a pixel of a stream or a codec's context, 1 where that is not said in earnest."""
+    shape = Fraction(source.sample_aspect_ratio or 1)
+    return shape if Fraction(1, LONGEST_PIXEL) <= shape <= LONGEST_PIXEL else Fraction(1)
 
 
 def frame_rate(stream: Any) -> float:

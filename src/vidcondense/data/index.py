@@ -49,7 +49,7 @@ class StoreIndex:
         size: height and width in pixels.
         source: folder, layout and digest of the source's listing.
         decoder: versions of what decided the pixels.
-        fingerprint: SHA-256 over classes, splits, sampling, labels, roles and pixels.
+        fingerprint: SHA-256 over classes, splits, sampling, framing, labels, roles and pixels.
         videos: number of videos.
         shard_frames: frames in each shard.
         skipped: {"path", "reason"} of each file that is not in the store.

@@ -36,7 +36,7 @@ def noted(files: Sequence[tuple[str, str]]) -> list[str]:
     """Lines on (file, note) of files that are in the store otherwise than one might think."""
     if not files:
         return []
-    return [f"of {plural(len(files), 'file')}:", *_some([f"{path}: {note}" for path, note in files])]
+    return [f"notes on {plural(len(files), 'file')}:", *_some([f"{path}: {note}" for path, note in files])]
 
 
 def duplicates(pairs: Sequence[tuple[str, str, str]]) -> list[str]:

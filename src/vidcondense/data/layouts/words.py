@@ -4,7 +4,6 @@ import codecs
 import re
 import unicodedata
 from contextlib import suppress
-from pathlib import PurePosixPath
 
 from vidcondense.data.layouts.listing import TEST, TRAIN, VAL
 from vidcondense.data.pictures import VIDEO_SUFFIXES
@@ -15,7 +14,7 @@ _SPLITS = {
     TEST: ("test", "testing"),
 }
 # Written in one word with a split's: trainset, testvideos.
-_NOUNS = ("", "set", "data", "dir", "clips", "frames", "images", "split", "video", "videos")
+_NOUNS = ("", "set", "data", "dir", "clips", "frames", "images", "split", "video", "videos", "list")
 ROLE_OF_WORD = {word + noun: role for role, words in _SPLITS.items() for word in words for noun in _NOUNS}
 
 # Folders and files that no person put there, in small letters. Names that begin with a dot are hidden anyway.
@@ -96,5 +95,6 @@ def alike(name: str) -> str:
 
 def stem_of(name: str) -> str:
     """A file's or folder's name without a video's ending; any other ending belongs to the name."""
-    path = PurePosixPath(name)
-    return path.stem if path.suffix.lower() in VIDEO_SUFFIXES else path.name
+    name = name.rstrip("/").rpartition("/")[2]
+    stem, dot, ending = name.rpartition(".")
+    return stem if stem and f"{dot}{ending}".lower() in VIDEO_SUFFIXES else name

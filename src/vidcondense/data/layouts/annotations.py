@@ -13,7 +13,8 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import parse, typed
 from vidcondense.data.layouts.listing import UNUSED, Found, Listing, Missing
 from vidcondense.data.layouts.tree import Folder, Video
-from vidcondense.data.layouts.words import role_of, same, stem_of, text
+from vidcondense.data.layouts.words import role_of, same, text
+from vidcondense.data.pictures import stem_of
 
 LISTS_DOWN = 3
 """How many folders down lists are looked for."""

@@ -6,7 +6,7 @@ related clips on both sides of a given split are warned of.
 
 import re
 
-from vidcondense.data.layouts.words import stem_of
+from vidcondense.data.pictures import stem_of
 
 _NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)

@@ -13,7 +13,8 @@ from vidcondense.base.typed import parse
 from vidcondense.data.layouts.annotations import Videos, beginning, csv_rows, files_in, json_content, lines_of
 from vidcondense.data.layouts.labels import text_of_label
 from vidcondense.data.layouts.tree import Folder
-from vidcondense.data.layouts.words import role_of, stem_of
+from vidcondense.data.layouts.words import role_of
+from vidcondense.data.pictures import stem_of
 
 ENDINGS = r".+\.(csv|tsv|txt|lst|list|json|jsonl|ndjson)"
 # Of several such columns the first of these counts.

@@ -6,7 +6,6 @@ import unicodedata
 from contextlib import suppress
 
 from vidcondense.data.layouts.listing import TEST, TRAIN, VAL
-from vidcondense.data.pictures import VIDEO_SUFFIXES
 
 _SPLITS = {
     TRAIN: ("train", "training", "trainval"),
@@ -91,10 +90,3 @@ def same(name: str) -> str:
 def alike(name: str) -> str:
     """A key that is equal for names that differ in capitals, spaces and punctuation alone."""
     return re.sub(r"[\W_]+", "", same(name)) or same(name)
-
-
-def stem_of(name: str) -> str:
-    """A file's or folder's name without a video's ending; any other ending belongs to the name."""
-    name = name.rstrip("/").rpartition("/")[2]
-    stem, dot, ending = name.rpartition(".")
-    return stem if stem and f"{dot}{ending}".lower() in VIDEO_SUFFIXES else name

@@ -26,6 +26,13 @@ FLOW = re.compile(r"(opt|optical|[xyiuv])?flow[xyiuv]?|tvl")
 PARTNERS = {"x": "y", "y": "x", "u": "v", "v": "u"}
 
 
+def stem_of(path: str) -> str:
+    """A file's or folder's name without a video's ending; any other ending belongs to the name."""
+    name = path.rstrip("/").rpartition("/")[2]
+    stem, dot, ending = name.rpartition(".")
+    return stem if stem and f"{dot}{ending}".lower() in VIDEO_SUFFIXES else name
+
+
 def pictures_in(folder: Path) -> list[Path]:
     """The pictures directly in a folder, hidden ones and folders left out, in natural order.
 

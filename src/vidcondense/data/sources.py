@@ -216,7 +216,7 @@ def _leaks(videos: Sequence[Found], listing: Listing) -> list[str]:
     """Notes on related clips that a split puts on both sides."""
     notes = []
     for split, name in enumerate(listing.split_names):
-        if groups := leaks(videos, split):
+        if not listing.is_made and (groups := leaks(videos, split)):
             several = plural(len(groups), "group of related clips", "groups of related clips")
             notes.append(
                 f"warning: {several} with training and test videos in split '{name}' ({', '.join(groups[:3])}"

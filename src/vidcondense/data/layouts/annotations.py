@@ -13,7 +13,8 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import parse, typed
 from vidcondense.data.layouts.listing import UNUSED, Found, Listing, Missing
 from vidcondense.data.layouts.tree import Folder, Video
-from vidcondense.data.layouts.words import role_of, same, stem_of, text
+from vidcondense.data.layouts.words import role_of, same, text
+from vidcondense.data.pictures import stem_of
 
 LISTS_DOWN = 3
 """How many folders down lists are looked for."""
@@ -168,6 +169,7 @@ class _Rows:
         self._missing: dict[str, Missing] = {}
         self._twice: list[list[Video]] = []
         self._bases: Counter[str] = Counter()
+        self._several: dict[str, tuple[str, str]] = {}  # path: two classes that rows give it
 
     def listing(self, rows: Iterable[Row], lists: tuple[str, ...]) -> Listing:
         rows = list(rows)
@@ -175,6 +177,7 @@ class _Rows:
         for row in rows:
             self._add(row, parents)
         self._refuse_two_places()
+        self._refuse_segments()
         names = tuple(sorted({row.split for row in rows}, key=lambda name: (len(name), name)))
         found = [
             Found(path, class_name, tuple(roles.get(name, UNUSED) for name in names))
@@ -186,8 +189,7 @@ class _Rows:
         first = self._first.setdefault((row.split, row.path), row)
         if first is not row:
             if (first.class_name, first.role) != (row.class_name, row.role):
-                reason = f"{row.source} has it a second time; it stays {first.role}, '{first.class_name}'"
-                self._missing.setdefault(f"{row.path} again", Missing(row.path, row.class_name, reason))
+                self._contradict(row, first.role, first.class_name)
             return
         found = self._videos.find(row, parents)
         if not found:
@@ -199,8 +201,14 @@ class _Rows:
         self._bases[found[0].path[: -len(_tail(row.path, found[0].path))]] += 1
         class_name, roles = self._taken.setdefault(found[0].path, (row.class_name, {}))
         if class_name != row.class_name or roles.setdefault(row.split, row.role) != row.role:
-            reason = f"{row.source} has it a second time; it stays {roles[row.split]}, '{class_name}'"
-            self._missing.setdefault(f"{row.path} again", Missing(row.path, row.class_name, reason))
+            self._contradict(row, roles.get(row.split, ""), class_name)
+
+    def _contradict(self, row: Row, role: str, class_name: str) -> None:
+        stays = f"{role}, '{class_name}'" if role else f"'{class_name}'"
+        reason = f"{row.source} has it a second time; it stays {stays}"
+        self._missing.setdefault(f"{row.path} again", Missing(row.path, row.class_name, reason))
+        if row.class_name != class_name:
+            self._several.setdefault(row.path, (class_name, row.class_name))
 
     def _gone(self) -> tuple[Missing, ...]:
         """The missing ones, named as if they lay where most others do."""
@@ -220,6 +228,16 @@ class _Rows:
         raise VidcondenseError(
             f"{len(self._twice)} of the {len(self._taken)} videos that the lists of {self._source.disk} name "
             f"are in {one} and in {two}; --only {one} takes one"
+        )
+
+    def _refuse_segments(self) -> None:
+        if len(self._several) < max(2, len(self._taken) / 4):
+            return
+        path, (one, two) = next(iter(self._several.items()))
+        raise VidcondenseError(
+            f"the lists of {self._source.disk} give {len(self._several)} of {len(self._taken)} videos "
+            f"several classes, such as {path} ('{one}', '{two}'); a video has one: cut its segments into "
+            "files of their own, or list it once"
         )
 
     def _notes(self) -> tuple[str, ...]:
@@ -273,11 +291,16 @@ def csv_rows(file: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str, 
     Raises:
         VidcondenseError: a row with more or fewer values than the header has columns.
     """
-    reader = csv.reader(io.StringIO(text_of(file)), strict=True, delimiter=delimiter)
+    content = io.StringIO(text_of(file), newline=None)
     line = 1
+    if content.getvalue()[:4].lower() == "sep=":  # Excel's, which names the delimiter
+        content.readline()
+        line = 2
+    skipped = line - 1
+    reader = csv.reader(content, strict=True, delimiter=delimiter)
     try:
         header = [name.strip() for name in next(reader, [])]
-        line = reader.line_num + 1
+        line = reader.line_num + 1 + skipped
         for row in reader:
             if row and len(row) != len(header):
                 raise VidcondenseError(
@@ -286,7 +309,7 @@ def csv_rows(file: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str, 
                 )
             if row:
                 yield line, dict(zip(header, (value.strip() for value in row), strict=True))
-            line = reader.line_num + 1
+            line = reader.line_num + 1 + skipped
     except csv.Error as error:
         raise VidcondenseError(f"{file} line {line}: not valid CSV ({error})") from error
 

@@ -29,7 +29,7 @@ _NOTES = frozenset([
     "notice", "readme", "sha1sums", "sha256sums", "_success", "thumbs.db", "desktop.ini",
 ])
 # fmt: on
-"""Endings, or whole names, of files that lie beside videos as notes; a folder of nothing else is no lost class."""
+"""Endings, or whole names, of files that are notes on videos; a folder of nothing else is no lost class."""
 
 
 @dataclass(frozen=True)

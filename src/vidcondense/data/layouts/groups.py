@@ -5,9 +5,8 @@ related clips on both sides of a given split are warned of.
 """
 
 import re
-from pathlib import PurePosixPath
 
-from vidcondense.data.pictures import VIDEO_SUFFIXES
+from vidcondense.data.pictures import stem_of
 
 _NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -28,8 +27,7 @@ def group_of(path: str) -> str | None:
     Args:
         path: of a video, relative to the source.
     """
-    name = PurePosixPath(path)
-    stem = name.stem if name.suffix.lower() in VIDEO_SUFFIXES else name.name
+    stem = stem_of(path)
     for pattern in _NAMES:
         if match := pattern.fullmatch(stem):
             return match["group"].lower()

@@ -14,7 +14,7 @@ from vidcondense.data.layouts.listing import TEST, TRAIN, UNUSED, Listing
 from vidcondense.data.layouts.tree import Folder
 from vidcondense.data.layouts.words import same
 
-LIST_NAME = re.compile(r"(?P<class_name>.+)_test_split(?P<split>\d+)\.txt")
+LIST_NAME = re.compile(r"(?P<class_name>.+)_test_split(?P<split>\d+)\.txt", re.IGNORECASE)
 MEANING = {"0": UNUSED, "1": TRAIN, "2": TEST}
 
 

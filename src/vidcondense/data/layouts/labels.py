@@ -18,8 +18,15 @@ _CLASS_LISTS = re.compile(
 LONGEST_LIST = 1 << 22
 
 
-def named(source: Folder, labels: Sequence[str]) -> tuple[list[str], tuple[str, ...], tuple[str, ...]]:
+def named(
+    source: Folder, labels: Sequence[str], lists: Sequence[str]
+) -> tuple[list[str], tuple[str, ...], tuple[str, ...]]:
     """Give labels that are all numbers their names, or zeros in front so that they sort as numbers.
+
+    Args:
+        source: where lists of classes are looked for.
+        labels: of all videos.
+        lists: paths of the lists that these are from, which name no classes.
 
     Returns:
         the names, notes for a person, and the paths of the lists that were read.
@@ -28,6 +35,8 @@ def named(source: Folder, labels: Sequence[str]) -> tuple[list[str], tuple[str, 
         return list(labels), (), ()
     numbers = {int(label) for label in labels}
     for folder, name in files_in(source, _CLASS_LISTS):
+        if folder.inside(name) in lists:
+            continue
         names = _names(folder.disk / name)
         if numbers <= names.keys() and len(set(names.values())) == len(names):
             path = folder.inside(name)

@@ -135,10 +135,16 @@ def without_troubled(listing: Listing, troubles: dict[str, str]) -> Listing:
 
 
 def leaks(videos: Iterable[Found], split: int) -> list[str]:
-    """Groups of related clips with members on both sides of a split, by number."""
+    """Groups of related clips with members on both sides of a split, by number.
+
+    A class that is a single group tells nothing: its videos are called alike (run_clip_1, run_clip_2).
+    """
     sides: dict[str, set[str]] = {}
+    groups: dict[str, set[str]] = {}
     for video in videos:
         group = group_of(video.path)
+        groups.setdefault(video.class_name, set()).add(group or video.path)
         if group and video.roles[split] in (TRAIN, TEST):
             sides.setdefault(group, set()).add(video.roles[split])
-    return sorted(group for group, roles in sides.items() if len(roles) == 2)
+    alike = {group for of_class in groups.values() if len(of_class) == 1 for group in of_class}
+    return sorted(group for group, roles in sides.items() if len(roles) == 2 and group not in alike)

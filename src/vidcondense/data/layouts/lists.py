@@ -14,19 +14,28 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.annotations import Row, Videos, list_rows
 from vidcondense.data.layouts.folders import classes_in, matches_splits
 from vidcondense.data.layouts.labels import named
-from vidcondense.data.layouts.listing import TEST, VAL, Listing, with_roles
+from vidcondense.data.layouts.listing import TEST, UNUSED, VAL, Listing, with_roles
 from vidcondense.data.layouts.tables import Entry, Table, tables_in
 from vidcondense.data.layouts.tree import Folder
+from vidcondense.data.layouts.words import role_of
 
 
 def matches(source: Folder) -> bool:
     """There are lists that name videos of the source, and folders do not say as much as they do."""
-    tables = _usable(source)
+    tables = tables_in(source)
+    if not tables:
+        return False
+    videos = Videos(source)
+    tables = [table for table in tables if table.names_any(videos)]
     if any(table.is_metadata for table in tables):
         return True
     if not tables or matches_splits(source):
         return False
-    return any(_has_roles(table) for table in tables) or len(classes_in(source)) < 2
+    labelled = [table for table in tables if table.has_labels(videos)]
+    if len(classes_in(source)) < 2:
+        return bool(labelled)
+    roles = {table.role for table in tables}
+    return any(map(_has_roles, labelled)) or any(table.has_split for table in tables) or len(roles - {""}) > 1
 
 
 def find(source: Folder, test_fraction: float) -> Listing:
@@ -36,7 +45,7 @@ def find(source: Folder, test_fraction: float) -> Listing:
         VidcondenseError: no such list, two for the same split, or a line or a label that cannot be read.
     """
     videos = Videos(source)
-    tables = _usable(source, videos)
+    tables = [table for table in tables_in(source) if table.names_any(videos)]
     if not tables:
         raise VidcondenseError(
             f"{source.disk} has no list that names its videos (metadata.csv with file_name,label; "
@@ -45,34 +54,58 @@ def find(source: Folder, test_fraction: float) -> Listing:
     if any(_has_roles(table) for table in tables):
         tables = [table for table in tables if _has_roles(table)]
     _refuse_rivals(source, tables)
+    paths = [table.folder.inside(table.name) for table in tables]
     entries = [(table, entry) for table in tables for entry in table.read(videos)]
-    unlabelled = [(table, entry) for table, entry in entries if not entry.label]
+    entries, notes = _with_folders(source, videos, tables, entries)
     labelled = [(table, entry) for table, entry in entries if entry.label]
-    names, notes, used = named(source, [entry.label for _, entry in labelled])
+    names, more, used = named(source, [entry.label for _, entry in labelled], paths)
     rows = [
-        Row(
-            entry.path,
-            name,
-            entry.role or table.role,
-            table.name,
-            table.split,
-            folder=table.folder.path,
-        )
+        Row(entry.path, name, entry.role or table.role, table.name, table.split, folder=table.folder.path)
         for (table, entry), name in zip(labelled, names, strict=True)
     ]
-    paths = [table.folder.inside(table.name) for table in tables]
+    rows, missing_roles = _with_all_roles(videos, rows)
     listing = list_rows(source, rows, [*paths, *used], videos=videos)
-    listing = replace(listing, notes=(*listing.notes, *notes, *_unlabelled(unlabelled)))
+    listing = replace(listing, notes=(*listing.notes, *more, *notes, *missing_roles))
     return _with_test(listing, test_fraction, ", ".join(paths[:3]))
 
 
-def _usable(source: Folder, videos: Videos | None = None) -> list[Table]:
-    """The lists that name at least one video that is there."""
-    tables = tables_in(source)
-    if not tables:
-        return []
-    videos = videos or Videos(source)
-    return [table for table in tables if table.names_any(videos)]
+def _with_folders(
+    source: Folder, videos: Videos, tables: Sequence[Table], entries: list[tuple[Table, Entry]]
+) -> tuple[list[tuple[Table, Entry]], tuple[str, ...]]:
+    """The entries, with class folders for labels where some list says splits alone; and a note."""
+    class_of = {video.path: one.name for one in classes_in(source) for video in one.videos}
+    if len(set(class_of.values())) < 2 or all(table.has_labels(videos) for table in tables):
+        return entries, _unlabelled([(table, entry) for table, entry in entries if not entry.label])
+    by_folder = []
+    for table, entry in entries:
+        row = Row(entry.path, "", entry.role or table.role, table.name, folder=table.folder.path)
+        found = videos.find(row)
+        label = class_of.get(found[0].path, "") if found else (entry.path.split("/")[-2:-1] or [""])[0]
+        by_folder.append((table, replace(entry, label=label)))
+    unlabelled = [(table, entry) for table, entry in by_folder if not entry.label]
+    return by_folder, (
+        "classes are those of the folders, splits those of the lists",
+        *_unlabelled(unlabelled),
+    )
+
+
+def _with_all_roles(videos: Videos, rows: list[Row]) -> tuple[list[Row], tuple[str, ...]]:
+    """The rows with the role that their videos' folders say where nothing else does, and a note."""
+    silent = [row for row in rows if not row.role]
+    if not silent:
+        return rows, ()
+    if len(silent) < len(rows):
+        first = silent[0]
+        note = f"{len(silent)} rows of {first.source} say no split and are unused: {first.path} is the first"
+        return [replace(row, role=row.role or UNUSED) for row in rows], (note,)
+    by_folder = [replace(row, role=_role_of_folder(videos, row)) for row in rows]
+    return (by_folder, ()) if all(row.role for row in by_folder) else (rows, ())
+
+
+def _role_of_folder(videos: Videos, row: Row) -> str:
+    found = videos.find(row)
+    path = found[0].path if found else row.path
+    return next(filter(None, map(role_of, reversed(path.split("/")[:-1]))), "")
 
 
 def _has_roles(table: Table) -> bool:

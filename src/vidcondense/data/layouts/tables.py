@@ -14,24 +14,29 @@ from vidcondense.data.layouts.annotations import Videos, beginning, csv_rows, fi
 from vidcondense.data.layouts.labels import text_of_label
 from vidcondense.data.layouts.tree import Folder
 from vidcondense.data.layouts.words import role_of
+from vidcondense.data.pictures import stem_of
 
 ENDINGS = r".+\.(csv|tsv|txt|lst|list|json|jsonl|ndjson)"
 # Of several such columns the first of these counts.
 # fmt: off
 _FILE_COLUMNS = (
-    "file_name", "filename", "file", "path", "file_path", "filepath", "video_path", "clip_path", "rel_path",
-    "relative_path", "folder_name", "video_name", "clip_name", "video_file", "video", "clip", "video_id",
-    "clip_id", "vid", "name", "id", "youtube_id",
+    "file_name", "filename", "file", "path", "file_path", "filepath", "full_path", "video_path", "clip_path",
+    "rel_path", "relative_path", "folder_name", "folder", "video_name", "vid_name", "clip_name", "video_file",
+    "video_filename", "video", "clip", "video_id", "vid_id", "clip_id", "vid", "name", "id", "youtube_id",
 )
+# Names before numbers.
 _LABEL_COLUMNS = (
-    "label", "class", "class_name", "classname", "label_name", "category", "action", "activity", "tag",
-    "gloss", "labels",
+    "class_name", "classname", "label_name", "action_name", "category_name", "label", "class", "category",
+    "action", "activity", "tag", "gloss", "labels", "target", "label_id", "class_id", "label_index",
+    "class_index", "label_idx", "class_idx",
 )
-_SPLIT_COLUMNS = ("split", "subset", "partition", "set", "usage")
+_SPLIT_COLUMNS = ("split", "subset", "partition", "set", "usage", "data_split", "dataset_split")
 # fmt: on
 _TRIED = 50
 """How many of a list's first rows are tried: one that is there makes it a list of this source."""
 MOST_BYTES = 1 << 28
+# Begins as {file: label} or {file: {...}}.
+_BY_FILE = re.compile(r'\s*\{\s*"(?P<file>(?:[^"\\]|\\.)*)"\s*:\s*(?P<value>[{"\d])')
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,24 @@ class Table:
 
     @property
     def is_list(self) -> bool:
-        """Whether it looks like a list: a table with the columns, or lines in a file that names a split."""
-        return self._columns is not None or (not self._is_json and bool(self.role) and bool(self._plain_head))
+        """Whether it looks like a list: a table with the columns, or lines.
+
+        Lines need a video's ending in every path, or a split in the file's name.
+        """
+        if self._columns is not None:
+            return True
+        readings = [] if self._is_json else [_readings(line) for line in self._head_lines]
+        return (
+            bool(readings)
+            and all(readings)
+            and (bool(self.role) or all(_ends_as_video(each[0].path) for each in readings))
+        )
+
+    def has_labels(self, videos: Videos) -> bool:
+        """Whether its first rows have labels."""
+        if self._columns is not None:
+            return bool(self._columns[1])
+        return any(entry.label for entry in islice(self._lines(videos), _TRIED))
 
     def names_any(self, videos: Videos) -> bool:
         """Whether one of its first rows names a video that is there."""
@@ -100,14 +121,16 @@ class Table:
             return
         file_column, label_column, split_column = self._columns
         for where, row in self._rows():
-            path, label = row.get(file_column), row.get(label_column)
+            path, label = row.get(file_column), row.get(label_column) if label_column else None
             if not isinstance(path, str | int) or path == "":
                 raise VidcondenseError(f"{where}: no {file_column}")
             role = row.get(split_column, "") if split_column else ""
             if role and not role_of(str(role)):
                 raise VidcondenseError(f"{where}: {split_column} is {role!r}, not one of train, val, test")
             try:
-                yield Entry(str(path), "" if label is None else text_of_label(label), role_of(str(role)))
+                yield Entry(
+                    str(path), "" if label is None else text_of_label(label), role_of(str(role or ""))
+                )
             except ValueError as error:
                 raise VidcondenseError(f"{where}: {error}") from error
 
@@ -120,34 +143,51 @@ class Table:
         return self.name.lower().endswith((".json", ".jsonl", ".ndjson"))
 
     @cached_property
+    def _head_lines(self) -> list[str]:
+        """The first lines, without comments, the column names above them, and the last, which may be cut."""
+        lines = [line.strip() for line in self._head.splitlines()[:_TRIED] if line.strip()]
+        lines = [line for line in lines[: max(1, len(lines) - 1)] if not line.startswith("# ")]
+        return lines[1:] if lines and _is_header(lines[0]) else lines
+
+    @cached_property
     def _columns(self) -> tuple[str, str, str] | None:
         """The columns of file, label and split ("" if there is none); None for a file that is no table."""
-        names = (
-            self._names_in_json()
-            if self._is_json
-            else next(csv.reader([self._head_line], delimiter=self._by))
-        )
+        names = self._names_in_json() if self._is_json else _cells(self._head_line, self._by)
         plain = {re.sub(r"[\s-]+", "_", name.strip().lower()): name.strip() for name in names}
         file, label, split = (
             next((plain[name] for name in known if name in plain), "")
             for known in (_FILE_COLUMNS, _LABEL_COLUMNS, _SPLIT_COLUMNS)
         )
-        return (file, label, split) if file and label and file != label else None
+        return (file, label, split) if file and (label or split) and file != label else None
 
     def _names_in_json(self) -> list[str]:
-        """The keys of the first object."""
-        begin, end = self._head.find("{"), self._head.find("}")
-        if begin < 0 or end < 0 or self._head[:begin].strip(" \t\r\n[\ufeff"):
+        """The keys of the first object; for {file: label} and {file: {...}} those that stand for them."""
+        by_file = self._is_by_file
+        begin, end = self._head.find("{", 1 if by_file else 0), self._head.find("}")
+        if by_file and not self._holds_objects:
+            return ["file_name", "label"]
+        if begin < 0 or end < 0 or (not by_file and self._head[:begin].strip(" \t\r\n[")):
             return []
         try:
             value = parse(self._head[begin : end + 1])
         except ValueError:
             return []
-        return list(value) if isinstance(value, dict) else []
+        return [*(["file_name"] if by_file else []), *value] if isinstance(value, dict) else []
+
+    @property
+    def _is_by_file(self) -> bool:
+        match = _BY_FILE.match(self._head) if self.name.lower().endswith(".json") else None
+        return match is not None and (self._holds_objects or _ends_as_video(match["file"]))
+
+    @property
+    def _holds_objects(self) -> bool:
+        match = _BY_FILE.match(self._head)
+        return match is not None and match["value"] == "{"
 
     @property
     def _head_line(self) -> str:
-        return self._head.lstrip("\ufeff").partition("\n")[0].strip()
+        lines = self._head.splitlines() or [""]
+        return (lines[1:] or [""])[0] if lines[0].lower().startswith("sep=") else lines[0].strip()
 
     @property
     def _by(self) -> str:
@@ -161,7 +201,13 @@ class Table:
             raise VidcondenseError(
                 f"{file} is larger than {MOST_BYTES >> 20} MiB; too large for a list of videos"
             )
-        if self.name.lower().endswith(".json"):
+        if self._is_by_file:
+            for name, value in json_content(file, dict[str, Any]).items():
+                yield (
+                    f"{file} '{name}'",
+                    {"file_name": name} | (value if isinstance(value, dict) else {"label": value}),
+                )
+        elif self.name.lower().endswith(".json"):
             for number, row in enumerate(json_content(file, list[dict[str, Any]])):
                 yield f"{file} entry {number}", row
         elif self._is_json:
@@ -171,21 +217,18 @@ class Table:
             for number, cells in csv_rows(file, self._by):
                 yield f"{file} line {number}", {column: _whole(value) for column, value in cells.items()}
 
-    @property
-    def _plain_head(self) -> bool:
-        """Whether the first lines read as "<path> <label>"."""
-        lines = [line.strip() for line in self._head.splitlines()[:_TRIED] if line.strip()]
-        return bool(lines) and all(_readings(line) for line in lines[: max(1, len(lines) - 1)])
-
     def _lines(self, videos: Videos) -> Iterator[Entry]:
         file = self.folder.disk / self.name
         for number, line in lines_of(file):
             readings = _readings(line)
+            known = next((entry for entry in readings if videos.knows(entry.path)), None)
+            if known is None and (line.startswith("#") or (number == 1 and _is_header(line))):
+                continue
             if not readings:
                 raise VidcondenseError(
                     f"{file} line {number}: expected '<path> <label>', found {line[:80]!r}"
                 )
-            yield next((entry for entry in readings if videos.knows(entry.path)), readings[-1])
+            yield known or readings[0]
 
 
 def tables_in(source: Folder) -> list[Table]:
@@ -195,17 +238,48 @@ def tables_in(source: Folder) -> list[Table]:
 
 
 def _readings(line: str) -> list[Entry]:
-    """The ways to read "<path> <label>", perhaps with numbers of frames between; the longest path first."""
+    """The ways to read a line, the likeliest first.
+
+    "<path> <label>", "<path> <frames> <label>", the same with commas, semicolons or tabs, and "<path>" alone.
+    A label of several words, one in front, and none at all need a path with a video's ending.
+    """
     for separator in (";", "\t", ","):
         if separator in line:
-            path, *numbers, label = (part.strip() for part in line.split(separator))
-            return [Entry(path, _whole(label))] if path and label and all(map(str.isdecimal, numbers)) else []
-    parts = line.split()
-    readings = [Entry(line.rpartition(" ")[0].strip(), parts[-1])] if len(parts) > 1 else []
-    for count in (1, 2):
-        if len(parts) > count + 1 and all(part.isdecimal() for part in parts[-1 - count :]):
-            readings.append(Entry(" ".join(parts[: -1 - count]), parts[-1]))
-    return readings
+            path, *cells = (cell.strip() for cell in _cells(line, separator) or [""])
+            labels = [cell for cell in cells if not cell.isdecimal()] or cells[-1:]
+            return [Entry(path, _whole(labels[0]))] if path and len(labels) == 1 and labels[0] else []
+    if _ends_as_video(line):
+        first, _, rest = line.partition(" ")
+        return [Entry(line, ""), *([Entry(rest.strip(), first)] if rest else [])]
+    cuts = [(line[: gap.start()], line[gap.end() :].split()) for gap in re.finditer(r"\s+", line)]
+    cuts = [cut for cut in cuts if _ends_as_video(cut[0])] or cuts
+    return [
+        Entry(path, labels[-1] if numbered else " ".join(labels))
+        for path, labels in cuts
+        if (numbered := _is_count(labels[:-1]) and (len(labels) == 1 or labels[-1].isdecimal()))
+        or (_ends_as_video(path) and not all(map(str.isdecimal, labels)))
+    ]
+
+
+def _is_count(numbers: list[str]) -> bool:
+    """Whether what stands before a label is nothing, a number of frames, or a beginning and such a number."""
+    return len(numbers) < 3 and all(map(str.isdecimal, numbers)) and (not numbers or int(numbers[-1]) > 0)
+
+
+def _is_header(line: str) -> bool:
+    words = {word.strip().lower() for word in re.split(r"[\s,;]+", line)}
+    return bool(words & {*_FILE_COLUMNS} and words & {*_LABEL_COLUMNS})
+
+
+def _ends_as_video(path: str) -> bool:
+    return stem_of(path) != path.rpartition("/")[2]
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return []
 
 
 def _whole(text: str) -> str:

@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.data.layouts.words import is_litter, stem_of
-from vidcondense.data.pictures import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from vidcondense.data.layouts.words import is_litter
+from vidcondense.data.pictures import PICTURE_SUFFIXES, VIDEO_SUFFIXES, stem_of
 
 DEEPEST = 8
 # Folders of links to each other would else make millions of folders.

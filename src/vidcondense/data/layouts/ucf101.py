@@ -14,14 +14,15 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.annotations import Row, files_in, lines_of, list_rows
 from vidcondense.data.layouts.listing import TEST, TRAIN, Listing
 from vidcondense.data.layouts.tree import Folder
+from vidcondense.data.layouts.words import same
 
-LIST_NAME = re.compile(r"(?P<role>train|test)list(?P<split>\d+)\.txt")
+LIST_NAME = re.compile(r"(?P<role>train|test)list(?P<split>\d+)\.txt", re.IGNORECASE)
 NUMBERS = "classInd.txt"
 
 
 def matches(source: Folder) -> bool:
     """There is a training list."""
-    return any(name.startswith("train") for _, name in files_in(source, LIST_NAME))
+    return any(name.lower().startswith("train") for _, name in files_in(source, LIST_NAME))
 
 
 def find(source: Folder, test_fraction: float) -> Listing:
@@ -43,11 +44,12 @@ def find_splits(source: Folder, only: Container[str] | None) -> Listing:
         )
     names = [match for name in folder.others if (match := LIST_NAME.fullmatch(name))]
     names = [name for name in names if only is None or str(int(name["split"])) in only]
-    numbers = _class_numbers(folder.disk / NUMBERS) if NUMBERS in folder.others else {}
+    index = next((name for name in folder.others if same(name) == same(NUMBERS)), None)
+    numbers = _class_numbers(folder.disk / index) if index else {}
     rows = [
         row for split in sorted({name["split"] for name in names}) for row in _split(folder, split, numbers)
     ]
-    lists = [folder.inside(name.string) for name in names] + [folder.inside(NUMBERS)] * bool(numbers)
+    lists = [folder.inside(name) for name in (*(match.string for match in names), index) if name]
     listing = list_rows(source, rows, lists)
     return replace(listing, split_names=listing.split_names or ("1",))
 
@@ -55,10 +57,11 @@ def find_splits(source: Folder, only: Container[str] | None) -> Listing:
 def _split(folder: Folder, split: str, numbers: dict[str, str]) -> Iterator[Row]:
     taken: dict[str, str] = {}
     for role in (TRAIN, TEST):
-        name = f"{role}list{split}.txt"
-        if name not in folder.others:
+        wanted = f"{role}list{split}.txt"
+        name = next((name for name in folder.others if same(name) == wanted), None)
+        if name is None:
             other = f"{TEST if role == TRAIN else TRAIN}list{split}.txt"
-            raise VidcondenseError(f"{folder.disk} has no {name} beside {other}")
+            raise VidcondenseError(f"{folder.disk} has no {wanted} beside {other}")
         for line_number, line in lines_of(folder.disk / name):
             where = f"{folder.disk / name} line {line_number}"
             path, class_name = _entry(line, numbers, where)

@@ -4,10 +4,8 @@ import codecs
 import re
 import unicodedata
 from contextlib import suppress
-from pathlib import PurePosixPath
 
 from vidcondense.data.layouts.listing import TEST, TRAIN, VAL
-from vidcondense.data.pictures import VIDEO_SUFFIXES
 
 _SPLITS = {
     TRAIN: ("train", "training", "trainval"),
@@ -15,7 +13,7 @@ _SPLITS = {
     TEST: ("test", "testing"),
 }
 # Written in one word with a split's: trainset, testvideos.
-_NOUNS = ("", "set", "data", "dir", "clips", "frames", "images", "split", "video", "videos")
+_NOUNS = ("", "set", "data", "dir", "clips", "frames", "images", "split", "video", "videos", "list")
 ROLE_OF_WORD = {word + noun: role for role, words in _SPLITS.items() for word in words for noun in _NOUNS}
 
 # Folders and files that no person put there, in small letters. Names that begin with a dot are hidden anyway.
@@ -92,9 +90,3 @@ def same(name: str) -> str:
 def alike(name: str) -> str:
     """A key that is equal for names that differ in capitals, spaces and punctuation alone."""
     return re.sub(r"[\W_]+", "", same(name)) or same(name)
-
-
-def stem_of(name: str) -> str:
-    """A file's or folder's name without a video's ending; any other ending belongs to the name."""
-    path = PurePosixPath(name)
-    return path.stem if path.suffix.lower() in VIDEO_SUFFIXES else path.name

@@ -167,6 +167,7 @@ class _Rows:
         self._first: dict[tuple[str, str], Row] = {}
         self._taken: dict[str, tuple[str, dict[str, str]]] = {}  # path: class, {split: role}
         self._missing: dict[str, Missing] = {}
+        self._troubled: dict[str, Missing] = {}
         self._twice: list[list[Video]] = []
         self._bases: Counter[str] = Counter()
         self._several: dict[str, tuple[str, str]] = {}  # path: two classes that rows give it
@@ -196,6 +197,9 @@ class _Rows:
             reason = f"named by {row.source}, but there is no such video"
             self._missing.setdefault(row.path, Missing(row.path, row.class_name, reason))
             return
+        if trouble := found[0].trouble:
+            self._troubled[found[0].path] = Missing(found[0].path, row.class_name, trouble)
+            return
         if len(found) > 1:
             self._twice.append(found)
         self._bases[found[0].path[: -len(_tail(row.path, found[0].path))]] += 1
@@ -218,7 +222,7 @@ class _Rows:
             ending = "" if stem_of(one.path) != one.path else self._ending
             where = base if "/" in one.path else ""
             gone.append(Missing(f"{where}{one.path}{ending}", one.class_name, one.reason))
-        return tuple(gone)
+        return (*gone, *self._troubled.values())
 
     def _refuse_two_places(self) -> None:
         if len(self._twice) < max(2, len(self._taken) / 2):

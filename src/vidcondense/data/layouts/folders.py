@@ -341,7 +341,9 @@ def _listing(parts: list[tuple[str, list[Class]]], test_fraction: float) -> List
         for one in classes:
             name = composed(one.name)
             spellings.setdefault(name, set()).add(one.name)
-            found += [Found(video.path, name, (role,)) for video in one.videos]
+            # What cannot be used is not held out for testing either.
+            found += [Found(video.path, name, (role,)) for video in one.videos if not video.trouble]
+            missing += [Missing(video.path, name, video.trouble) for video in one.videos if video.trouble]
             missing += [replace(gone, class_name=name) for gone in one.missing]
             extra += one.extra
     notes = tuple(

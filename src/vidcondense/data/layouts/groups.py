@@ -11,8 +11,9 @@ from vidcondense.data.pictures import stem_of
 _NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"(?P<group>v_.+_g\d+)_c\d+",  # UCF101, UCF50, UCF11: groups of one place and person
-        r"(?P<group>[\w-]{11})_\d+(\.\d+)?_\d+(\.\d+)?",  # Kinetics: parts of one film on YouTube
+        r"(?P<group>v_.+_g?\d+)_c?\d+",  # UCF101, UCF50, UCF11: groups of one place and person
+        r"(?P<group>[\w-]{11})_\d+(\.\d+)?(_\d+(\.\d+)?)?",  # Kinetics, Diving48: one film on YouTube
+        r"S\d+C\d+(?P<group>P\d+)R\d+A\d+.*",  # NTU RGB+D: one person
         r"(?P<group>.+)_[a-z_]+_[a-z]_[a-z]{2}_np\d_[a-z]{2}_[a-z]{3}_\d+",  # HMDB51: parts of one film
         r"(?P<group>(person|subject|actor)[ _-]?\d+)\b.*",  # KTH and others: one person
         r"(?P<group>(person|subject|actor)[ _-]?\d+)_.*",

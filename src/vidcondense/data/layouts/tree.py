@@ -204,20 +204,21 @@ class _Walk:
     ) -> None:
         inner = Folder(folder.disk / entry.name, folder.inside(entry.name))
         is_link = entry.is_symlink()
+        linked = linked or is_link
         real = os.path.realpath(entry.path) if is_link else os.path.join(above[-1], entry.name)  # noqa: PTH118
         if real in above:
             folder.litter.append(entry.name)
             return
         folder.folders.append(inner)
-        self._entered[real] += linked or is_link
+        self._entered[real] += linked
         if is_link and not self._holds(real):
             inner.trouble = OUTSIDE
-        elif self._entered[real] > MOST_ENTERED:
+        elif linked and self._entered[real] > MOST_ENTERED:
             inner.trouble = f"links lead to it more than {MOST_ENTERED} times"
         elif inner.path.count("/") >= DEEPEST:
             inner.trouble = f"more than {DEEPEST} folders down"
         else:
-            self.enter(inner, (*above, real), linked=linked or is_link)
+            self.enter(inner, (*above, real), linked=linked)
 
     def _add_file(self, folder: Folder, entry: os.DirEntry[str]) -> None:
         ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a Path per picture costs minutes

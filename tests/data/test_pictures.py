@@ -4,7 +4,8 @@ from media import clip, cut, write_pictures, write_video
 from PIL import Image
 
 from vidcondense.data.decode import DecodeError, decode_frames
-from vidcondense.data.pictures import holds_pictures, passed_over, pictures_in, unlike_names
+from vidcondense.data.layouts.tree import look
+from vidcondense.data.pictures import holds_pictures, pictures_in, unlike_names
 from vidcondense.data.probe import probe
 
 
@@ -80,7 +81,7 @@ def test_flow_beside_frames_is_passed_over_and_counted(tmp_path, frames, flow):
     for name in [*flow, *frames]:
         (tmp_path / name).touch()
     assert [path.name for path in pictures_in(tmp_path)] == frames
-    assert passed_over(tmp_path) == len(flow)
+    assert look(tmp_path).flow == len(flow)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_flow_beside_frames_is_passed_over_and_counted(tmp_path, frames, flow):
 def test_flow_that_leaves_not_one_video_is_several_kinds(tmp_path, names):
     for name in names:
         (tmp_path / name).touch()
-    assert passed_over(tmp_path) == 0
+    assert look(tmp_path).flow == 0
     with pytest.raises(DecodeError, match="pictures of several kinds in one folder"):
         decode(tmp_path)
 

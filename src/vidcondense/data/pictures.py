@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,12 +40,19 @@ def pictures_in(folder: Path) -> list[Path]:
     0.5 before 0.75 where these are seconds. The order in which the file system lists them never matters.
     Pictures of optical flow beside the frames of one video are left out.
     """
-    return _frames_and_flow(folder)[0]
+    names = [picture.name for picture in _pictures(folder)]
+    return [folder / name for name in frames_among(names)]
 
 
-def passed_over(folder: Path) -> int:
-    """How many pictures of optical flow `pictures_in` leaves out of a folder."""
-    return _frames_and_flow(folder)[1]
+def frames_among(names: Sequence[str]) -> list[str]:
+    """The names of pictures that are a video's frames, in order; those of its optical flow are left out."""
+    number = _number(names)
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kinds.setdefault(_shape(name, number), []).append(name)
+    plain = [pictures for shape, pictures in kinds.items() if not _says_flow(shape, kinds)]
+    frames = plain[0] if len(plain) == 1 else names
+    return sorted(frames, key=lambda name: natural_key(name, number))
 
 
 def holds_pictures(folder: Path) -> bool:
@@ -68,8 +75,9 @@ def natural_key(name: str, number: str = COUNTER) -> tuple[list[tuple[str, int, 
 
 def unlike_names(pictures: list[Path]) -> tuple[str, str] | None:
     """Two names that differ in more than numbers (img_1.jpg, dark_1.jpg): these have no order in time."""
-    number = _number(pictures)
-    shapes = {_shape(picture, number): picture.name for picture in reversed(pictures)}
+    names = [picture.name for picture in pictures]
+    number = _number(names)
+    shapes = {_shape(name, number): name for name in reversed(names)}
     if len(shapes) < 2:
         return None
     first, second, *_ = sorted(shapes.values())
@@ -87,18 +95,6 @@ def _pictures(folder: Path) -> Iterator[Path]:
                 yield folder / entry.name
 
 
-def _frames_and_flow(folder: Path) -> tuple[list[Path], int]:
-    """The pictures that are a video's frames, in order, and how many others are its optical flow."""
-    found = list(_pictures(folder))
-    number = _number(found)
-    kinds: dict[str, list[Path]] = {}
-    for picture in found:
-        kinds.setdefault(_shape(picture, number), []).append(picture)
-    plain = [pictures for shape, pictures in kinds.items() if not _says_flow(shape, kinds)]
-    frames = plain[0] if len(plain) == 1 else found
-    return sorted(frames, key=lambda picture: natural_key(picture.name, number)), len(found) - len(frames)
-
-
 def _says_flow(shape: str, shapes: Collection[str]) -> bool:
     """Whether a name is one of optical flow: by a word, or by an x (u) where another has a y (v)."""
     words = re.split("([a-z]+)", shape)
@@ -109,17 +105,17 @@ def _says_flow(shape: str, shapes: Collection[str]) -> bool:
     )
 
 
-def _shape(picture: Path, number: str) -> str:
+def _shape(name: str, number: str) -> str:
     """A name without its numbers."""
-    return re.sub(number, "#", picture.name.lower())
+    return re.sub(number, "#", name.lower())
 
 
-def _number(pictures: list[Path]) -> str:
+def _number(names: Sequence[str]) -> str:
     """What is a number in these names: seconds with decimals (0.5, 0.75, 1), or counters (clip1.9, clip1.10).
 
     They are seconds where one place has decimals of several widths, none of the longer ones ending in 0.
     """
-    places = [re.findall(SECONDS, picture.name) for picture in pictures]
+    places = [re.findall(SECONDS, name) for name in names]
     decimals = ["".join(place).partition(".")[2] for place in places]
     shortest = min(map(len, decimals), default=0)
     longer = [digits for digits in decimals if len(digits) > shortest]

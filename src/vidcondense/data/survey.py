@@ -103,6 +103,8 @@ def _add_folder(counts: "_Counts", folder: Folder, known: Container[str], lists:
     for video in folder.files:
         if video.path not in known:
             counts.add(video.trouble or stray, video.path)
+    if folder.is_frames and folder.flow:
+        counts.add("pictures of optical flow beside frames", folder.path or ".", folder.flow)
     if folder.path in known:
         return
     if folder.is_frames:

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.words import is_litter
-from vidcondense.data.pictures import PICTURE_SUFFIXES, VIDEO_SUFFIXES, stem_of
+from vidcondense.data.pictures import PICTURE_SUFFIXES, VIDEO_SUFFIXES, frames_among, stem_of
 
 DEEPEST = 8
 # Folders of links to each other would else make millions of folders.
 MOST_ENTERED = 32
 """How often a folder is entered through links."""
 
+NO_DIGITS = str.maketrans("", "", "0123456789")
 OUTSIDE = "a link that leads out of the folder; --follow-links takes it"
 NOWHERE = "a link that leads nowhere"
 
@@ -59,6 +60,7 @@ class Folder:
         folders: what is neither hidden nor a system's.
         files: videos that are files.
         pictures: how many pictures.
+        flow: how many of these are optical flow beside the frames of a video.
         others: names of all other files.
         barred: other files that nobody reads, as links out of the source: (name, reason).
         litter: names that are hidden or a system's, and links that lead back.
@@ -70,6 +72,7 @@ class Folder:
     folders: list["Folder"] = field(default_factory=list)
     files: list[Video] = field(default_factory=list)
     pictures: int = 0
+    flow: int = 0
     others: list[str] = field(default_factory=list)
     barred: list[tuple[str, str]] = field(default_factory=list)
     litter: list[str] = field(default_factory=list)
@@ -183,21 +186,22 @@ class _Walk:
 
     def enter(self, folder: Folder, above: tuple[str, ...], *, linked: bool) -> Folder:
         """Fill a folder; `above` are the true paths of those that lead to it and its own."""
+        pictures = []
         try:
             with os.scandir(folder.disk) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
-                    self._add(folder, entry, above, linked)
+                    if is_litter(entry.name):
+                        folder.litter.append(entry.name)
+                    elif _is_folder(entry):
+                        self._add_folder(folder, entry, above, linked)
+                    elif self._add_file(folder, entry):
+                        pictures.append(entry.name)
         except OSError as error:
             folder.trouble = (error.strerror or str(error)).lower()
+        folder.pictures = len(pictures)
+        if len({name.translate(NO_DIGITS) for name in pictures}) > 1:
+            folder.flow = len(pictures) - len(frames_among(pictures))
         return folder
-
-    def _add(self, folder: Folder, entry: os.DirEntry[str], above: tuple[str, ...], linked: bool) -> None:
-        if is_litter(entry.name):
-            folder.litter.append(entry.name)
-        elif _is_folder(entry):
-            self._add_folder(folder, entry, above, linked)
-        else:
-            self._add_file(folder, entry)
 
     def _add_folder(
         self, folder: Folder, entry: os.DirEntry[str], above: tuple[str, ...], linked: bool
@@ -220,18 +224,20 @@ class _Walk:
         else:
             self.enter(inner, (*above, real), linked=linked)
 
-    def _add_file(self, folder: Folder, entry: os.DirEntry[str]) -> None:
+    def _add_file(self, folder: Folder, entry: os.DirEntry[str]) -> bool:
+        """Add a file that is no picture; for a picture say so."""
         ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a Path per picture costs minutes
         trouble = self._trouble(entry.path) if entry.is_symlink() else ""
         if ending in VIDEO_SUFFIXES:
             folder.files.append(Video(folder.inside(entry.name), False, trouble))
         elif ending in PICTURE_SUFFIXES:
-            folder.pictures += 1
             folder.trouble = folder.trouble or trouble
+            return True
         elif trouble:
             folder.barred.append((entry.name, trouble))
         else:
             folder.others.append(entry.name)
+        return False
 
     def _trouble(self, link: str) -> str:
         if not self._holds(os.path.realpath(link)):

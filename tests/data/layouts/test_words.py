@@ -67,9 +67,13 @@ def test_the_role_that_a_name_says(name, role):
         ".DS_Store",
         "Thumbs.db",
         "desktop.ini",
-        "Icon\r",
+        "$RECYCLE.BIN",
+        "lost+found",
+        "FOUND.000",
+        ".AppleDouble",
+        "~snapshot",
     ]
-    + ["$RECYCLE.BIN", "System Volume Information", "lost+found", "FOUND.000", ".AppleDouble", "~snapshot"],
+    + ["System Volume Information", "Icon\r"],
 )
 def test_what_systems_leave_behind(name):
     assert is_litter(name)

@@ -90,7 +90,9 @@ class Table:
         """
         if self._columns is not None:
             return True
-        readings = [] if self._is_json else [_readings(line) for line in self._head_lines]
+        cells = _cells(self._head_line, self._by)
+        is_other = self._is_json or (len(cells) > 1 and any(_plain(cell) in _FILE_COLUMNS for cell in cells))
+        readings = [] if is_other else [_readings(line) for line in self._head_lines]
         return (
             bool(readings)
             and all(readings)
@@ -153,7 +155,7 @@ class Table:
     def _columns(self) -> tuple[str, str, str] | None:
         """The columns of file, label and split ("" if there is none); None for a file that is no table."""
         names = self._names_in_json() if self._is_json else _cells(self._head_line, self._by)
-        plain = {re.sub(r"[\s-]+", "_", name.strip().lower()): name.strip() for name in names}
+        plain = {_plain(name): name.strip() for name in names}
         file, label, split = (
             next((plain[name] for name in known if name in plain), "")
             for known in (_FILE_COLUMNS, _LABEL_COLUMNS, _SPLIT_COLUMNS)
@@ -280,6 +282,10 @@ def _cells(line: str, separator: str) -> list[str]:
         return next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
         return []
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[\s-]+", "_", column.strip().lower())
 
 
 def _whole(text: str) -> str:

@@ -18,8 +18,8 @@ from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.evaluation.protocols import Strict
-from vidcondense.evaluation.shared import evaluate_to
-from vidcondense.evaluation.trial import NetworkResult, Trial, evaluate
+from vidcondense.evaluation.shared import evaluate, evaluate_to
+from vidcondense.evaluation.trial import NetworkResult, Trial
 
 QUICK = Strict(steps=2, epochs=1)
 

@@ -190,7 +190,8 @@ def _decisive(record: Mapping[str, Any]) -> dict[str, Any]:
     """What decides the results of networks, by name."""
     names = ("protocol", "seed", "precision", "settings", "trained_on")
     known = {name: record[name] for name in names if name in record}
-    return {"network": members.portable(record["network"]), **known, **record["made_from"]}
+    made_from, network = record["made_from"], members.portable(record["network"])
+    return {"condensed_set": made_from.get("condensed_set"), "network": network, **known, **made_from}
 
 
 class Parts:

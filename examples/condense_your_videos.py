@@ -2,14 +2,14 @@
 
 python examples/condense_your_videos.py VIDEOS OUT
 
-VIDEOS holds one folder per class (docs/data.md has the other layouts). After an interruption run it again.
+VIDEOS holds one folder per class (docs/data.md has the other layouts). After an interruption run it again:
+every step finishes what is missing, and is passed over when it is done.
 """
 
 import sys
 from pathlib import Path
 
-from vidcondense import condense, evaluate, load_recipe, prepare, resume
-from vidcondense.base.files import make_folder, write_json
+from vidcondense import condense, evaluate, load_recipe, prepare
 from vidcondense.report import write_report
 from vidcondense.run.folder import RunFolder
 
@@ -26,19 +26,14 @@ def main(
     store = prepare(videos, out / "store", frames=frames, stride=4, size=size)
     runs = [out / name for name in recipes]
     for name, run in zip(recipes, runs, strict=True):
-        result_file = RunFolder(run).evaluation_file("strict", "minic3d")
-        if result_file.exists():
-            continue
         # vpc: synthetic videos per class. flip=0 because mirroring may turn one class into another; random
         # selection mirrors nothing.
         overrides = {} if name == "random" else {"flip": 0.0}
-        recipe = load_recipe(name, vpc=1, overrides=overrides)
-        condensed = resume(run) if (run / "run.json").exists() else condense(store, recipe, run)
-        result = evaluate(condensed, store, networks_count=networks)
+        condensed = condense(store, load_recipe(name, vpc=1, overrides=overrides), run)
+        result_file = RunFolder(run).evaluation_file("strict", "minic3d")
+        result = evaluate(condensed, store, out=result_file, networks_count=networks)
         mean, deviation = result.top1
         print(f"{name}: top-1 {100 * mean:.1f} ± {100 * deviation:.1f} %, {condensed.stored_mib:.2f} MiB")
-        make_folder(result_file.parent)
-        write_json(result_file, result.to_dict())
     return write_report(runs, out / "report.html")
 
 

@@ -39,7 +39,7 @@ from vidcondense.condensed.show import describe
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import Strict
-from vidcondense.evaluation.trial import evaluate
+from vidcondense.evaluation.shared import evaluate
 from vidcondense.experts.buffer import Experts
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train

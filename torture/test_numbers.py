@@ -22,7 +22,7 @@ from vidcondense.condensed import CondensedVideos
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import Protocol, Strict, Vdsd
-from vidcondense.evaluation.trial import evaluate
+from vidcondense.evaluation.shared import evaluate
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train
 from vidcondense.run.loop import condense

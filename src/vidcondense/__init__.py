@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from vidcondense.data.prepare import prepare
     from vidcondense.data.store import ClipStore
     from vidcondense.evaluation.results import Evaluation
-    from vidcondense.evaluation.trial import evaluate
+    from vidcondense.evaluation.shared import evaluate
     from vidcondense.recipes.load import load as load_recipe
     from vidcondense.recipes.recipe import Recipe
     from vidcondense.run.loop import condense, resume
@@ -23,7 +23,7 @@ _HOME = {
     "Recipe": ("recipes.recipe", "Recipe"),
     "VidcondenseError": ("base.errors", "VidcondenseError"),
     "condense": ("run.loop", "condense"),
-    "evaluate": ("evaluation.trial", "evaluate"),
+    "evaluate": ("evaluation.shared", "evaluate"),
     "load_recipe": ("recipes.load", "load"),
     "prepare": ("data.prepare", "prepare"),
     "resume": ("run.loop", "resume"),

@@ -16,7 +16,7 @@ from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.coresets import CORESETS
 from vidcondense.evaluation.protocols import Strict
-from vidcondense.evaluation.trial import evaluate
+from vidcondense.evaluation.shared import evaluate
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.initialisation import initialise
 from vidcondense.objectives import OBJECTIVES, Objective

@@ -204,19 +204,30 @@ def test_evaluate_refuses_a_store_with_other_frames_and_damaged_files(
 
 
 def test_resume_of_finished_and_foreign_runs_changes_nothing(
-    tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused
-) -> None:  # type: ignore[no-untyped-def]
+    tiny_store_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refused,  # type: ignore[no-untyped-def]
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     run = tmp_path / "run"
-    assert call(monkeypatch, "condense", tiny_store_path, *quick.words("prism"), "--out", run) == 0
+    words = ("condense", tiny_store_path, *quick.words("prism"), "--out", run)
+    assert call(monkeypatch, *words) == 0
+    made = capsys.readouterr().out
     before = {path.name: path.read_bytes() for path in run.iterdir()}
-    assert "is finished; its result is" in refused("condense", "--resume", run)
-    assert "already holds a run" in refused("condense", tiny_store_path, "--out", run)
+    for again in (("condense", "--resume", run), words):
+        assert call(monkeypatch, *again) == 0
+        said = capsys.readouterr()
+        assert said.out == made
+        assert said.err.splitlines()[0] == f"{run} is finished already: nothing to do"
+    assert "was made with recipe prism, not prism_small" in refused("condense", tiny_store_path, "--out", run)
+    assert "--resume RUN goes with no --out" in refused("condense", "--resume", run, "--force")
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
 
     described = json.loads(before["run.json"])
     for change, message in (
         ({"format": 3}, "written by a newer vidcondense"),
-        ({"status": "running", "store": {**described["store"], "fingerprint": "x"}}, "is not the store"),
+        ({"status": "running", "store": {**described["store"], "fingerprint": "x"}}, "other videos or"),
         ({"status": "running", "store": {**described["store"], "path": "/nowhere"}}, "/nowhere"),
         ({"status": "running", "store": {}}, "is damaged: "),
     ):

@@ -1,7 +1,6 @@
 """Networks of an evaluation shared out among processes, or trained in several goes."""
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from vidcondense.condensed import KeyFrameVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.options import EvaluationOptions
-from vidcondense.evaluation.protocols import Strict
-from vidcondense.evaluation.shared import evaluate_to
-from vidcondense.evaluation.trial import NetworkResult, Trial, evaluate
+from vidcondense.evaluation.protocols import Strict, Vdsd
+from vidcondense.evaluation.shared import evaluate, evaluate_to
+from vidcondense.evaluation.trial import NetworkResult, Trial
 
 QUICK = Strict(steps=2, epochs=1)
 
@@ -144,9 +143,149 @@ def test_a_process_that_comes_when_all_is_gathered_does_nothing(
     assert evaluate_to(out, trial(tiny_store), 1, show=False) is None
     assert trained == [0]
     assert list(tmp_path.iterdir()) == [out]
-    os.utime(out, (1, 1))  # of an earlier evaluation: this one is done again
-    assert evaluate_to(out, trial(tiny_store), 1, show=False) is None
-    assert trained == [0, 0]
+
+
+def test_an_evaluation_that_is_there_is_returned(
+    tiny_store: ClipStore, tmp_path: Path, trained: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "made.json"
+    first = evaluate_to(out, trial(tiny_store), 3, show=False)
+    before, trained[:] = out.read_bytes(), []
+    for count in (3, 2):
+        again = evaluate_to(out, trial(tiny_store), count)
+        assert first is not None and again is not None
+        assert again.to_dict() == {**first.to_dict(), "seconds": json.loads(before)["seconds"]}
+        assert torch.equal(again.confusion, first.confusion)
+        assert (again.top1, len(again.trained)) == (first.top1, len(first.trained))
+    said = " ".join(capsys.readouterr().err.split())
+    assert said == (
+        f"{out} is there already, of 3 networks: nothing to do "
+        f"{out} is there already, of 3 networks, more than the 2 asked for: nothing to do"
+    )
+    assert trained == []
+    assert out.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_more_networks_are_added_to_those_that_are_there(
+    tiny_store: ClipStore, tmp_path: Path, trained: list[int]
+) -> None:
+    """Whatever the steps, the file is that of all networks at once."""
+    whole, out = tmp_path / "whole.json", tmp_path / "made.json"
+    evaluate_to(whole, trial(tiny_store), 4, show=False)
+    trained.clear()
+    for count in (1, 3, 2, 4):
+        made = evaluate_to(out, trial(tiny_store), count, show=False)
+    assert trained == [0, 1, 2, 3]
+    assert written(out) == written(whole)
+    assert made is not None
+    assert made.seconds == pytest.approx(json.loads(out.read_text())["seconds"], abs=1e-3)
+
+
+def test_networks_that_diverged_stay_so_when_more_are_added(tiny_store: ClipStore, tmp_path: Path) -> None:
+    wild = Vdsd(epochs=2, learning_rate=1e6)
+    for count in (1, 2):
+        evaluate_to(tmp_path / "made.json", trial(tiny_store, protocol=wild), count, show=False)
+    evaluate_to(tmp_path / "whole.json", trial(tiny_store, protocol=wild), 2, show=False)
+    assert written(tmp_path / "made.json") == written(tmp_path / "whole.json")
+    assert written(tmp_path / "made.json")["top1"]["values"] == [None, None]
+
+
+def test_an_evaluation_of_something_else_is_refused_with_the_difference(
+    tiny_store: ClipStore, tmp_path: Path, trained: list[int]
+) -> None:
+    out = tmp_path / "made.json"
+    evaluate_to(out, trial(tiny_store), 1, show=False)
+    before, trained[:] = out.read_bytes(), []
+    other = replace(condensed(tiny_store), key_frames=condensed(tiny_store).key_frames * 1.01)
+    quick = {"device": "cpu"}
+    for one, line in (
+        (Trial.of(other, tiny_store, EvaluationOptions(**quick), protocol=QUICK), "another condensed set"),
+        (trial(tiny_store, seed=1), "seed 0, not 1"),
+        (trial(tiny_store, protocol=Strict(steps=3, epochs=1)), r"settings\.steps 2, not 3"),
+        (trial(tiny_store, network="cnn_mean"), "network minic3d, not cnn_mean"),
+        (trial(tiny_store, precision=_other(trial(tiny_store))), "precision"),
+        (
+            Trial.of(tiny_store, tiny_store, EvaluationOptions(**quick), protocol=QUICK),
+            "another condensed set",
+        ),
+    ):
+        with pytest.raises(VidcondenseError, match=f"{out} was made .*{line}.*another --out, or .* --force"):
+            evaluate_to(out, one, 1, show=False)
+    record = json.loads(before)
+    for change, line in (
+        ({"made_from": {**record["made_from"], "versions": {"torch": "1.0"}}}, "versions.vidcondense none"),
+        ({"made_from": None}, "damaged"),
+        ({"train_loss": []}, "no value of each of its 1 networks"),
+        ({"confusion": [[1]]}, "no confusion of each class"),
+    ):
+        out.write_text(json.dumps({**record, **change}))
+        with pytest.raises(VidcondenseError, match=f"{line}.*another --out, or .* --force"):
+            evaluate_to(out, trial(tiny_store), 1, show=False)
+    del record["made_from"]
+    out.write_text(json.dumps(record))
+    with pytest.raises(
+        VidcondenseError, match="of an earlier version and does not say what it was made from"
+    ):
+        evaluate_to(out, trial(tiny_store), 1, show=False)
+    assert trained == []
+    assert evaluate_to(out, trial(tiny_store), 1, show=False, force=True) is not None
+    assert written(out) == {**json.loads(before), "seconds": 0}
+
+
+def _other(one: Trial) -> str:
+    return "bfloat16" if one.compute.precision == "float32" else "float32"
+
+
+def test_force_trains_all_anew_and_keeps_the_file_until_then(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[int]
+) -> None:
+    out = tmp_path / "made.json"
+    evaluate_to(out, trial(tiny_store), 2, show=False)
+    before, trained[:] = out.read_bytes(), []
+
+    def stop(*_: object) -> NetworkResult:
+        raise Interrupted
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(Trial, "run", stop)
+        evaluate_to(out, trial(tiny_store), 2, show=False, force=True)
+    assert out.read_bytes() == before
+    evaluate_to(out, trial(tiny_store), 2, show=False, force=True)
+    assert trained == [0, 1]
+    assert out.read_bytes() != before  # it took other seconds
+    assert written(out) == {**json.loads(before), "seconds": 0}
+    be(monkeypatch, 0, 2)
+    with pytest.raises(VidcondenseError, match=f"--force is for one process; remove {out}"):
+        evaluate_to(out, trial(tiny_store), 2, show=False, force=True)
+
+
+def test_what_was_gathered_is_removed_though_the_process_that_did_so_was_killed(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "made.json"
+    with monkeypatch.context() as patch:
+        patch.setattr("vidcondense.evaluation.shared.remove_folder", lambda folder: None)
+        evaluate_to(out, trial(tiny_store), 2, show=False)
+        assert len(list((tmp_path / "made.networks").glob("*.json"))) == 2
+    third = tmp_path / "made.networks" / "002.json"  # an evaluation of three was interrupted
+    third.write_text("{}")
+    evaluate_to(out, trial(tiny_store), 2, show=False)
+    assert [path.name for path in (tmp_path / "made.networks").iterdir()] == ["002.json"]
+    third.unlink()
+    evaluate_to(out, trial(tiny_store), 2, show=False)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_evaluate_with_a_file_goes_on_too(tiny_store: ClipStore, tmp_path: Path, trained: list[int]) -> None:
+    options: Any = {"protocol": QUICK, "device": "cpu", "show": False}
+    plain = evaluate(condensed(tiny_store), tiny_store, networks_count=2, **options)
+    for count in (1, 2, 2):
+        out = tmp_path / "new" / "made.json"
+        made = evaluate(condensed(tiny_store), tiny_store, networks_count=count, out=out, **options)
+    assert trained == [0, 1, 0, 1]
+    assert made is not None
+    assert {**made.to_dict(), "seconds": 0} == {**plain.to_dict(), "seconds": 0}
 
 
 def test_a_second_first_process_is_refused(tiny_store: ClipStore, tmp_path: Path) -> None:

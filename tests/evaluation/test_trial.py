@@ -22,7 +22,7 @@ from vidcondense.evaluation import trial as evaluation
 from vidcondense.evaluation.clips import MemoryClips, TrainingClips
 from vidcondense.evaluation.protocols import Strict, Vdsd, score_videos, spread_windows, standardise
 from vidcondense.evaluation.results import accuracies
-from vidcondense.evaluation.trial import evaluate
+from vidcondense.evaluation.shared import evaluate
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, guessing_loss, summed_loss
 

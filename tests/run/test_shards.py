@@ -127,8 +127,9 @@ def test_a_killed_process_and_another_number_of_them_change_nothing(
     (out / "shards" / "000").mkdir(parents=True)  # as if it had been killed before it removed them
     resume(out, device="cpu", show=False)
     assert not (out / "shards").exists()
-    with pytest.raises(VidcondenseError, match="is finished"):
-        resume(out, device="cpu", show=False)
+    again = resume(out, device="cpu", show=False)
+    assert again is not None
+    assert all(torch.equal(value, again.tensors()[name]) for name, value in made.tensors().items())
 
 
 def test_storage_is_rounded_once(tiny_store: ClipStore, tmp_path: Path) -> None:
@@ -190,8 +191,8 @@ def test_a_run_with_another_recipe_is_not_gone_on_with(tiny_store: ClipStore, tm
     files.unlock(lock)
     assert made.returncode == 130
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
-    with pytest.raises(VidcondenseError, match="another recipe"):
+    with pytest.raises(VidcondenseError, match="made with iterations 6, not 7"):
         condense_in_shards(tiny_store, chosen(iterations=7), out, 3, device="cpu", show=False)
-    with pytest.raises(VidcondenseError, match="another shards"):
+    with pytest.raises(VidcondenseError, match="made with shards 3, not 2"):
         condense_in_shards(tiny_store, chosen(), out, 2, device="cpu", show=False)
     assert isinstance(resume(out, device="cpu", show=False), CondensedVideos)

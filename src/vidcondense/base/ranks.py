@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
+from vidcondense.base.errors import VidcondenseError
+
 RANK, COUNT, LOCAL = "RANK", "WORLD_SIZE", "LOCAL_RANK"
 """What torchrun calls them in the environment."""
 
@@ -37,3 +39,9 @@ def local_device(device: str) -> str:
 def environment_of_one() -> dict[str, str]:
     """The environment for a command that is to work alone, whatever this process is a part of."""
     return {name: value for name, value in os.environ.items() if name not in (RANK, COUNT, LOCAL)}
+
+
+def refuse_force(out: object) -> None:
+    """Refuse to make something anew in several processes: they cannot know which of them has begun it."""
+    if Ranks.here().count > 1:
+        raise VidcondenseError(f"--force is for one process; remove {out} yourself, and leave --force out")

@@ -7,6 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from vidcondense.base.errors import VidcondenseError, printable
+from vidcondense.base.repeats import given, say_next
 from vidcondense.base.units import plural
 from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.options import Options
@@ -22,37 +23,51 @@ def benchmark(
         Path | None, arg(metavar="FOLDER", help_behavior_hint="(required unless --dry-run)")
     ] = None,
     list: bool = False,
+    force: bool = False,
     dry_run: bool = False,
     options: Annotated[Options, arg(name="")] = DEFAULTS,
 ) -> None:
     """A table or figure of the papers on your data: condense, evaluate, compare; resumable cell by cell.
 
-    FOLDER gets NAME.md, NAME.csv, NAME.json, a plot, and a run folder per cell under cells/. The same command
-    goes on after Ctrl-C and repeats nothing. One FOLDER may serve several benchmarks of a store, which share
-    cells.
-
     Args:
         name: Which one; see --list.
         store: A store made by `vidcondense prepare`; storage works without one.
-        out: Folder for cells and results, made if it does not exist.
+        out: Folder for NAME.md, NAME.csv, NAME.json, a plot, and a run folder per cell under cells/. One
+            folder may serve several benchmarks of a store, which share cells.
         list: Name all benchmarks with one line each, and stop.
+        force: Measure the benchmark's cells anew; what they hold is removed.
         dry_run: Say which cells it would run, how long they may take and what they need, and stop.
         options: What to measure, and how.
     """
     if list:
         width = max(map(len, BENCHMARKS))
         print("\n".join(f"{key:{width}}  {entry.summary}" for key, entry in BENCHMARKS.items()))
+        say_next("benchmark", "accuracy", "STORE", "--out", "FOLDER", "--dry-run")
         return
     if not name:
         raise VidcondenseError(f"benchmark needs a NAME: {', '.join(BENCHMARKS)} (see --list)")
     from vidcondense.benchmark.run import run_benchmark
 
-    page, failed = run_benchmark(name, store, out, options, dry_run=dry_run)
+    page, failed = run_benchmark(name, store, out, options, dry_run=dry_run, force=force)
     if page is not None:
         print(page)
-    if failed:
+    if not failed:
+        _say_next(name, store, out, options, dry_run)
+    else:
         lines = [printable(f"failed: {cell.row} {cell.column}: {cell.reason}") for cell in failed]
         count = plural(len(failed), "cell")
         lines.append(f"vidcondense: {count} failed, listed on the page too; the same command tries again")
         print("\n".join(lines), file=sys.stderr)
         sys.exit(1)
+
+
+def _say_next(name: str, store: Path | None, out: Path | None, options: Options, dry_run: bool) -> None:
+    """After a dry run the run; then more seeds, which give intervals; then the other benchmarks."""
+    if dry_run:
+        say_next(*given("--dry-run"), *(() if out else ("--out", "benchmark")))
+    elif store is None:
+        say_next("benchmark", name, "STORE", "--out", out or "benchmark")
+    elif len(options.seeds) == 1:
+        say_next(*given("--force"), "--seeds", *range(options.seeds[0], options.seeds[0] + 3))
+    else:
+        say_next("benchmark", "--list")

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.ranks import Ranks, local_device
+from vidcondense.base.ranks import Ranks, local_device, refuse_force
 from vidcondense.benchmark import equal_bytes, extras, page
 from vidcondense.benchmark.cell import Cell, Skipped
 from vidcondense.benchmark.cost import Cost
@@ -18,12 +18,18 @@ from vidcondense.benchmark.plan import Plan, plan
 from vidcondense.benchmark.rows import build_rows, read_result
 from vidcondense.benchmark.runner import run_tasks
 from vidcondense.benchmark.statistics import Pair, require_scipy
-from vidcondense.benchmark.tasks import Task, refuse_foreign, tasks_of
+from vidcondense.benchmark.tasks import Task, clear, refuse_foreign, tasks_of
 from vidcondense.data.store import ClipStore
 
 
 def run_benchmark(
-    name: str, store_path: Path | None, out: Path | None, options: Options, *, dry_run: bool = False
+    name: str,
+    store_path: Path | None,
+    out: Path | None,
+    options: Options,
+    *,
+    dry_run: bool = False,
+    force: bool = False,
 ) -> tuple[Path | None, list[Skipped]]:
     """Measure what is missing and write the page.
 
@@ -36,6 +42,7 @@ def run_benchmark(
         out: folder for cells and results; one folder may serve several benchmarks of a store.
         options: the user's choices.
         dry_run: only say what it would cost; nothing is written.
+        force: measure all cells anew, in one process; what they hold is removed first.
 
     Returns:
         The Markdown page, and the cells that failed; None and no cells for a dry run, and in all processes
@@ -60,15 +67,20 @@ def run_benchmark(
         return None, []
     if out is None and not dry_run:
         raise VidcondenseError("benchmark needs --out FOLDER (or --dry-run)")
+    if force and dry_run:
+        raise VidcondenseError("--dry-run says what is missing; leave --force out")
     require_scipy()
     options = replace(options, device=local_device(options.device))
     stores = [ClipStore.open(store_path, split) for split in options.splits]
     planned = plan(name, stores[0], options, out or Path("benchmark"))
     tasks = tasks_of(planned.cells, options, planned.folder)
+    if force:
+        refuse_force(planned.folder)
+        clear(tasks)
     refuse_foreign(tasks, planned.store)
     if Ranks.here().first:
         _say(planned, tasks)
-    return (None, []) if dry_run else _measure(planned)
+    return (None, []) if dry_run else _measure(planned, {task.folder for task in tasks} if force else None)
 
 
 def _say(planned: Plan, tasks: Sequence[Task]) -> None:
@@ -87,13 +99,21 @@ def _say(planned: Plan, tasks: Sequence[Task]) -> None:
         say("and cells at equal bytes, whose number of videos is known when these are condensed")
 
 
-def _measure(planned: Plan) -> tuple[Path | None, list[Skipped]]:
-    """Run all cells and write the page; the cells that failed."""
+def _measure(planned: Plan, cleared: set[Path] | None) -> tuple[Path | None, list[Skipped]]:
+    """Run all cells and write the page; the cells that failed.
+
+    Args:
+        planned: what to measure.
+        cleared: folders that are empty; others are cleared too. None: what they hold is gone on with.
+    """
     options, cells, skipped = planned.options, list(planned.cells), list(planned.skipped)
     reasons: dict[Path, str] = {}
 
     def run(cells: Sequence[Cell]) -> None:
         tasks = tasks_of(cells, options, planned.folder)
+        if cleared is not None:
+            clear(task for task in tasks if task.folder not in cleared)
+            cleared.update(task.folder for task in tasks)
         refuse_foreign(tasks, planned.store)
         reasons.update(run_tasks(tasks, planned.store, options, planned.folder / "logs"))
 

@@ -15,6 +15,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS
 from vidcondense.evaluation.results import Record
 from vidcondense.recipes.recipe import Recipe
+from vidcondense.run import again
 from vidcondense.run.folder import RunFolder, other_classes
 
 
@@ -63,11 +64,7 @@ class Task:
     @property
     def condensed(self) -> bool:
         """Whether the condensed set is finished; there is none to make for training on all real clips."""
-        return not self.cell.recipe or (
-            self.run.description.is_file()
-            and self.run.read()["status"] == "finished"
-            and self.run.condensed.is_file()
-        )
+        return not self.cell.recipe or self.run.finished
 
     def evaluation_file(self, network: str) -> Path:
         """Where the evaluation with `network` goes."""
@@ -136,6 +133,19 @@ def tasks_of(cells: Iterable[Cell], options: Options, root: Path) -> list[Task]:
     return list(merged.values())
 
 
+def clear(tasks: Iterable[Task]) -> None:
+    """Remove what the folders of tasks hold, so that all is measured anew.
+
+    Raises:
+        VidcondenseError: another process works in one, or it cannot be written.
+    """
+    for task in tasks:
+        if task.folder.is_dir():
+            with files.lock_folder(task.folder):
+                again.clear(task.run)
+                files.unlink_quietly(task.run.description)
+
+
 def refuse_foreign(tasks: Iterable[Task], store: ClipStore) -> None:
     """Refuse to go on in a folder whose cells were made from something else.
 
@@ -147,5 +157,5 @@ def refuse_foreign(tasks: Iterable[Task], store: ClipStore) -> None:
         if different:
             raise VidcondenseError(
                 f"{task.folder} holds a run with another {different} than this benchmark asks for; "
-                "name another --out folder, or move that run away"
+                "name another --out folder, or measure all anew with --force"
             )

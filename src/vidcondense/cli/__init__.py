@@ -16,7 +16,9 @@ from vidcondense.cli.videos import demo, generate, prepare
 
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
 
-Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: --version."""
+Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: --version.
+
+The same command again finishes what is missing, or says that it is done and where; --force does it anew."""
 
 LONGEST_LINE = 2000
 MEMORY = ("can't allocate memory", "out of memory")
@@ -39,7 +41,7 @@ def main() -> None:
         app = tyro.extras.SubcommandApp()
         for command in COMMANDS:
             app.command(command)
-        app.cli(prog="vidcondense", description=DESCRIPTION)
+        app.cli(prog="vidcondense", description=DESCRIPTION, config=(tyro.conf.FlagCreatePairsOff,))
     except VidcondenseError as error:
         print(f"vidcondense: {_line(str(error))}", file=sys.stderr)
         sys.exit(2)

@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 from tyro.conf import Positional, UseAppendAction, arg
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.repeats import command
 
 T = TypeVar("T")
 Flat = Annotated[T, arg(name="")]
@@ -30,7 +31,6 @@ def condensed_file(path: Path) -> Path:
 
     run = RunFolder(path)
     if not run.condensed.is_file() and run.description.is_file():
-        raise VidcondenseError(
-            f"the run in {path} is not finished; go on with: vidcondense condense --resume {path}"
-        )
+        go_on = command("condense", "--resume", path)
+        raise VidcondenseError(f"the run in {path} is not finished; go on with: {go_on}")
     return run.condensed

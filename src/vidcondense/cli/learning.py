@@ -3,13 +3,14 @@
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 from rich.console import Console
 from tyro.conf import Positional, arg
 
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.options import CountOption, Device, NameOption, Precision, ShareOption
+from vidcondense.base.repeats import command, given, say_next
 from vidcondense.base.units import MEBIBYTE, mebibytes, percent
 from vidcondense.cli.arguments import Flat, Overrides, Store, condensed_file
 from vidcondense.evaluation.options import EvaluationOptions
@@ -42,6 +43,7 @@ def condense(
     ] = None,
     seed: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
     resume: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None,
+    force: bool = False,
     dry_run: bool = False,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -50,7 +52,7 @@ def condense(
 
     Args:
         store: A store made by `vidcondense prepare`; with --resume only if it has moved.
-        out: New folder for the result, its log and its checkpoint.
+        out: Folder for the result, its log and its checkpoint: a new one, or that of the run to go on with.
         recipe: Name of a recipe (see `vidcondense recipes`) or path of a .toml file.
         vpc: Synthetic videos per class.
         dataset: Whose published hyper-parameters to use: miniucf, hmdb51, kinetics400, ssv2 (recipe prism).
@@ -59,16 +61,23 @@ def condense(
         storage: How the result's file holds frames: float32; or float16 or uint8, in fewer bytes.
         shards: Learn classes in N parts, shared by processes given this command; the result depends on N.
         seed: Seed of every random number.
-        resume: Go on with the interrupted run in this folder; its recipe is kept.
+        resume: Go on with the run in this folder: short for the command that started it.
+        force: Start anew; what RUN holds of a run and of its evaluations is removed.
         dry_run: Only say what it will cost in storage, memory, operations and time; --out is not needed.
     """
     from vidcondense.base.ranks import Ranks
+    from vidcondense.cli.following import new_run
     from vidcondense.data.store import ClipStore
     from vidcondense.recipes.load import load, parse_overrides
     from vidcondense.run import loop
     from vidcondense.run import shards as parts
+    from vidcondense.run.folder import RunFolder
 
     if resume is not None:
+        if out is not None or force or dry_run:
+            raise VidcondenseError(
+                "--resume RUN goes with no --out, --force or --dry-run: RUN has its recipe"
+            )
         known = ClipStore.open(store, split) if store is not None else None
         _say_result(resume, parts.resume(resume, store=known, device=device))
         return
@@ -82,16 +91,27 @@ def condense(
         spent = time.process_time()  # mostly on imports: no other work yet
         cost = loop.preview(real, chosen, device=device, precision=precision, spent=spent)
         print(cost.describe() if cost else "nothing is learned: real clips are kept as they are")
-    elif shards is None and Ranks.here().count == 1:
-        _say_result(out, loop.condense(real, chosen, out, device=device, precision=precision))
+        say_next(*given("--dry-run"), *(() if out else ("--out", new_run(store, chosen.name))))
+        return
+    sharded = shards is not None or Ranks.here().count > 1 or parts.known_shards(RunFolder(out)) is not None
+    options: Options = {"device": device, "precision": precision, "force": force}
+    if sharded:
+        _say_result(out, parts.condense_in_shards(real, chosen, out, shards, **options))
     else:
-        _say_result(
-            out, parts.condense_in_shards(real, chosen, out, shards, device=device, precision=precision)
-        )
+        _say_result(out, loop.condense(real, chosen, out, **options))
+
+
+class Options(TypedDict):
+    """What both ways of condensing take."""
+
+    device: str
+    precision: Literal["auto", "float32", "bfloat16"]
+    force: bool
 
 
 def _say_result(folder: Path, condensed: "CondensedVideos | None") -> None:
     """Say what a run has made; nothing in the processes that only helped."""
+    from vidcondense.cli.following import after_run
     from vidcondense.run.folder import RunFolder
 
     if condensed is not None:
@@ -99,6 +119,7 @@ def _say_result(folder: Path, condensed: "CondensedVideos | None") -> None:
             f"{condensed.videos} videos, {condensed.holds}, {mebibytes(MEBIBYTE * condensed.stored_mib)}"
         )
         print(printable(f"{RunFolder(folder).condensed}: {content}"))
+        after_run(folder)
 
 
 def experts(
@@ -110,26 +131,31 @@ def experts(
     flip: ShareOption = 0.5,
     split: NameOption = "1",
     seed: CountOption = 0,
+    force: bool = False,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Train networks on a store's training videos and keep their weights, for trajectory matching.
+    """Train networks on a store's training videos and keep their weights, for recipes that match on them.
 
     Args:
         store: A store made by `vidcondense prepare`.
         settings: How many networks, and how they are trained.
-        out: Folder for the weights; run the same command again to go on, or with more experts or epochs.
+        out: Folder for the weights, to be named by objective.experts in recipes of trajectory matching or of
+            distribution matching on trained networks (those that `vidcondense recipes` says need some;
+            without it each run trains its own). Again with more experts or epochs, those are added.
         network: Which network to train.
         flip: Probability of mirroring a clip; give 0 where left and right are different classes.
         split: Which of the store's splits to use.
         seed: Seed of every random number.
+        force: Train anew; the experts in the folder are removed.
     """
     from vidcondense.base.compute import choose
+    from vidcondense.cli.following import new_run
     from vidcondense.data.store import ClipStore
     from vidcondense.experts.training import train
 
     real, compute = ClipStore.open(store, split), choose(device, precision)
-    trained = train(real, out, settings, network=network, flip=flip, seed=seed, compute=compute)
+    trained = train(real, out, settings, network=network, flip=flip, seed=seed, compute=compute, force=force)
     last = [record[-1] for record in trained.records]
     loss, accuracy = (
         sum(getattr(epoch, name) for epoch in last) / len(last) for name in ("loss", "accuracy")
@@ -138,11 +164,20 @@ def experts(
         f"{out}: {trained.count} experts of {trained.epochs} epochs; in the last one "
         f"training loss {loss:.3f}, training accuracy {percent(accuracy)}"
     )
+    recipe = "prism_trained_small"
+    same = [
+        part for key, value in (("network", network), ("flip", flip)) for part in ("--set", f"{key}={value}")
+    ]
+    on_them = ("--set", f"objective.experts={out}", *same, "--split", split)
+    say_next("condense", store, "--recipe", recipe, *on_them, "--out", new_run(store, recipe))
 
 
 def evaluate(
     training: Annotated[Positional[Path], arg(metavar="RUN|FILE|STORE")],
-    store: Store,
+    store: Annotated[
+        Positional[Path | None],
+        arg(metavar="[STORE]", help_behavior_hint="(default: that of RUN, or the STORE to train on)"),
+    ] = None,
     options: Flat[EvaluationOptions] = EvaluationOptions(),  # noqa: B008
     *,
     protocol: Literal["strict", "vdsd"] = "strict",
@@ -154,49 +189,70 @@ def evaluate(
         Path | None,
         arg(metavar="FILE", help_behavior_hint="(default: RUN/evaluations/<protocol>-<network>.json)"),
     ] = None,
+    force: bool = False,
 ) -> None:
     """Train fresh networks on a condensed set, or on all real clips, and test them on a store's test videos.
 
     Args:
         training: A run folder or a condensed file; or a store, to train on all its training videos.
-        store: A store made by `vidcondense prepare`, with the same classes, frames and size.
+        store: The store to test on, with the same classes, frames and size; needed with FILE.
         options: How networks are trained and tested.
         protocol: strict; or vdsd, the rule of the published code, to compare with the papers' figures.
         split: Which of the store's splits to test on, and of a store to train on.
-        out: File for the result as JSON; without RUN and --out it is only printed.
+        out: File for the result as JSON, which is shown when it is there; again with more --networks, those
+            are added. Without RUN and --out the result is only printed.
+        force: Train all networks anew; the file stays until the new result is whole.
     """
     from vidcondense.base.ranks import Ranks, local_device
+    from vidcondense.cli.following import after_run, after_store
     from vidcondense.cli.tables import evaluation_table
     from vidcondense.condensed import CondensedVideos
-    from vidcondense.data.store import ClipStore
     from vidcondense.evaluation.results import Evaluation
     from vidcondense.evaluation.shared import evaluate_to
     from vidcondense.evaluation.trial import Trial
     from vidcondense.run.folder import RunFolder
 
-    subject, split = _subject(training, split)
+    subject, real = _subject(training, store, split)
     if out is None and isinstance(subject, CondensedVideos) and training.is_dir():
         out = RunFolder(training).evaluation_file(protocol, options.network)
     if out is None and Ranks.here().count > 1:
         raise VidcondenseError("several processes need --out FILE, beside which they meet")
     here = replace(options, device=local_device(options.device))
-    trial = Trial.of(subject, ClipStore.open(store, split), here, protocol=protocol)
+    trial = Trial.of(subject, real, here, protocol=protocol)
     result: Evaluation | None
     if out is None:
         result = trial.evaluate(options.networks_count, True)
     else:
-        result = evaluate_to(out, trial, options.networks_count)
-    if result is not None:
-        Console().print(evaluation_table(result))
+        result = evaluate_to(out, trial, options.networks_count, force=force)
+    if result is None:
+        return
+    Console().print(evaluation_table(result))
+    if not isinstance(subject, CondensedVideos):
+        after_store(training)
+    elif training.is_dir():
+        after_run(training)
+    else:
+        say_next("show", training)
 
 
-def _subject(path: Path, split: str | None) -> tuple["CondensedVideos | ClipStore", str]:
-    """What a path says to train on, and the split to test on: the given one, or that of the condensed set."""
+def _subject(
+    path: Path, store: Path | None, split: str | None
+) -> tuple["CondensedVideos | ClipStore", "ClipStore"]:
+    """What a path says to train on, and the store to test on, under the split given or that of the set."""
     from vidcondense.condensed import CondensedVideos, provenance
     from vidcondense.data.index import is_store
     from vidcondense.data.store import ClipStore
+    from vidcondense.run.folder import RunFolder
 
     if is_store(path):
-        return ClipStore.open(path, split or "1"), split or "1"
-    condensed = CondensedVideos.load(condensed_file(path))
-    return condensed, split or provenance.split(condensed.provenance)
+        real = ClipStore.open(path, split or "1")
+        return real, ClipStore.open(store, split or "1") if store else real
+    condensed, run = CondensedVideos.load(condensed_file(path)), RunFolder(path)
+    split = split or provenance.split(condensed.provenance)
+    if store is None and not run.description.is_file():
+        raise VidcondenseError(
+            f"{path} does not say where its store is; name the one to test on: "
+            f"{command('evaluate', path)} STORE"
+        )
+    known = store or run.store(run.read(), "evaluate", path).path
+    return condensed, ClipStore.open(known, split)

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional, arg
 
+from vidcondense.base.repeats import say_next
+
 if TYPE_CHECKING:
     from vidcondense.recipes.recipe import Recipe
 
@@ -27,7 +29,9 @@ def recipes(
 
     console = Console(highlight=False)
     if name is not None:
-        console.print(as_toml(load(name)), markup=False, soft_wrap=True)
+        chosen = load(name)
+        console.print(as_toml(chosen), markup=False, soft_wrap=True)
+        say_next("condense", "STORE", "--recipe", name, "--out", f"runs/{chosen.name}")
         return
     rows = [
         _row(method, [load(one) for one in (method, *short)])
@@ -43,6 +47,7 @@ def recipes(
         table.add_row(*row)
     console.print(table)
     console.print("_small and _fast: the same for short runs. All settings of one: vidcondense recipes NAME")
+    say_next("recipes", "prism_small")
 
 
 def _row(method: str, loaded: list["Recipe"]) -> tuple[str, str, str, str]:

@@ -8,24 +8,27 @@ from tyro.conf import arg
 
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.options import CountOption
+from vidcondense.base.repeats import say_next
 from vidcondense.cli.arguments import Condensed, Folder, Page, Runs, condensed_file
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
 
 
 def report(runs: Runs = (), *, out: Page = Path("report.html")) -> None:
-    """Write one self-contained HTML page about runs.
+    """Write one self-contained HTML page about runs, each time from what is there.
 
     Args:
         runs: Run folders, the main one first; add a run of recipe random for comparison, and for the upper
             row the JSON of an evaluation of the whole store.
         out: File to write.
     """
+    from vidcondense.cli.following import after_report
     from vidcondense.report import write_report
 
     if not runs:
         raise VidcondenseError("report needs at least one run folder")
     print(printable(str(write_report(list(runs), out))))
+    after_report([run for run in runs if run.is_dir()])
 
 
 def show(file: Condensed) -> None:
@@ -39,6 +42,7 @@ def show(file: Condensed) -> None:
 
     path = condensed_file(file)
     Console().print(describe(CondensedVideos.load(path), path))
+    say_next("export", file, file / "clips" if file.is_dir() else file.with_name("clips"))
 
 
 def export(
@@ -50,7 +54,7 @@ def export(
     scale: CountOption = 1,
     rendered: bool = False,
 ) -> None:
-    """Write condensed videos as mp4 clips or PNG frames.
+    """Write condensed videos as mp4 clips or PNG frames, in place of those that an earlier export wrote.
 
     Args:
         file: A condensed file or a run folder.
@@ -67,3 +71,4 @@ def export(
         CondensedVideos.load(condensed_file(file)), folder, format, fps=fps, scale=scale, rendered=rendered
     )
     print(printable(f"{len(written) - 1} files and an index in {folder}"))
+    say_next("report" if file.is_dir() else "show", file)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from vidcondense.base.options import CountOption
+from vidcondense.base.repeats import beside, given, say_next
 from vidcondense.cli.arguments import Flat, Folder, Source, Store
 from vidcondense.data.options import PrepareOptions
 from vidcondense.toys.options import ClipOptions
@@ -14,23 +15,30 @@ from vidcondense.toys.options import ClipOptions
 
 
 def demo(
-    folder: Annotated[Positional[Path], arg(metavar="[FOLDER]")] = Path("demo"), *, seed: CountOption = 0
+    folder: Annotated[Positional[Path], arg(metavar="[FOLDER]")] = Path("demo"),
+    *,
+    seed: CountOption = 0,
+    force: bool = False,
 ) -> None:
     """The whole way on generated clips: prepare, condense, evaluate, report; minutes on 2 cores.
 
     Args:
         folder: Where everything goes; steps that are done already are not repeated.
         seed: Seed of clips, condensing and evaluation.
+        force: Do every step anew.
     """
     from vidcondense.cli.demo import run_demo
 
-    run_demo(folder, seed)
+    run_demo(folder, seed, force=force)
+    say_next("prepare", "--help")
 
 
 def generate(
     kind: Positional[Literal["actions", "motion", "motion-hard"]],
     folder: Folder,
     options: Flat[ClipOptions] = ClipOptions(),  # noqa: B008
+    *,
+    force: bool = False,
 ) -> None:
     """Write generated clips as video files, to try things without a dataset.
 
@@ -38,10 +46,14 @@ def generate(
         kind: actions: appearance and motion tell the class; motion: motion alone; motion-hard: in any colour.
         folder: Where to write {train,test}/<class>/*.mp4.
         options: How many clips, and of which size.
+        force: Write anew, also over generated clips of another kind or size.
     """
     from vidcondense.toys.clips import write_clips
 
-    print(write_clips(kind, folder, options, progress=True))
+    print(write_clips(kind, folder, options, progress=True, force=force))
+    frames, size = max(1, options.frames // 4), max(8, int(0.7 * options.size) // 8 * 8)
+    sampling = ("--frames", frames, "--stride", 4, "--size", size)
+    say_next("prepare", folder, beside(folder, f"{folder.resolve().name}-store"), *sampling)
 
 
 def prepare(
@@ -49,21 +61,28 @@ def prepare(
     store: Store,
     options: Flat[PrepareOptions] = PrepareOptions(),  # noqa: B008
     *,
+    force: bool = False,
     dry_run: bool = False,
 ) -> None:
     """Decode a video dataset once, into a store that everything else reads.
 
     Args:
         source: Folder with one folder of videos per class, or a dataset's own folder (see --layout).
-        store: Folder to create; run the same command again to go on after an interruption.
+        store: Folder to create; the same command again goes on where it was stopped.
         options: How the store is made.
+        force: Make the store anew; the one that is there stays until the new one is finished.
         dry_run: Say what was found and what the store would take, and write nothing.
     """
+    from vidcondense.data.anew import planned_anew
     from vidcondense.data.plan import make_plan
     from vidcondense.data.prepare import build_store, preview
 
     plan = make_plan(source, store, options)
     if dry_run:
-        print(preview(plan))
-    else:
-        build_store(plan)
+        print(preview(planned_anew(plan) if force else plan))
+        say_next(*given("--dry-run"))
+        return
+    build_store(plan, force=force)
+    from vidcondense.cli.following import after_store
+
+    after_store(store)

@@ -27,7 +27,7 @@ from vidcondense.base.typed import Count, typed
 from vidcondense.base.versions import refuse_newer
 from vidcondense.data.layouts.listing import ROLES
 from vidcondense.data.options import MOST_FRAMES, MOST_SIZE, MOST_STRIDE, Framing
-from vidcondense.data.shards import frame_bytes, frames_path, unfinished_folder
+from vidcondense.data.shards import anew_folder, frame_bytes, frames_path, unfinished_folder
 
 FORMAT_VERSION = 2
 """1 had no framing, no notes and no count of what was seen."""
@@ -132,7 +132,7 @@ def read_index(store: Path) -> StoreIndex:
     if not store.is_dir():
         raise VidcondenseError(f"no store at {store}; make one with: vidcondense prepare SOURCE {store}")
     if not (store / INDEX).is_file():
-        if unfinished_folder(store).is_dir():
+        if unfinished_folder(store).is_dir() or anew_folder(store).is_dir():
             raise VidcondenseError(f"{store} is unfinished; run the same prepare again to finish it")
         raise VidcondenseError(
             f"{store} is not a store (no {INDEX} in it); a store is made by: vidcondense prepare"

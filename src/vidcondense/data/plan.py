@@ -124,7 +124,7 @@ def finished_shards(plan: Plan) -> dict[int, list[VideoRecord]]:
 
 
 def _refuse_difference(plan: Plan, held: dict[str, Any], source_fields: tuple[str, ...]) -> None:
-    store, mend = plan.store, "choose another folder, or delete this one"
+    store, mend = plan.store, "choose another folder, or make it anew with --force"
     for field in source_fields:
         old, value = ((made.get("source") or {}).get(field, 0) for made in (held, plan.content))
         if field == "listing" and old != value:

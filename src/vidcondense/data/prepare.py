@@ -15,7 +15,7 @@ from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.processes import usable_cores
 from vidcondense.base.progress import Progress
 from vidcondense.base.units import gigabytes, plural
-from vidcondense.data import messages
+from vidcondense.data import anew, messages
 from vidcondense.data.estimate import check_space, estimate_seconds, estimate_size
 from vidcondense.data.index import StoreIndex, fingerprint, video_table, write_index
 from vidcondense.data.isolation import Worker, worker_pool
@@ -29,17 +29,24 @@ from vidcondense.data.survey import unusable
 from vidcondense.data.workers import build_shards
 
 Done = dict[int, list[VideoRecord]]
+SAME = "is there already, made from the same videos with the same settings"
 
 
 def prepare(
-    source: Path | str, store: Path | str, *, progress: bool = True, **options: Unpack[PrepareFields]
+    source: Path | str,
+    store: Path | str,
+    *,
+    progress: bool = True,
+    force: bool = False,
+    **options: Unpack[PrepareFields],
 ) -> ClipStore:
-    """Decode a labelled video dataset into a store; run again after an interruption to go on.
+    """Decode a labelled video dataset into a store; called again it goes on, or opens the finished store.
 
     Args:
         source: folder of videos, one sub-folder per class, or another layout that `find_videos` knows.
         store: folder to write; it must be new, empty, or hold a store of the same source and settings.
         progress: print progress, estimates and skipped files to standard error.
+        force: make the store anew; the one that is there stays until the new one is finished.
         options: the fields of `PrepareOptions`, which says what they mean.
 
     Returns:
@@ -48,10 +55,11 @@ def prepare(
     Raises:
         VidcondenseError: an option out of range, or as `make_plan` and `build_store`.
     """
-    return build_store(make_plan(Path(source), Path(store), PrepareOptions(**options)), progress=progress)
+    plan = make_plan(Path(source), Path(store), PrepareOptions(**options))
+    return build_store(plan, progress=progress, force=force)
 
 
-def build_store(plan: Plan, *, progress: bool = True) -> ClipStore:
+def build_store(plan: Plan, *, progress: bool = True, force: bool = False) -> ClipStore:
     """Make the store that a plan describes, or go on with it; `prepare` in two steps.
 
     Raises:
@@ -59,11 +67,29 @@ def build_store(plan: Plan, *, progress: bool = True) -> ClipStore:
             class left without training or test videos once broken files are skipped, or, if strict, any
             broken file.
     """
-    found, options = plan.found, plan.options
-    if check_finished(plan):
+    if anew.waits(plan.store):  # whoever made it was killed in the very end
+        with files.lock_folder(plan.store):
+            anew.take_place(plan.store)
+    inside = anew.planned_anew(plan) if force else plan
+    if inside is not plan:
+        with files.lock_folder(plan.store):
+            anew.forget_other(inside)
+            build_store(inside, progress=progress)
+            anew.take_place(plan.store)
+        _say([f"it has taken the place of the earlier {plan.store}"], show=progress)
+    elif check_finished(plan):
+        _say([f"{plan.store} {SAME}: nothing to do"], show=progress)
+        anew.sweep_place(plan.store)
         if unfinished_folder(plan.store).is_dir():  # whoever finished it was killed in the very end
             _tidy(plan.store)
-        return ClipStore.open(plan.store, found.split_names[0])
+    else:
+        _build_missing(plan, progress=progress)
+    return ClipStore.open(plan.store, plan.found.split_names[0])
+
+
+def _build_missing(plan: Plan, *, progress: bool) -> None:
+    """Build the shards that are not there yet, and finish the store."""
+    found, options = plan.found, plan.options
     if options.strict and found.missing:
         raise VidcondenseError(f"{found.root / found.missing[0][0]}: {found.missing[0][1]}")
     check_target(plan)
@@ -81,7 +107,6 @@ def build_store(plan: Plan, *, progress: bool = True) -> ClipStore:
             claim(plan)
             records = _build(plan, done, workers, show=progress)
             _finish(plan, records, show=progress)
-    return ClipStore.open(plan.store, found.split_names[0])
 
 
 def preview(plan: Plan) -> str:
@@ -91,7 +116,7 @@ def preview(plan: Plan) -> str:
         VidcondenseError: what `build_store` would refuse before it decodes anything.
     """
     if check_finished(plan):
-        return f"{plan.store} is there already, made from the same videos with the same settings"
+        return f"{plan.store} {SAME}"
     check_target(plan)
     left, size = _left(plan, finished_shards(plan)), plan.options.size
     with worker_pool(1) as (worker,):

@@ -93,6 +93,11 @@ def unfinished_folder(store: Path) -> Path:
     return store / "unfinished"
 
 
+def anew_folder(store: Path) -> Path:
+    """Where in a store another one is made that is to replace it."""
+    return store / "anew"
+
+
 def decoder_versions() -> dict[str, str]:
     """The versions of what decides the pixels."""
     libraries = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}

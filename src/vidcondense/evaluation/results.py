@@ -9,6 +9,7 @@ from typing import Any, NotRequired, TypedDict
 import torch
 from torch import Tensor
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import Count, Share
 from vidcondense.evaluation.protocols import Protocol
 
@@ -47,6 +48,16 @@ class Record(TypedDict):
     trained_on: NotRequired[TrainedOn]
 
 
+class FullRecord(Record):
+    """All that `Evaluation.to_dict` gives, as it is read when the evaluation is asked for again."""
+
+    train_loss: list[float | None]
+    seed: Count
+    precision: str
+    settings: dict[str, Any]
+    made_from: NotRequired[dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class NetworkResult:
     """What one network scored on the test split.
@@ -54,7 +65,8 @@ class NetworkResult:
     Attributes:
         top1: share of cases whose best class is right, 0..1.
         top5: share whose class is among the best five, 0..1.
-        confusion: (true class, predicted class) int64 counts.
+        confusion: (true class, predicted class) int64 counts; None where it was read from an evaluation's
+            file, which has the sum of all networks, as it has their seconds.
         loss: training loss at the end.
         diverged: whether training failed: a loss or a score that is not finite, or a loss no better than
             guessing.
@@ -63,7 +75,7 @@ class NetworkResult:
 
     top1: float
     top5: float
-    confusion: Tensor
+    confusion: Tensor | None
     loss: float
     diverged: bool
     seconds: float
@@ -73,7 +85,10 @@ class NetworkResult:
 class Evaluation:
     """Results of several networks under one protocol.
 
-    `trained_on` says which real clips the networks were trained on; it is empty for a condensed set.
+    Attributes:
+        trained_on: which real clips the networks were trained on; empty for a condensed set.
+        made_from: everything else that decides a network's result, see `Trial.made_from`.
+        earlier: what a file says of networks that were evaluated before; `results` begins with them.
     """
 
     protocol: Protocol
@@ -84,11 +99,23 @@ class Evaluation:
     seed: int
     precision: str
     trained_on: Mapping[str, Any] = field(default_factory=dict)
+    made_from: Mapping[str, Any] = field(default_factory=dict)
+    earlier: Record | None = None
 
     @property
     def seconds(self) -> float:
         """What all networks took, one after another."""
-        return sum(result.seconds for result in self.results)
+        before = self.earlier["seconds"] if self.earlier else 0.0
+        return before + sum(result.seconds for result in self.results)
+
+    @property
+    def confusion(self) -> Tensor:
+        """(true class, predicted class) int64 counts of all networks that trained."""
+        size = len(self.class_names)
+        start = torch.zeros(size, size, dtype=torch.int64)
+        if self.earlier:
+            start += torch.tensor(self.earlier["confusion"], dtype=torch.int64)
+        return sum((one.confusion for one in self.trained if one.confusion is not None), start)
 
     @property
     def trained(self) -> list[NetworkResult]:
@@ -107,8 +134,7 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON: accuracies in 0..1; null where no network trained."""
-        size = len(self.class_names)
-        confusion = sum((r.confusion for r in self.trained), torch.zeros(size, size, dtype=torch.int64))
+        confusion = self.confusion
         per_class = confusion.diagonal() / confusion.sum(1).clamp(min=1)
         return {
             "protocol": self.protocol.name,
@@ -126,7 +152,30 @@ class Evaluation:
             "precision": self.precision,
             "settings": self.protocol.settings(),
             **({"trained_on": dict(self.trained_on)} if self.trained_on else {}),
+            **({"made_from": dict(self.made_from)} if self.made_from else {}),
         }
+
+
+def networks_of(record: FullRecord) -> list[NetworkResult]:
+    """The results of single networks, as far as a record has them.
+
+    Raises:
+        VidcondenseError: it does not have so many as it says, or no confusion of each class.
+    """
+    count, size = record["networks"], len(record["per_class"])
+    columns = (record["top1"]["values"], record["top5"]["values"], record["train_loss"])
+    if any(len(column) != count for column in columns):
+        raise VidcondenseError(f"it has no value of each of its {count} networks")
+    if [len(row) for row in record["confusion"]] != [size] * size:
+        raise VidcondenseError("it has no confusion of each class")
+    return [
+        NetworkResult(_number(top1), _number(top5), None, _number(loss), top1 is None, 0.0)
+        for top1, top5, loss in zip(*columns, strict=True)
+    ]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def accuracies(scores: Tensor, truth: Tensor) -> tuple[float, float, Tensor]:
@@ -148,7 +197,7 @@ def mean_std(values: Sequence[float]) -> tuple[float | None, float | None]:
 
 
 def _numbers(summary: tuple[float | None, float | None]) -> tuple[float, float]:
-    mean, std = (math.nan if one is None else one for one in summary)
+    mean, std = map(_number, summary)
     return mean, std
 
 

@@ -3,9 +3,9 @@
 import hashlib
 import json
 import math
-import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, Unpack, overload
 
 import torch
 
@@ -13,11 +13,15 @@ from vidcondense.base import files, members
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.progress import Progress
 from vidcondense.base.queue import Queue, remove_folder, work
-from vidcondense.base.ranks import Ranks
+from vidcondense.base.ranks import Ranks, refuse_force
+from vidcondense.base.repeats import MEND, refuse_difference
 from vidcondense.base.typed import Count, Share, typed
-from vidcondense.base.versions import versions
+from vidcondense.base.units import plural
 from vidcondense.condensed import CondensedVideos
-from vidcondense.evaluation.results import Evaluation, NetworkResult
+from vidcondense.data.store import ClipStore
+from vidcondense.evaluation.options import EvaluationFields, EvaluationOptions
+from vidcondense.evaluation.protocols import Protocol
+from vidcondense.evaluation.results import Evaluation, FullRecord, NetworkResult, networks_of
 from vidcondense.evaluation.trial import Trial, check_count, shown_steps
 
 
@@ -30,40 +34,108 @@ class _Result(TypedDict):
     seconds: float
 
 
-BEGAN = time.time_ns()
+@overload
+def evaluate(
+    training: CondensedVideos | ClipStore,
+    store: ClipStore,
+    *,
+    protocol: Protocol | str = "strict",
+    show: bool = True,
+    **options: Unpack[EvaluationFields],
+) -> Evaluation: ...
 
 
-def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = True) -> Evaluation | None:
-    """Evaluate and write the result; networks that an earlier, interrupted call finished are kept.
+@overload
+def evaluate(
+    training: CondensedVideos | ClipStore,
+    store: ClipStore,
+    *,
+    out: Path | str,
+    force: bool = False,
+    protocol: Protocol | str = "strict",
+    show: bool = True,
+    **options: Unpack[EvaluationFields],
+) -> Evaluation | None: ...
+
+
+def evaluate(
+    training: CondensedVideos | ClipStore,
+    store: ClipStore,
+    *,
+    out: Path | str | None = None,
+    force: bool = False,
+    protocol: Protocol | str = "strict",
+    show: bool = True,
+    **options: Unpack[EvaluationFields],
+) -> Evaluation | None:
+    """Train fresh networks on condensed clips, or on all real ones, and test them on real ones.
+
+    Args:
+        training: a condensed set; or a store, for the whole dataset: all training videos of its split.
+        store: its test split is what accuracy is measured on.
+        out: a file for the result, see `evaluate_to`; without one nothing is written.
+        force: see `evaluate_to`.
+        protocol: "strict", "vdsd", or a Protocol with other constants.
+        show: whether to print progress.
+        options: the fields of `EvaluationOptions`, which says what they mean.
+
+    Returns:
+        The result; with `out`, None in all processes of torchrun but the first.
+
+    Raises:
+        VidcondenseError: an option out of range, set and store do not fit, a class is missing, `flip` comes
+            with a condensed set, or the network is unknown or too large for the device's memory.
+    """
+    chosen = EvaluationOptions(**options)
+    trial = Trial.of(training, store, chosen, protocol=protocol)
+    if out is None:
+        return trial.evaluate(chosen.networks_count, show)
+    return evaluate_to(Path(out), trial, chosen.networks_count, show=show, force=force)
+
+
+def evaluate_to(
+    out: Path, trial: Trial, networks_count: int, *, show: bool = True, force: bool = False
+) -> Evaluation | None:
+    """Evaluate and write the result; networks that are there are kept, of a finished and of a cut evaluation.
 
     Under torchrun call it in every process with the same arguments: they share the networks, and the first
     one gathers. Any number of processes gives the same result, but for `seconds`.
 
     Args:
-        out: the file for the result. Until it is written, single networks are in a folder beside it, of the
-            same name with the suffix .networks.
+        out: the file for the result; one that is there must have been made from the same. Until it is
+            written, single networks are in a folder beside it, of the same name with the suffix .networks.
         trial: what is evaluated, and how.
-        networks_count: how many networks.
+        networks_count: how many networks; where more are there, the result is of all of them.
         show: whether to print progress, in the first process.
+        force: train all networks anew; the file stays until the new result is whole.
 
     Returns:
         The result in the first process, None in the others.
 
     Raises:
-        VidcondenseError: as `evaluate`; the file cannot be written, or another process evaluates to it.
+        VidcondenseError: as `evaluate`; the file was made from something else or cannot be written, or
+            another process evaluates to it.
         Interrupted: Ctrl-C or SIGTERM while waiting for other processes.
     """
     check_count(networks_count)
     files.refuse_other(out, lambda begin: b'"protocol"' in begin, "an evaluation")
-    trial.memory()  # a network that cannot be had is refused before anything is made
     first, written = Ranks.here().first, _when_written(out)
-    if not first and written > BEGAN:  # the others were done before this process was under way
-        return None
-    folder = files.make_folder(out.parent / f"{out.stem}.networks")
+    earlier: FullRecord | None = None
+    folder = out.parent / f"{out.stem}.networks"
     parts = Parts(folder, _key(trial), len(trial.store.class_names))
+    if force:
+        refuse_force(out)
+    elif out.is_file():
+        earlier = _read(out, trial)
+        if earlier["networks"] >= networks_count:
+            Progress(0, enabled=show and first).say(_done(out, earlier["networks"], networks_count))
+            parts.forget(earlier["networks"])
+            return trial.evaluation((), earlier) if first else None
+    trial.memory()  # a network that cannot be had is refused before anything is made
+    numbers = range(earlier["networks"] if earlier else 0, networks_count)
     queue = Queue(
-        folder,
-        range(networks_count),
+        files.make_folder(folder),
+        numbers,
         name=lambda number: f"network-{number + 1}",
         is_done=parts.holds,
         is_gathered=lambda: _when_written(out) != written,
@@ -73,7 +145,7 @@ def evaluate_to(out: Path, trial: Trial, networks_count: int, *, show: bool = Tr
         return None
     with files.lock_folder(folder):
         _train(queue, trial, parts, show)
-        made = trial.evaluation([parts.read(number) for number in range(networks_count)])
+        made = trial.evaluation([parts.read(number) for number in numbers], earlier)
         files.write_json(out, made.to_dict())
         remove_folder(folder)
     return made
@@ -95,6 +167,33 @@ def _when_written(path: Path) -> int:
     return path.stat().st_mtime_ns if path.is_file() else 0
 
 
+def _done(out: Path, there: int, wanted: int) -> str:
+    more = "" if there == wanted else f", more than the {wanted} asked for"
+    return f"{out} is there already, of {plural(there, 'network')}{more}: nothing to do"
+
+
+def _read(out: Path, trial: Trial) -> FullRecord:
+    """The evaluation that is there; one that was made from something else is refused."""
+    try:
+        record = files.read_json(out, FullRecord, files.MOST_RECORD_BYTES)
+        if "made_from" not in record:
+            raise VidcondenseError(f"{out} is of an earlier version and does not say what it was made from")
+        networks_of(record)
+    except VidcondenseError as error:
+        raise VidcondenseError(f"{error}; {MEND}") from error
+    wanted = trial.evaluation(()).to_dict()
+    refuse_difference(out, _decisive(record), _decisive(wanted))
+    return record
+
+
+def _decisive(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the results of networks, by name."""
+    names = ("protocol", "seed", "precision", "settings", "trained_on")
+    known = {name: record[name] for name in names if name in record}
+    made_from, network = record["made_from"], members.portable(record["network"])
+    return {"condensed_set": made_from.get("condensed_set"), "network": network, **known, **made_from}
+
+
 class Parts:
     """Results of single networks in a folder.
 
@@ -114,6 +213,7 @@ class Parts:
     def write(self, number: int, result: NetworkResult) -> None:
         """Keep a network's result."""
         loss = result.loss if math.isfinite(result.loss) else None
+        assert result.confusion is not None  # it has just been trained
         values = {**vars(result), "confusion": result.confusion.tolist(), "loss": loss}
         files.write_json(self._path(number), {"key": self._key, "result": values})
 
@@ -125,6 +225,17 @@ class Parts:
         values: dict[str, Any] = {**stored, "confusion": torch.tensor(stored["confusion"], dtype=torch.int64)}
         values["loss"] = math.nan if stored["loss"] is None else stored["loss"]
         return NetworkResult(**values)
+
+    def forget(self, count: int) -> None:
+        """Remove the results of the first networks, which the evaluation has, unless a process works here."""
+        lock = files.try_lock(self._folder / files.LOCK) if self._folder.is_dir() else None
+        if lock is None:
+            return
+        for number in range(count):
+            files.unlink_quietly(self._path(number))
+        files.unlock(lock)
+        if not any(self._folder.glob("*.json")):
+            remove_folder(self._folder)
 
     def _damaged(self, number: int, how: object) -> VidcondenseError:
         return VidcondenseError(f"{self._path(number)} is damaged ({how}); remove it and evaluate again")
@@ -145,20 +256,5 @@ class Parts:
 
 def _key(trial: Trial) -> str:
     """SHA-256 of everything that a network's result depends on, but for its number."""
-    store, training = trial.store, trial.training
-    about = {
-        "trained_on": dict(trial.trained_on),
-        "tested_on": [store.fingerprint, store.split],
-        "network": [trial.network, members.fingerprint(trial.network)],
-        "protocol": trial.protocol.settings(),
-        "seed": trial.seed,
-        "compute": [trial.compute.device.type, trial.compute.precision],
-        "versions": versions(),
-    }
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    if isinstance(training, CondensedVideos):
-        digest.update(json.dumps(training.content_header(), sort_keys=True).encode())
-        goals = {"labels": training.labels, "goals": training.goals}
-        for tensor in {**training.tensors(), **goals}.values():
-            digest.update(tensor.detach().cpu().contiguous().numpy().data)
-    return digest.hexdigest()
+    about = _decisive(trial.evaluation(()).to_dict())
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()

@@ -1,27 +1,32 @@
-"""Evaluation: fresh networks trained on condensed or on all real clips, tested on a store's test split."""
+"""An evaluation: fresh networks trained on condensed or on all real clips, tested on real test videos."""
 
+import hashlib
+import json
 import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Unpack
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from vidcondense import networks
+from vidcondense.base import members
 from vidcondense.base.compute import Compute, choose, derive_seed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.names import alike, difference, without
 from vidcondense.base.progress import Progress
 from vidcondense.base.settings import check_whole
+from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import MemoryClips, StoreClips, TrainingClips
-from vidcondense.evaluation.options import EvaluationFields, EvaluationOptions
+from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.evaluation.protocols import PROTOCOLS, Advance, Protocol, diverged, train_network
-from vidcondense.evaluation.results import Evaluation, NetworkResult, accuracies
+from vidcondense.evaluation.results import Evaluation, FullRecord, NetworkResult, accuracies, networks_of
 
 FLIP = 0.5
 MOST_NETWORKS = 10_000
@@ -29,34 +34,9 @@ MOST_NETWORKS = 10_000
 WEIGHT_COPIES = 4  # weight, gradient, two moments of the optimiser
 
 
-def evaluate(
-    training: CondensedVideos | ClipStore,
-    store: ClipStore,
-    *,
-    protocol: Protocol | str = "strict",
-    show: bool = True,
-    **options: Unpack[EvaluationFields],
-) -> Evaluation:
-    """Train fresh networks on condensed clips, or on all real ones, and test them on real ones.
-
-    Args:
-        training: a condensed set; or a store, for the whole dataset: all training videos of its split.
-        store: its test split is what accuracy is measured on.
-        protocol: "strict", "vdsd", or a Protocol with other constants.
-        show: whether to print progress.
-        options: the fields of `EvaluationOptions`, which says what they mean.
-
-    Raises:
-        VidcondenseError: an option out of range, set and store do not fit, a class is missing, `flip` comes
-            with a condensed set, or the network is unknown or too large for the device's memory.
-    """
-    chosen = EvaluationOptions(**options)
-    return Trial.of(training, store, chosen, protocol=protocol).evaluate(chosen.networks_count, show)
-
-
 @dataclass(frozen=True)
 class Trial:
-    """What the networks of an evaluation share: arguments as in `evaluate`, checked and worked out."""
+    """What the networks of an evaluation share: arguments as in `shared.evaluate`, checked and worked out."""
 
     training: CondensedVideos | ClipStore
     clips: TrainingClips
@@ -75,7 +55,7 @@ class Trial:
         *,
         protocol: Protocol | str = "strict",
     ) -> "Trial":
-        """See `evaluate`."""
+        """See `shared.evaluate`."""
         rule = _protocol(protocol)
         if isinstance(training, CondensedVideos):
             rule = rule.for_learned_rate(training.learning_rate)
@@ -121,18 +101,45 @@ class Trial:
                 results.append(self.run(number, shown_steps(progress, number, results)))
         return self.evaluation(results)
 
-    def evaluation(self, results: Sequence[NetworkResult]) -> Evaluation:
-        """What all networks scored together."""
+    def evaluation(self, results: Sequence[NetworkResult], earlier: FullRecord | None = None) -> Evaluation:
+        """What all networks scored together, with those of an earlier evaluation made from the same."""
         return Evaluation(
             protocol=self.protocol,
             network=self.network,
             class_names=tuple(self.store.class_names),
-            results=tuple(results),
+            results=(*(networks_of(earlier) if earlier else ()), *results),
             test_videos=len(self.store.select("test")),
             seed=self.seed,
             precision=self.compute.precision,
             trained_on=self.trained_on,
+            made_from=self.made_from,
+            earlier=earlier,
         )
+
+    @cached_property
+    def made_from(self) -> dict[str, Any]:
+        """What decides a network's result beside what a record says anyway, as JSON."""
+        store, files = self.store, members.fingerprint(self.network)
+        return {
+            **(
+                {"condensed_set": _digest(self.training)}
+                if isinstance(self.training, CondensedVideos)
+                else {}
+            ),
+            "test_store": {"fingerprint": store.fingerprint, "split": store.split},
+            **({"network_file": next(iter(files.values()))} if files else {}),
+            "device": self.compute.device.type,
+            "versions": versions(),
+        }
+
+
+def _digest(condensed: CondensedVideos) -> str:
+    """SHA-256 of all that networks are trained on."""
+    digest = hashlib.sha256(json.dumps(condensed.content_header(), sort_keys=True).encode())
+    goals = {"labels": condensed.labels, "goals": condensed.goals}
+    for tensor in {**condensed.tensors(), **goals}.values():
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
 
 
 def check_count(networks_count: int) -> None:

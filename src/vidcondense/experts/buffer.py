@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.tables import flat
+from vidcondense.base.repeats import MEND, refuse_difference
 from vidcondense.base.typed import Whole, typed
 from vidcondense.base.versions import refuse_newer
 from vidcondense.data.store import ClipStore
@@ -23,7 +24,7 @@ from vidcondense.networks.flat import shapes
 
 INDEX = "experts.json"
 FORMAT = 1
-GROWING = ("settings.count", "settings.epochs")
+GROWING = ("count", "epochs")
 """Settings that may be raised later: experts and epochs that are there keep their bytes."""
 
 
@@ -228,21 +229,40 @@ def start(path: Path, plan: dict[str, Any], network: nn.Module, versions: dict[s
     A folder with something else in it, or with experts made with other settings, is refused.
     """
     if not (path / INDEX).exists():
-        files.refuse_filled(path)
-        records: list[list[Epoch]] = [[] for _ in range(plan["settings"]["count"])]
-        return Experts(path, plan, described(network), versions, records)
+        return _empty(path, plan, network, versions)
     experts = Experts.open(path)
-    held, wanted = flat(experts.plan), flat(plan)
-    for key in [*held, *wanted]:
-        grown = key in GROWING and held.get(key, 0) <= wanted[key]
-        if held.get(key) != wanted.get(key) and not grown:
-            raise VidcondenseError(
-                f"{path} holds experts with {key} {held.get(key)}, not {wanted.get(key)}; "
-                f"choose another folder, or delete this one"
-            )
+    settings = dict(experts.plan["settings"])
+    for name in GROWING:
+        if settings[name] <= plan["settings"][name]:
+            settings[name] = plan["settings"][name]
+    refuse_difference(path, {**experts.plan, "settings": settings}, plan)
     if experts.parameters != described(network):
-        raise VidcondenseError(f"{path} holds experts of another version of {plan['network']}; delete it")
+        raise VidcondenseError(f"{path} holds experts of another version of {plan['network']}; {MEND}")
     experts.plan = plan
     experts.records += [[] for _ in range(experts.count - len(experts.records))]
     experts.forget_damaged()
     return experts
+
+
+def start_anew(path: Path, plan: dict[str, Any], network: nn.Module, versions: dict[str, str]) -> Experts:
+    """The same without the experts that are there: their weights are removed, and then the index replaced."""
+    if (path / INDEX).exists():
+        old = Experts.open(path)
+        for number in range(len(old.records)):
+            folder = old.file(number, 0).parent
+            with files.refused(f"cannot remove {folder}"):
+                shutil.rmtree(folder, ignore_errors=not folder.exists())
+        experts = Experts(path, plan, described(network), versions, _no_records(plan))
+    else:
+        experts = _empty(path, plan, network, versions)
+    experts.save()
+    return experts
+
+
+def _empty(path: Path, plan: dict[str, Any], network: nn.Module, versions: dict[str, str]) -> Experts:
+    files.refuse_filled(path)
+    return Experts(path, plan, described(network), versions, _no_records(plan))
+
+
+def _no_records(plan: dict[str, Any]) -> list[list[Epoch]]:
+    return [[] for _ in range(plan["settings"]["count"])]

@@ -23,7 +23,7 @@ from vidcondense.base.units import duration
 from vidcondense.base.versions import versions
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
-from vidcondense.experts.buffer import Experts, start
+from vidcondense.experts.buffer import Experts, start, start_anew
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.flat import flatten, load
@@ -45,6 +45,7 @@ def train(
     seed: int = 0,
     compute: Compute | None = None,
     show: bool = True,
+    force: bool = False,
 ) -> Experts:
     """Train networks on real clips and keep their weights after every epoch (MTT; Cazenavette et al., 2022).
 
@@ -62,6 +63,7 @@ def train(
         seed: of weights, order, starts, flips and dropout.
         compute: where and how precisely; weights are float32 always. None chooses as `condense` does.
         show: whether to print cost and progress.
+        force: start anew; the experts in the folder are removed first.
 
     Raises:
         VidcondenseError: a number out of range, a folder with something else in it, a network that cannot
@@ -87,7 +89,8 @@ def train(
         "device": compute.device.type,
     }
     with files.lock_folder(files.make_folder(Path(out))):
-        experts = start(Path(out), plan, outline, versions())
+        begin = start_anew if force else start
+        experts = begin(Path(out), plan, outline, versions())
         missing = [settings.epochs + 1 - len(record) for record in experts.records]
         needed = sum(missing) * file_bytes
         _check_space(experts.path, needed)
@@ -97,6 +100,8 @@ def train(
         with Progress(total, done, enabled=show) as progress:
             if show and done < total:
                 progress.say(_cost(experts, store, compute, total - done, needed))
+            elif show:
+                progress.say(f"{out} has these experts already: nothing to do")
             with catch_interrupts() as interrupted:
                 for number in range(settings.count):
                     _expert(experts, number, store, compute, progress, interrupted)

@@ -11,8 +11,10 @@ from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import label
 from vidcondense.base.names import difference
+from vidcondense.base.repeats import command
 from vidcondense.base.typed import Whole, parse, typed
 from vidcondense.base.versions import refuse_newer, versions
+from vidcondense.data.index import is_store
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes import reading
 from vidcondense.recipes.recipe import Recipe
@@ -35,6 +37,7 @@ class Description(TypedDict):
     recipe: dict[str, Any]
     store: _Store
     precision: Literal["float32", "bfloat16"]
+    chosen_precision: NotRequired[Literal["float32", "bfloat16"]]
     shards: NotRequired[Whole]
     seconds: NotRequired[float]
     extensions: NotRequired[dict[str, str]]
@@ -89,6 +92,13 @@ class RunFolder:
         """run.json: recipe, store, versions, status."""
         return self.path / "run.json"
 
+    @property
+    def finished(self) -> bool:
+        """Whether the result is there, and run.json says that nothing is missing in it."""
+        if not (self.description.exists() and self.condensed.is_file()):
+            return False
+        return self.read()["status"] == "finished"
+
     def read(self) -> Description:
         """run.json, checked; whoever needs several of its entries reads it once.
 
@@ -121,6 +131,28 @@ class RunFolder:
         except VidcondenseError as error:
             raise VidcondenseError(f"{self.description}: {error}") from error
 
+    def store(self, known: Description, *again: object) -> ClipStore:
+        """The store that the run was made from, where run.json says that it lies, under the run's split.
+
+        Args:
+            known: what `read` gave.
+            again: the command that takes the store as its last word, for where it lies elsewhere by now.
+
+        Raises:
+            VidcondenseError: it is not there, or it is another one.
+        """
+        held = known["store"]
+        path, mend = Path(held["path"]), f"name the store as it is now: {command(*again)} STORE"
+        if not is_store(path):
+            raise VidcondenseError(f"the store of the run in {self.path} is not at {path} any more; {mend}")
+        store = ClipStore.open(path, held["split"])
+        if store.fingerprint != held["fingerprint"]:
+            raise VidcondenseError(
+                f"the store at {path} has other videos or settings than when {self.path} was made"
+                f"{other_classes(known, store)}; {mend}"
+            )
+        return store
+
     def update(self, **values: Any) -> None:
         """Change entries of run.json; all others stay as they are, also those that are never read."""
         files.write_json(self.description, {**self._values(), **values})
@@ -147,19 +179,16 @@ class RunFolder:
 
 
 def refuse_taken(path: Path) -> None:
-    """Refuse a folder that holds something already: a new run cannot have it."""
-    if RunFolder(path).description.exists():
-        raise VidcondenseError(
-            f"{path} already holds a run; continue it with --resume {path}, or name another --out folder"
-        )
-    files.refuse_filled(path)
+    """Refuse a folder that holds something else than a run: a new run cannot have it."""
+    if not RunFolder(path).description.exists():
+        files.refuse_filled(path)
 
 
 def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute, **more: Any) -> RunFolder:
-    """Start a new run folder; `more` goes into run.json too.
+    """Describe a new run in its folder; `more` goes into run.json too, in place of that of an earlier run.
 
     Raises:
-        VidcondenseError: the folder holds something already, or cannot be written.
+        VidcondenseError: the folder holds something else already, or cannot be written.
     """
     refuse_taken(path)
     run = RunFolder(path)

@@ -12,12 +12,14 @@ from vidcondense.base.compute import Precision, choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted, Interrupts, catch_interrupts
 from vidcondense.base.progress import Progress
+from vidcondense.base.repeats import command
 from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.measure import measure
 from vidcondense.recipes.recipe import Recipe
+from vidcondense.run import again
 from vidcondense.run import folder as run_folder
 from vidcondense.run.checkpoint import Checkpoint
 from vidcondense.run.cost import Cost
@@ -38,35 +40,52 @@ def condense(
     device: str = "auto",
     precision: Precision = "auto",
     show: bool = True,
+    force: bool = False,
 ) -> CondensedVideos:
-    """Condense the training videos of a store.
+    """Condense the training videos of a store; called again it goes on, or returns the finished result.
 
     Args:
         store: the real videos.
         recipe: method and hyper-parameters.
-        out: a new folder for the result, the log and the checkpoint.
+        out: a folder for the result, the log and the checkpoint: a new one, or that of a run with the same
+            arguments.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        precision: of the networks' forward and backward passes; the synthetic set is float32 always.
+        precision: of the networks' forward and backward passes; the synthetic set is float32 always. A run
+            that is gone on with keeps its own.
         show: whether to print cost and progress.
+        force: start anew; what the folder has of a run is removed when the first iteration can begin.
 
     Raises:
-        VidcondenseError: store and recipe do not fit, the folder is taken or cannot be written, or the loss
-            is not finite.
-        Interrupted: Ctrl-C or SIGTERM; the state is saved, `resume` goes on.
+        VidcondenseError: store and recipe do not fit, the folder holds something else, a run with other
+            arguments, or cannot be written, or the loss is not finite.
+        Interrupted: Ctrl-C or SIGTERM; the state is saved, the same call or `resume` goes on.
     """
-    compute = choose(device, precision)
+    compute, run = choose(device, precision), RunFolder(Path(out))
     check(store, recipe)
-    run_folder.refuse_taken(Path(out))  # now, and in `create` when no other process can take it any more
     experts = getattr(recipe.objective, "experts", "")
-    if experts:  # whoever resumes the run may do so from another folder
+    if experts:  # whoever goes on with the run may do so from another folder
         recipe = recipe.with_experts(str(Path(experts).resolve()))
+    if force:
+        again.refuse_unclearable(run, recipe)
+    elif run.description.exists():
+        again.refuse_other(run, recipe, store, precision, None)
+        return resume(out, store=store, device=device, show=show)
+    else:
+        files.refuse_filled(run.path)
     if not recipe.unread("network"):
         outline = networks.outline(recipe.network, *store.shape)
         line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
         Progress(0, enabled=show and outline.weights >= LARGE).say(line)
     state = State.start(store, recipe, compute, show)
-    with files.lock_folder(files.make_folder(Path(out))):
-        return _run(run_folder.create(Path(out), recipe, store, state.compute), state, show)
+    differs = state.compute.precision != compute.precision
+    chosen: dict[str, Any] = {"chosen_precision": compute.precision} if differs else {}
+    with files.lock_folder(files.make_folder(run.path)):
+        if force:
+            again.clear(run)
+        elif run.description.exists():
+            raise VidcondenseError(f"{files.BUSY} {out}, and has made a run there; give the command again")
+        run_folder.create(run.path, recipe, store, state.compute, **chosen)
+        return _run(run, state, show)
 
 
 def preview(
@@ -108,6 +127,8 @@ def resume(
 ) -> CondensedVideos:
     """Go on with an interrupted run; the result has the same bytes as an uninterrupted one.
 
+    Of a finished run the result is returned.
+
     Args:
         out: the run's folder.
         store: where the real videos are, if the store has moved.
@@ -115,22 +136,21 @@ def resume(
         show: whether to print progress.
 
     Raises:
-        VidcondenseError: not a run folder, finished already, no checkpoint, or another store.
+        VidcondenseError: not a run folder, a checkpoint of another run, or another store.
     """
     run = RunFolder(Path(out))
     run.read()  # a folder without a run is left as it is
+    if run.finished:
+        return result(run, show)
     with files.lock_folder(run.path):
         return _resume(run, store, device, show)
 
 
 def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) -> CondensedVideos:
     out, known = run.path, run.read()
-    if known["status"] == "finished":
-        if run.checkpoint.is_file():  # it was killed in the very end
-            run.checkpoint.unlink()
-            return CondensedVideos.load(run.condensed)
-        raise VidcondenseError(f"the run in {out} is finished; its result is {run.condensed}")
-    store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])
+    if run.finished:  # another process was quicker
+        return result(run, show)
+    store = store or run.store(known, "condense", "--resume", out)
     if store.fingerprint != known["store"]["fingerprint"] or store.split != known["store"]["split"]:
         raise VidcondenseError(
             f"{store.path} is not the store (or split) that the run in {out} was started with"
@@ -139,7 +159,8 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
     recipe = run.recipe(known)
     if recipe.extension_files() != known.get("extensions", {}):
         raise VidcondenseError(
-            f"a file that the recipe of the run in {out} names has changed since its start"
+            f"a file that the recipe of the run in {out} names has changed since its start; restore it, or "
+            f"start anew: vidcondense condense STORE --out {out} --force"
         )
     compute = choose(device, known["precision"])
     state = State.start(store, recipe, compute, show)
@@ -159,6 +180,13 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
             ) from error
         run.cut_metrics(checkpoint.metrics_bytes)
     return _run(run, state, show)
+
+
+def result(run: RunFolder, show: bool) -> CondensedVideos:
+    """The result of a finished run; whoever made it may have been killed in the very end."""
+    run.checkpoint.unlink(missing_ok=True)
+    Progress(0, enabled=show).say(f"{run.path} is finished already: nothing to do")
+    return CondensedVideos.load(run.condensed)
 
 
 def check(store: ClipStore, recipe: Recipe) -> None:
@@ -206,7 +234,7 @@ def _learn(run: RunFolder, state: State, show: bool) -> None:
             _save(run, state)
             raise Interrupted(
                 f"stopped after iteration {state.iteration} of {total}; all is saved, go on with:\n"
-                f"  vidcondense condense --resume {run.path}"
+                f"  {command('condense', '--resume', run.path)}"
             ) from stop
 
 

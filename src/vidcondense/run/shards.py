@@ -19,16 +19,17 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.base.progress import Progress
 from vidcondense.base.queue import Queue, remove_folder, work
-from vidcondense.base.ranks import Ranks, local_device
+from vidcondense.base.ranks import Ranks, local_device, refuse_force
+from vidcondense.base.repeats import command
 from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed import merge as joined
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes.recipe import Recipe
+from vidcondense.run import again
 from vidcondense.run import folder as run_folder
 from vidcondense.run import loop as condensation
 from vidcondense.run.folder import RunFolder
 
-FOLDER = "shards"
 USUAL_SHARDS = 16
 START_SECONDS = 120.0
 """How long a process waits for another one to begin or to merge."""
@@ -49,6 +50,7 @@ def condense_in_shards(
     device: str = "auto",
     precision: Precision = "auto",
     show: bool = True,
+    force: bool = False,
 ) -> CondensedVideos | None:
     """Learn shards until all are learned, here or in other processes; then merge them.
 
@@ -58,12 +60,13 @@ def condense_in_shards(
     Args:
         store: the real videos.
         recipe: method and hyper-parameters.
-        out: a new folder, or that of an unfinished run with the same arguments.
-        shards: how many; a few times the number of processes shares work evenly. None takes 16, or one per
-            class where there are fewer. The result's bytes depend on it.
+        out: a new folder, or that of a run with the same arguments.
+        shards: how many; a few times the number of processes shares work evenly. None takes those of the run
+            that is there, or 16, or one per class where there are fewer. The result's bytes depend on it.
         device: see `condense`.
         precision: see `condense`.
         show: whether to print progress, in the first process.
+        force: start anew, in one process; others may be started once it is under way, without it.
 
     Returns:
         The merged set; None in all processes of torchrun but the first.
@@ -72,14 +75,21 @@ def condense_in_shards(
         VidcondenseError: as `condense`; a recipe that couples classes; more processes than shards.
         Interrupted: see `condense`.
     """
-    ranks, classes = Ranks.here(), len(store.class_names)
-    shards = shards or min(USUAL_SHARDS, classes)
+    ranks, classes, run = Ranks.here(), len(store.class_names), RunFolder(Path(out))
+    shards = shards or (known_shards(run) if not force else None) or min(USUAL_SHARDS, classes)
     condensation.check(store, recipe)
     _refuse(recipe, shards, classes, ranks)
-    compute = choose(local_device(device), precision)
-    run = RunFolder(Path(out))
-    _begin(run, store, recipe, compute, shards)
-    speak = show and ranks.first
+    compute, speak = choose(local_device(device), precision), show and ranks.first
+    if force:
+        refuse_force(out)
+        again.refuse_unclearable(run, recipe)
+    elif run.description.exists():
+        again.refuse_other(run, recipe, store, precision, shards)
+        if run.finished:
+            return _finished(run, speak)
+    _begin(run, store, recipe, compute, shards, force)
+    if not force:  # another process may have been quicker
+        again.refuse_other(run, recipe, store, precision, shards)
 
     def learn(number: int) -> None:
         Progress(0, enabled=speak).say(f"shard {number + 1} of {shards}")
@@ -87,11 +97,11 @@ def condense_in_shards(
         _learn(shard_folder(run, number), part, recipe, str(compute.device), precision, speak)
 
     queue = Queue(
-        run.path / FOLDER,
+        run.path / again.SHARDS,
         range(shards),
         name=lambda number: f"shard-{number + 1}",
-        is_done=lambda number: _finished(shard_folder(run, number)),
-        is_gathered=lambda: _finished(run),
+        is_done=lambda number: shard_folder(run, number).finished,
+        is_gathered=lambda: run.finished,
     )
     try:
         work(queue, learn, show=speak)
@@ -99,12 +109,12 @@ def condense_in_shards(
         _note_interruption(run)
         raise Interrupted(
             f"stopped; all is saved, run the same command again to go on, with any number of processes, or:\n"
-            f"  vidcondense condense --resume {run.path}"
+            f"  {command('condense', '--resume', run.path)}"
         ) from stop
     if not ranks.first:
         return None
     with files.lock_folder(run.path, START_SECONDS):
-        return _load(run) if _finished(run) else merge(run, store, recipe, shards)
+        return _finished(run, False) if run.finished else merge(run, store, recipe, shards)
 
 
 def resume(
@@ -113,18 +123,24 @@ def resume(
     """Go on with an interrupted run, in shards or not; see `condensation.resume` and `condense_in_shards`."""
     run = RunFolder(Path(out))
     known = run.read()
-    merged = known["status"] == "finished" and not (run.path / FOLDER).is_dir()
-    if "shards" not in known or (merged and Ranks.here().count == 1):
+    if "shards" not in known:
         return condensation.resume(out, store=store, device=device, show=show)
-    store = store or ClipStore.open(Path(known["store"]["path"]), split=known["store"]["split"])
+    if run.finished:
+        return _finished(run, show and Ranks.here().first)
+    store = store or run.store(known, "condense", "--resume", out)
     return condense_in_shards(
         store, run.recipe(known), out, known["shards"], device=device, precision=known["precision"], show=show
     )
 
 
+def known_shards(run: RunFolder) -> int | None:
+    """How many shards a run has; None of a run without, and where there is none."""
+    return run.read().get("shards") if run.description.exists() else None
+
+
 def shard_folder(run: RunFolder, number: int) -> RunFolder:
     """The run of one shard."""
-    return RunFolder(run.path / FOLDER / f"{number:03d}")
+    return RunFolder(run.path / again.SHARDS / f"{number:03d}")
 
 
 def _refuse(recipe: Recipe, shards: int, classes: int, ranks: Ranks) -> None:
@@ -141,29 +157,17 @@ def _refuse(recipe: Recipe, shards: int, classes: int, ranks: Ranks) -> None:
         )
 
 
-def _begin(run: RunFolder, store: ClipStore, recipe: Recipe, compute: Compute, shards: int) -> None:
-    """Make the run and the folder of its shards, unless it is there, or finished already."""
-    wanted: dict[str, Any] = {"recipe": recipe.to_dict(), "shards": shards, "precision": compute.precision}
-    if run.description.exists():  # before waiting for another process there
-        _refuse_difference(run, wanted, store)
+def _begin(
+    run: RunFolder, store: ClipStore, recipe: Recipe, compute: Compute, shards: int, anew: bool
+) -> None:
+    """Make the run and the folder of its shards, unless it is there and not to be made anew."""
     with files.lock_folder(files.make_folder(run.path), START_SECONDS):
-        if not run.description.exists():
+        if anew:
+            again.clear(run)
+        if anew or not run.description.exists():
             run_folder.create(run.path, recipe, store, compute, shards=shards)
-        _refuse_difference(run, wanted, store)
-        if not _finished(run):
-            files.make_folder(run.path / FOLDER)
-
-
-def _refuse_difference(run: RunFolder, wanted: dict[str, Any], store: ClipStore) -> None:
-    known = run.read()
-    held: dict[str, Any] = {**known, "recipe": run.recipe(known).to_dict()}
-    different = [key for key, value in wanted.items() if held.get(key) != value]
-    if (known["store"]["fingerprint"], known["store"]["split"]) != (store.fingerprint, store.split):
-        different.append(f"store or split{run_folder.other_classes(known, store)}")
-    if different:
-        raise VidcondenseError(
-            f"{run.path} holds a run with another {different[0]}; name another --out folder"
-        )
+        if not run.finished:
+            files.make_folder(run.path / again.SHARDS)
 
 
 def _learn(
@@ -177,21 +181,17 @@ def _learn(
         condensation.condense(store, exact, shard.path, device=device, precision=precision, show=show)
 
 
-def _finished(run: RunFolder) -> bool:
-    return run.description.exists() and run.read()["status"] == "finished"
-
-
-def _load(run: RunFolder) -> CondensedVideos:
-    """What was merged; whoever did so may have been killed in the very end."""
-    remove_folder(run.path / FOLDER)
-    return CondensedVideos.load(run.condensed)
+def _finished(run: RunFolder, show: bool) -> CondensedVideos | None:
+    """What was merged, in the first process; whoever did so may have been killed in the very end."""
+    remove_folder(run.path / again.SHARDS)
+    return condensation.result(run, show) if Ranks.here().first else None
 
 
 def _note_interruption(run: RunFolder) -> None:
     """Say in run.json that the run was stopped, unless another process is merging it or has done so."""
     lock = files.try_lock(run.path / files.LOCK)
     if lock is not None:
-        if not _finished(run):
+        if not run.finished:
             run.update(status="interrupted")
         files.unlock(lock)
 
@@ -216,7 +216,7 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
         key_frames=sum(condensed.key_counts),
         file_bytes=size,
     )
-    remove_folder(run.path / FOLDER)
+    remove_folder(run.path / again.SHARDS)
     return made
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.files import is_free, make_folder, read_json, write_json
+from vidcondense.base.files import is_free, make_folder, read_json, refused, write_json
 from vidcondense.base.progress import Progress
+from vidcondense.base.repeats import refuse_difference
 from vidcondense.toys.actions import ACTIONS
 from vidcondense.toys.motion import LINEAR_MOTIONS, MOTIONS, NON_LINEAR_MOTIONS
 from vidcondense.toys.options import ClipFields, ClipOptions
@@ -42,7 +43,9 @@ class Settings:
     version: int = VERSION
 
 
-def generate(kind: str, root: Path | str, *, progress: bool = False, **options: Unpack[ClipFields]) -> Path:
+def generate(
+    kind: str, root: Path | str, *, progress: bool = False, force: bool = False, **options: Unpack[ClipFields]
+) -> Path:
     """Write labelled video files root/{train,test}/<class>/<number>.mp4 and return `root`.
 
     A clip is decided by kind, class, split, number, `frames`, `size` and `seed` alone: the same seed gives
@@ -53,18 +56,22 @@ def generate(kind: str, root: Path | str, *, progress: bool = False, **options: 
         kind: one of KINDS.
         root: the folder, created if missing.
         progress: show a bar on standard error.
+        force: write anew, also where the folder holds other generated clips, which are removed first.
         options: the fields of `ClipOptions`, which says what they mean.
 
     Raises:
         VidcondenseError: an argument is out of range, `root` holds anything else, or it cannot be written.
     """
-    return write_clips(kind, Path(root), ClipOptions(**options), progress=progress)
+    return write_clips(kind, Path(root), ClipOptions(**options), progress=progress, force=force)
 
 
-def write_clips(kind: str, root: Path, options: ClipOptions, *, progress: bool) -> Path:
+def write_clips(kind: str, root: Path, options: ClipOptions, *, progress: bool, force: bool = False) -> Path:
     """`generate` with its options in one."""
     settings = _settings(kind, options)
-    if already_complete(root, settings):
+    if force:
+        _clear(root)
+    elif already_complete(root, settings):
+        Progress(0, enabled=progress).say(f"{root} has these clips already: nothing to do")
         return root
     tasks = plan(root, settings)
     # Written first as unfinished, so that an interrupted folder is known for what it is.
@@ -121,15 +128,34 @@ def already_complete(root: Path, settings: Settings) -> bool:
     Raises:
         VidcondenseError: `root` holds something else.
     """
+    if not _is_ours(root):
+        return False
+    found = read_json(root / SETTINGS_FILE, dict[str, Any])
+    wanted = asdict(settings)
+    held = {name: found.get(name) for name in wanted}
+    refuse_difference(root, held, wanted, "name a new folder, or write it anew with --force")
+    return bool(found.get("complete"))
+
+
+def _is_ours(root: Path) -> bool:
+    """Whether `root` holds generated clips; False if it is free, and anything else is refused."""
     if not root.is_dir() or is_free(root):
         return False
-    if not (root / SETTINGS_FILE).exists():
+    if not (root / SETTINGS_FILE).is_file():
         raise VidcondenseError(f"{root} is not empty and holds no generated clips; name a new folder")
+    return True
+
+
+def _clear(root: Path) -> None:
+    """Remove the generated clips in a folder, which is called unfinished first; nothing else in it."""
+    if not _is_ours(root):
+        return
     found = read_json(root / SETTINGS_FILE, dict[str, Any])
-    for field, wanted in asdict(settings).items():
-        present = found.get(field)
-        if present != wanted:
-            raise VidcondenseError(
-                f"{root} holds generated clips with {field} {present}, not {wanted}; name a new folder"
-            )
-    return bool(found.get("complete"))
+    write_json(root / SETTINGS_FILE, {**found, "complete": False})
+    for split, name in product(("train", "test"), (*ACTIONS, *MOTIONS)):
+        folder = root / split / name
+        with refused(f"cannot remove what is in {folder}"):
+            for clip in folder.glob("[0-9][0-9][0-9][0-9][0-9].mp4"):
+                clip.unlink()
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()

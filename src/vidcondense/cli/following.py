@@ -1,0 +1,75 @@
+"""Which command comes after which, where that depends on what is there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.repeats import beside, say_next
+from vidcondense.run.folder import Description, RunFolder
+
+MOST_BESIDE = 20
+"""Entries of a folder among which runs to compare with are looked for."""
+
+
+def new_run(store: Path, recipe: str) -> Path:
+    """Where a run on a store may go."""
+    return beside(store, "runs") / recipe
+
+
+def after_store(store: Path) -> None:
+    """A store is there: condense it."""
+    recipe = "prism_small"
+    say_next("condense", store, "--recipe", recipe, "--out", new_run(store, recipe))
+
+
+def after_run(path: Path) -> None:
+    """A run is finished: evaluate it; or if that is done, report it beside the runs that it compares with."""
+    if _evaluated(path):
+        say_next("report", path, *_beside(path))
+    else:
+        say_next("evaluate", path)
+
+
+def after_report(runs: Sequence[Path]) -> None:
+    """A page is there: give the runs random selection to compare with, or look at the clips."""
+    known = [found for path in runs if (found := _known(path))]
+    if known and not any(_is_random(one) for one in known):
+        store, vpc = known[0]["store"], known[0]["recipe"].get("vpc", 1)
+        where = ("--split", store["split"], "--out", beside(runs[0], f"random-vpc{vpc}"))
+        say_next("condense", store["path"], "--recipe", "random", "--vpc", vpc, *where)
+    else:
+        say_next("export", runs[0], runs[0] / "clips")
+
+
+def _beside(path: Path) -> list[Path]:
+    """Evaluated runs in the same folder that are of the same videos and as many synthetic ones."""
+    ours, folder = _known(path), path.resolve().parent
+    entries = sorted(folder.iterdir())
+    if ours is None or len(entries) > MOST_BESIDE:
+        return []
+    others = [path.parent / one.name for one in entries if one.name != path.resolve().name]
+    return [one for one in others if _evaluated(one) and _same(_known(one), ours)]
+
+
+def _same(one: Description | None, other: Description) -> bool:
+    if one is None:
+        return False
+    facts = [(known["store"]["fingerprint"], known["recipe"].get("vpc")) for known in (one, other)]
+    return facts[0] == facts[1]
+
+
+def _evaluated(path: Path) -> bool:
+    return any(RunFolder(path).evaluations.glob("*.json"))
+
+
+def _is_random(known: Description) -> bool:
+    coreset = known["recipe"].get("coreset")
+    return isinstance(coreset, dict) and coreset.get("kind") == "random"
+
+
+def _known(path: Path) -> Description | None:
+    """What a folder says of its run; None where it says nothing that can be read."""
+    try:
+        return RunFolder(path).read()
+    except VidcondenseError:
+        return None

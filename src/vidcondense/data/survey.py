@@ -7,7 +7,7 @@ from vidcondense.base.units import plural
 from vidcondense.data.layouts.listing import HIDDEN, Found, Listing, Missing
 from vidcondense.data.layouts.tree import Folder, Video
 
-EXAMPLES = 3
+EXAMPLES, NAMED = 3, 10
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,24 @@ class Survey:
         folders: how many folders.
         lists: how many lists, or tar files, were read.
         passed_over: what is neither used nor listed as unusable, by kind.
+        unused: folders directly in the source of which nothing is used or listed.
     """
 
     files: int = 0
     folders: int = 0
     lists: int = 0
     passed_over: tuple[PassedOver, ...] = ()
+    unused: tuple[str, ...] = ()
 
     def describe(self) -> list[str]:
-        """The count in a line or two."""
+        """The count in one line to three."""
         lists = f", {plural(self.lists, 'list or archive', 'lists or archives')} read" if self.lists else ""
         lines = [f"seen: {plural(self.files, 'file')} in {plural(self.folders, 'folder')}{lists}"]
         if self.passed_over:
             lines.append(f"passed over: {'; '.join(map(str, self.passed_over))}")
+        if self.unused:
+            more = f" and {len(self.unused) - NAMED:,} more" if len(self.unused) > NAMED else ""
+            lines.append(f"nothing used in: {', '.join(self.unused[:NAMED])}{more}")
         return lines
 
 
@@ -69,14 +74,17 @@ def survey(whole: Folder, looked_at: Folder, listing: Listing, chosen: Iterable[
     for kind, path in listing.passed_over:
         counts.add(kind, path)
     taken = set(chosen)
-    for path in (*_paths(listing.videos), *_paths(listing.missing)):
-        if path not in taken:
-            counts.add("videos left out by the choice of classes and videos", path)
+    for kind, items in (("videos", listing.videos), ("unusable files and folders", listing.missing)):
+        for path in _paths(items):
+            if path not in taken:
+                counts.add(f"{kind} left out by the choice of classes and videos", path)
     every = list(_every(whole))
     files = sum(
         len(folder.files) + folder.pictures + len(folder.others) + len(folder.barred) for folder in every
     )
-    return Survey(files, len(every) - 1, len(listing.lists), counts.passed_over())
+    used = {path.partition("/")[0] for path in (*known, *listing.lists)}
+    unused = tuple(one.name for one in whole.folders if one.name not in used)
+    return Survey(files, len(every) - 1, len(listing.lists), counts.passed_over(), unused)
 
 
 def _paths(items: Iterable[Folder | Video | Found | Missing]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 from miniatures import hmdb
-from sources import real, refused, roles, touch
+from sources import passed_over, real, refused, roles, touch
 
 from vidcondense.data.sources import find_videos
 
@@ -83,3 +83,25 @@ def test_a_class_without_a_list(tmp_path):
 
 def test_a_damaged_list(tmp_path):
     refused(official(tmp_path, first="a.avi 1\nb.avi x\n"), r"eat_test_split1.txt line 2.*'b.avi x'")
+
+
+def test_hmdb51_with_archives_left_beside_the_folders(tmp_path):
+    touch(official(tmp_path), "videos/run.rar", "videos/eat.rar", "hmdb51_org.rar", "lists.rar")
+    source = find_videos(tmp_path)
+    assert len(source.videos) == 6
+    assert passed_over(source) == {".rar files": 4}
+
+
+def test_hmdb51_in_other_capitals(tmp_path):
+    (official(tmp_path) / "videos" / "run").rename(tmp_path / "videos" / "Run")
+    source = find_videos(tmp_path)
+    assert source.class_names == ("eat", "run")
+    assert roles(source, 1)["videos/Run/a.avi"] == "test"
+
+
+def test_hmdb51_as_folders_of_frames(tmp_path):
+    for file in list(official(tmp_path).rglob("*.avi")):
+        file.unlink()
+        touch(tmp_path, f"{file.relative_to(tmp_path).with_suffix('')}/1.jpg")
+    source = find_videos(tmp_path)
+    assert (source.layout, len(source.videos), source.missing) == ("hmdb51", 6, ())

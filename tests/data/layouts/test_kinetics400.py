@@ -3,7 +3,7 @@
 import pytest
 from media import clip, write_pictures
 from miniatures import kinetics
-from sources import refused, roles
+from sources import refused, roles, touch, write
 
 from vidcondense.data.sources import find_videos
 
@@ -70,3 +70,35 @@ def test_a_kinetics400_class_with_no_training_video_is_named_even_if_it_has_no_v
     for file in (tmp_path / "val" / "air drumming").iterdir():
         file.unlink()
     refused(tmp_path, "class 'air drumming' has no training video")
+
+
+def test_kinetics400_with_replacements_in_a_folder_of_their_own(tmp_path):
+    source = kinetics(tmp_path)
+    replaced = tmp_path / "replacement" / "replacement_for_corrupted_k400"
+    replaced.mkdir(parents=True)
+    (source / "train" / "air drumming" / "-a0_000007_000017.mp4").rename(replaced / "-a0_000007_000017.mp4")
+    found = find_videos(tmp_path)
+    assert (len(found.videos), found.missing) == (6, ())
+    assert roles(found)["replacement/replacement_for_corrupted_k400/-a0_000007_000017.mp4"] == "train"
+
+
+@pytest.mark.parametrize(
+    "name", ["{id}.mp4", "{id}_7_17.webm", "{id}_000007.mp4", "{id}_000007_000017/1.jpg"]
+)
+def test_kinetics400_by_other_names(tmp_path, name):
+    for file in list(kinetics(tmp_path, flat=True).rglob("*.mp4")):
+        file.unlink()
+        id_ = file.stem.removesuffix("_000007_000017")
+        touch(tmp_path, f"{file.parent.relative_to(tmp_path)}/{name.format(id=id_)}")
+    source = find_videos(tmp_path)
+    assert (source.layout, len(source.videos), source.missing) == ("kinetics400", 6, ())
+
+
+def test_kinetics400_by_the_words_of_other_tools_and_as_pandas_writes_it(tmp_path):
+    kinetics(tmp_path)
+    for file in (tmp_path / "annotations").iterdir():
+        text = file.read_text().replace(",7,17,", ",7.0,17.0,").replace(",val,", ",validate,")
+        write(file, text.replace("\n", "\r\n"), "utf-8-sig")
+    source = find_videos(tmp_path)
+    assert (len(source.videos), source.missing) == (6, ())
+    assert sorted(roles(source).values()) == ["test"] * 2 + ["train"] * 4

@@ -59,3 +59,9 @@ def test_a_damaged_list_of_something_something_v2(tmp_path, text, message):
 def test_damaged_labels_of_something_something_v2(tmp_path):
     write(something(tmp_path, "") / "labels" / "labels.json", '{"a": "0",\n')
     refused(tmp_path, r"labels.json is not valid JSON .*line 2")
+
+
+def test_something_something_v2_in_another_ending_or_as_frames(tmp_path):
+    assert len(find_videos(something(tmp_path / "mp4", suffix=".mp4")).videos) == 6
+    source = find_videos(something(tmp_path / "frames", suffix="/img_00001.jpg"))
+    assert (source.layout, len(source.videos), source.missing) == ("something-something-v2", 6, ())

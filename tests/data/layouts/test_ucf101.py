@@ -2,7 +2,7 @@
 
 import pytest
 from miniatures import ucf
-from sources import real, refused, roles, touch, write
+from sources import passed_over, real, refused, roles, touch, write
 
 from vidcondense.data.layouts import miniucf
 from vidcondense.data.sources import find_videos
@@ -94,3 +94,23 @@ def test_miniucf_is_50_classes_and_split_1(tmp_path):
 def test_miniucf_of_too_few_classes(tmp_path):
     ucf(tmp_path, classes=[*miniucf.CLASSES[:-2], "YoYo"])
     refused(tmp_path, "miniUCF's class 'VolleyballSpiking' .nor 1 others", layout="miniucf")
+
+
+def test_ucf101_lists_and_folders_in_other_capitals(tmp_path):
+    ucf(tmp_path, splits=(1,))
+    (tmp_path / "UCF-101" / "YoYo").rename(tmp_path / "UCF-101" / "yoyo")
+    for file in list((tmp_path / "ucfTrainTestlist").iterdir()):
+        file.rename(file.with_name(file.name.upper().replace("LIST", "List")))
+    source = find_videos(tmp_path)
+    assert (source.layout, source.class_names, len(source.videos)) == ("ucf101", ("Archery", "YoYo"), 6)
+    assert roles(source)["UCF-101/yoyo/v_YoYo_g01_c01.avi"] == "test"
+    assert source.missing == ()
+    assert passed_over(source) == {}
+
+
+def test_ucf101_in_an_unpacked_archive_two_folders_down(tmp_path):
+    ucf(tmp_path / "UCF101" / "data")
+    touch(tmp_path, "UCF101.rar", "UCF101TrainTestSplits.zip")
+    source = find_videos(tmp_path)
+    assert (source.layout, len(source.videos), source.missing) == ("ucf101", 6, ())
+    assert source.seen.unused == ()

@@ -1,8 +1,9 @@
 """WebDataset: labels and splits of plain tar files."""
 
+import pytest
 from media import write_tar
 from miniatures import shard
-from sources import refused, roles, write
+from sources import refused, roles, touch, write
 
 from vidcondense.data.layouts import webdataset
 from vidcondense.data.sources import find_videos
@@ -79,3 +80,21 @@ def test_a_tar_that_shrinks_after_it_is_listed_costs_its_videos(tmp_path, monkey
 def test_tars_without_labelled_videos(tmp_path):
     write_tar(tmp_path / "all.tar", {"a/1.mp4": b"", "b/1.mp4": b""})
     refused(tmp_path, "no videos in .*all.tar/a/1.mp4: no label beside it .*and 1 more")
+
+
+@pytest.mark.parametrize("words", [("train", "val"), ("Training", "Testing"), ("train_256", "valid_256")])
+def test_webdataset_by_any_word_for_a_split(tmp_path, words):
+    for word, keys in zip(words, ("abcd", "ef"), strict=True):
+        shard(tmp_path / f"{word}-000.tar", *[(key, "cls", str(n % 2)) for n, key in enumerate(keys)])
+    source = find_videos(tmp_path)
+    assert sorted(roles(source).values()) == ["test"] * 2 + ["train"] * 4
+
+
+def test_one_broken_tar_file_whose_name_says_no_split_does_not_decide(tmp_path):
+    for word in ("train", "val"):
+        shard(tmp_path / f"{word}.tar", *[(f"{word}{n}", "cls", str(n % 2)) for n in range(4)])
+    touch(tmp_path, "misc.tar", "samples/demo.mp4")
+    source = find_videos(tmp_path)
+    assert (source.layout, len(source.videos)) == ("webdataset", 8)
+    assert source.missing == (("misc.tar", "not a plain tar file"),)
+    assert source.seen.unused == ("samples",)

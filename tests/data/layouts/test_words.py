@@ -56,25 +56,11 @@ def test_the_role_that_a_name_says(name, role):
     assert role_of(name) == role
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "@eaDir",
-        "#recycle",
-        "@Recycle",
-        "__MACOSX",
-        "._v.mp4",
-        ".DS_Store",
-        "Thumbs.db",
-        "desktop.ini",
-        "$RECYCLE.BIN",
-        "lost+found",
-        "FOUND.000",
-        ".AppleDouble",
-        "~snapshot",
-    ]
-    + ["System Volume Information", "Icon\r"],
-)
+SYSTEM = "@eaDir #recycle @Recycle __MACOSX ._v.mp4 .DS_Store Thumbs.db desktop.ini $RECYCLE.BIN lost+found"
+SYSTEM += " FOUND.000 .AppleDouble ~snapshot"
+
+
+@pytest.mark.parametrize("name", [*SYSTEM.split(), "System Volume Information", "Icon\r"])
 def test_what_systems_leave_behind(name):
     assert is_litter(name)
 

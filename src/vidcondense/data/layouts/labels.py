@@ -55,7 +55,7 @@ def padded(labels: Sequence[str]) -> list[str]:
 
 def text_of_label(value: object) -> str:
     """A label from JSON as text; a ValueError says what is wrong with it."""
-    if isinstance(value, float) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         value = int(value)  # pandas writes whole numbers so
     if isinstance(value, bool) or not isinstance(value, str | int):
         kind = {list: "a list", dict: "an object", bool: "true or false"}.get(type(value), "no whole number")

@@ -69,7 +69,12 @@ def test_another_store_is_not_overwritten(source, tmp_path):
     store = tmp_path / "store"
     prepare(source, store, **SETTINGS)
     before = tree(store)
-    refused("prepared with size 32, not 48; choose another folder, or make it anew with --force", source, store, size=48)
+    refused(
+        "prepared with size 32, not 48; choose another folder, or make it anew with --force",
+        source,
+        store,
+        size=48,
+    )
     refused("prepared with frames 4, not 8", source, store, frames=8)
     refused("prepared with name source, not other", source, store, name="other")
     write_video(source / "class0" / "new.mkv")

@@ -205,7 +205,10 @@ def test_an_evaluation_of_something_else_is_refused_with_the_difference(
         (trial(tiny_store, protocol=Strict(steps=3, epochs=1)), r"settings\.steps 2, not 3"),
         (trial(tiny_store, network="cnn_mean"), "network minic3d, not cnn_mean"),
         (trial(tiny_store, precision=_other(trial(tiny_store))), "precision"),
-        (Trial.of(tiny_store, tiny_store, EvaluationOptions(**quick), protocol=QUICK), "another condensed set"),
+        (
+            Trial.of(tiny_store, tiny_store, EvaluationOptions(**quick), protocol=QUICK),
+            "another condensed set",
+        ),
     ):
         with pytest.raises(VidcondenseError, match=f"{out} was made .*{line}.*another --out, or .* --force"):
             evaluate_to(out, one, 1, show=False)
@@ -221,7 +224,9 @@ def test_an_evaluation_of_something_else_is_refused_with_the_difference(
             evaluate_to(out, trial(tiny_store), 1, show=False)
     del record["made_from"]
     out.write_text(json.dumps(record))
-    with pytest.raises(VidcondenseError, match="of an earlier version and does not say what it was made from"):
+    with pytest.raises(
+        VidcondenseError, match="of an earlier version and does not say what it was made from"
+    ):
         evaluate_to(out, trial(tiny_store), 1, show=False)
     assert trained == []
     assert evaluate_to(out, trial(tiny_store), 1, show=False, force=True) is not None

@@ -277,7 +277,9 @@ def test_resume_refuses_foreign_and_changed_runs(tiny_store: ClipStore, tmp_path
     described["status"] = "interrupted"
     described["store"]["fingerprint"] = "other"
     (tmp_path / "run" / "run.json").write_text(json.dumps(described))
-    with pytest.raises(VidcondenseError, match="other videos or settings than when .*condense --resume .* STORE"):
+    with pytest.raises(
+        VidcondenseError, match=r"other videos or settings than when .*condense --resume .* STORE"
+    ):
         resume(tmp_path / "run")
     (tmp_path / "run" / "run.json").write_text('{"format": 1, "status"')
     with pytest.raises(VidcondenseError, match="not valid JSON"):

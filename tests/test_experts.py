@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -159,16 +160,19 @@ def test_more_experts_and_epochs_keep_what_is_there(tiny_store: ClipStore, tmp_p
     trained(tiny_store, tmp_path / "grown")
     trained(tiny_store, tmp_path / "whole")
     assert tree(tmp_path / "grown") == tree(tmp_path / "whole")
-    with pytest.raises(VidcondenseError, match=r"settings\.count 2, not 1"):
+    with pytest.raises(VidcondenseError, match=r"made with count 2, not 1"):
         trained(tiny_store, tmp_path / "grown", ExpertSettings(count=1, epochs=2, batch=4))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seed": 3}, "settings.seed 0, not 3"),
-        ({"flip": 0.0}, "settings.flip 0.5, not 0.0"),
-        ({"settings": ExpertSettings(count=2, epochs=2, batch=5)}, "settings.batch 4, not 5"),
+        ({"seed": 3}, "made with seed 0, not 3.*another --out, or .* --force"),
+        ({"flip": 0.0}, "made with flip 0.5, not 0.0.*another --out, or .* --force"),
+        (
+            {"settings": ExpertSettings(count=2, epochs=2, batch=5)},
+            "made with batch 4, not 5.*another --out, or .* --force",
+        ),
         ({"compute": Compute(torch.device("cpu"), torch.bfloat16)}, "precision float32, not bfloat16"),
     ],
 )
@@ -180,6 +184,53 @@ def test_a_folder_of_other_experts_is_refused_and_left_alone(
     with pytest.raises(VidcondenseError, match=message):
         trained(tiny_store, tmp_path / "a", **options)
     assert tree(tmp_path) == before
+
+
+def test_finished_experts_are_said_to_be_there(
+    tiny_store: ClipStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained(tiny_store, tmp_path / "a")
+    before = tree(tmp_path)
+    train(tiny_store, tmp_path / "a", FEW, compute=EXACT)
+    assert capsys.readouterr().err.endswith("has these experts already: nothing to do\n")
+    assert tree(tmp_path) == before
+
+
+def test_force_trains_anew_and_leaves_what_is_not_of_experts(tiny_store: ClipStore, tmp_path: Path) -> None:
+    trained(tiny_store, tmp_path / "a", ExpertSettings(count=3, epochs=2, batch=4))
+    (tmp_path / "a" / "notes.txt").write_text("mine")
+    few = ExpertSettings(count=1, epochs=1, batch=5)
+    trained(tiny_store, tmp_path / "a", few, force=True)
+    trained(tiny_store, tmp_path / "b", few)
+    assert tree(tmp_path / "a") == {**tree(tmp_path / "b"), "notes.txt": b"mine"}
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "notes.txt").write_text("mine")
+    with pytest.raises(VidcondenseError, match="not an empty folder"):
+        trained(tiny_store, tmp_path / "c", few, force=True)
+    assert tree(tmp_path / "c") == {"notes.txt": b"mine"}
+
+
+def test_stopped_while_experts_are_removed_either_command_goes_on(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(tiny_store, tmp_path / "a")
+    before, remove, removed = tree(tmp_path / "a"), shutil.rmtree, []
+
+    def stopped(path: Path, **named: object) -> None:
+        removed.append(path)
+        if len(removed) == 2:
+            raise KeyboardInterrupt
+        remove(path)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "rmtree", stopped)
+        trained(tiny_store, tmp_path / "a", seed=1, force=True)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    trained(tiny_store, tmp_path / "a")
+    assert tree(tmp_path / "a") == before
+    trained(tiny_store, tmp_path / "b", seed=1, force=True)
+    trained(tiny_store, tmp_path / "c", seed=1)
+    assert tree(tmp_path / "b") == tree(tmp_path / "c")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`prepare --force`: the store that is there stays until the new one is finished, whenever that is stopped."""
+"""`prepare --force`: the store that is there stays until the new one is finished, whenever that stops."""
 
 import shutil
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_stopped_while_it_decodes_the_old_store_stays_and_force_goes_on(
         prepare(source, store, **OTHER, force=True)
     assert {name: data for name, data in tree(store).items() if not name.startswith("anew/")} == before
     assert ClipStore.open(store).size == 32
-    with pytest.raises(VidcondenseError, match="size 32, not 24; .* make it anew with --force"):
+    with pytest.raises(VidcondenseError, match=r"size 32, not 24; .* make it anew with --force"):
         prepare(source, store, **OTHER)
     decoded = []
     monkeypatch.setattr(

@@ -213,7 +213,9 @@ def test_force_leaves_a_folder_of_something_else_alone(tiny_store: ClipStore, tm
         (folder / "condensed.safetensors").write_text("mine too")
         before = content(folder)
         for make in (plain, in_shards):
-            with pytest.raises(VidcondenseError, match="not an empty folder|not written by this vidcondense"):
+            with pytest.raises(
+                VidcondenseError, match=r"not an empty folder|not written by this vidcondense"
+            ):
                 make(tiny_store, load(), folder, force=True)
         assert content(folder) == before
 

@@ -1,6 +1,7 @@
 """Generated clips: seeds, independence of counts and workers, the files themselves, refusals."""
 
 import hashlib
+import json
 import signal
 import time
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_identical_settings_return_at_once_and_others_are_refused(tmp_path: Path
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
     assert generate("motion", root, **SMALL) == root
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
-    with pytest.raises(VidcondenseError, match=r"seed 0, not 3"):
+    with pytest.raises(VidcondenseError, match=r"seed 0, not 3; name a new folder, or .* with --force"):
         generate("motion", root, **SMALL, seed=3)
     with pytest.raises(VidcondenseError, match=r"train_per_class 2, not 7"):
         generate("motion", root, **{**SMALL, "train_per_class": 7})
@@ -87,10 +88,45 @@ def test_an_interrupted_folder_is_finished(tmp_path: Path, monkeypatch: pytest.M
     assert digests(generate("motion", tmp_path / "half", **SMALL)) == whole
 
 
+def test_clips_that_are_there_are_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        root = generate("motion", tmp_path / "clips", **SMALL, progress=True)
+    assert capsys.readouterr().err.splitlines()[-1] == f"{root} has these clips already: nothing to do"
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_force_replaces_generated_clips_and_nothing_else(
+    stop: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = generate("actions", tmp_path / "clips", **{**SMALL, "train_per_class": 4, "classes": 3})
+    mine = [root / "notes.txt", root / "train" / class_names("actions")[0] / "mine.mp4"]
+    for path in mine:
+        path.write_text("mine")
+    if stop:  # in the middle of removing
+        unlink, removed = Path.unlink, []
+
+        def stopped(self: Path, missing_ok: bool = False) -> None:
+            removed.append(self)
+            if len(removed) == 5:
+                raise KeyboardInterrupt
+            unlink(self, missing_ok=missing_ok)
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Path, "unlink", stopped)
+            generate("motion", root, **SMALL, force=True)
+        assert not json.loads((root / "generated.json").read_text())["complete"]
+    generate("motion", root, **SMALL, force=True)
+    for path in mine:
+        path.unlink()
+    assert digests(root) == digests(generate("motion", tmp_path / "fresh", **SMALL))
+    assert not (root / "train" / class_names("actions")[1]).exists()
+
+
 def test_a_folder_with_other_content_is_refused_untouched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(VidcondenseError, match="not empty"):
-        generate("motion", tmp_path, **SMALL)
+    for force in (False, True):
+        with pytest.raises(VidcondenseError, match="not empty"):
+            generate("motion", tmp_path, **SMALL, force=force)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 

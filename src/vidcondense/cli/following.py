@@ -1,10 +1,11 @@
 """Which command comes after which, where that depends on what is there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.repeats import beside, say_next
+from vidcondense.recipes.load import load
 from vidcondense.run.folder import Description, RunFolder
 
 MOST_BESIDE = 20
@@ -22,6 +23,21 @@ def after_store(store: Path) -> None:
     say_next("condense", store, "--recipe", recipe, "--out", new_run(store, recipe))
 
 
+def after_experts(store: Path, experts: Path, split: str, values: Mapping[str, object]) -> None:
+    """Trained networks are there: condense on them, with the values that the recipe must share with them."""
+    recipe = "prism_trained_small"
+    usual = load(recipe).fields()
+    differing = {key: value for key, value in values.items() if value != usual[key]}
+    settings = {"objective.experts": experts, **differing}
+    words = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    out = new_run(store, recipe)
+    say_next("condense", store, "--recipe", recipe, *words, *_split(split), "--out", out)
+
+
+def _split(name: str) -> tuple[str, ...]:
+    return () if name == "1" else ("--split", name)
+
+
 def after_run(path: Path) -> None:
     """A run is finished: evaluate it; or if that is done, report it beside the runs that it compares with."""
     if _evaluated(path):
@@ -35,7 +51,7 @@ def after_report(runs: Sequence[Path]) -> None:
     known = [found for path in runs if (found := _known(path))]
     if known and not any(_is_random(one) for one in known):
         store, vpc = known[0]["store"], known[0]["recipe"].get("vpc", 1)
-        where = ("--split", store["split"], "--out", beside(runs[0], f"random-vpc{vpc}"))
+        where = (*_split(store["split"]), "--out", beside(runs[0], f"random-vpc{vpc}"))
         say_next("condense", store["path"], "--recipe", "random", "--vpc", vpc, *where)
     else:
         say_next("export", runs[0], runs[0] / "clips")

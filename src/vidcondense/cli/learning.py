@@ -150,7 +150,7 @@ def experts(
         force: Train anew; the experts in the folder are removed.
     """
     from vidcondense.base.compute import choose
-    from vidcondense.cli.following import new_run
+    from vidcondense.cli.following import after_experts
     from vidcondense.data.store import ClipStore
     from vidcondense.experts.training import train
 
@@ -164,12 +164,7 @@ def experts(
         f"{out}: {trained.count} experts of {trained.epochs} epochs; in the last one "
         f"training loss {loss:.3f}, training accuracy {percent(accuracy)}"
     )
-    recipe = "prism_trained_small"
-    same = [
-        part for key, value in (("network", network), ("flip", flip)) for part in ("--set", f"{key}={value}")
-    ]
-    on_them = ("--set", f"objective.experts={out}", *same, "--split", split)
-    say_next("condense", store, "--recipe", recipe, *on_them, "--out", new_run(store, recipe))
+    after_experts(store, out, split, {"network": network, "flip": flip})
 
 
 def evaluate(

@@ -231,11 +231,10 @@ def start(path: Path, plan: dict[str, Any], network: nn.Module, versions: dict[s
     if not (path / INDEX).exists():
         return _empty(path, plan, network, versions)
     experts = Experts.open(path)
-    settings = dict(experts.plan["settings"])
+    held, wanted = ({**one, **one["settings"], "settings": None} for one in (experts.plan, plan))
     for name in GROWING:
-        if settings[name] <= plan["settings"][name]:
-            settings[name] = plan["settings"][name]
-    refuse_difference(path, {**experts.plan, "settings": settings}, plan)
+        held[name] = max(held[name], wanted[name])
+    refuse_difference(path, held, wanted)
     if experts.parameters != described(network):
         raise VidcondenseError(f"{path} holds experts of another version of {plan['network']}; {MEND}")
     experts.plan = plan

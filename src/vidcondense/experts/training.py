@@ -94,7 +94,8 @@ def train(
         missing = [settings.epochs + 1 - len(record) for record in experts.records]
         needed = sum(missing) * file_bytes
         _check_space(experts.path, needed)
-        experts.save()
+        if needed:
+            experts.save()
         total = settings.count * settings.epochs
         done = total - sum(min(count, settings.epochs) for count in missing)
         with Progress(total, done, enabled=show) as progress:

@@ -1,0 +1,110 @@
+"""Every command ends with the next one, and that one works when it is pasted."""
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import quick
+
+from vidcondense import cli, toys
+from vidcondense.evaluation.protocols import PROTOCOLS, Strict
+from vidcondense.run import loop
+
+FEW = {"train_per_class": 2, "test_per_class": 1, "classes": 2, "frames": 16, "size": 48}
+Next = Callable[..., list[str]]
+
+
+@pytest.fixture
+def after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Next:
+    """Runs a command in a folder whose name needs quotes, and returns the next one, as a shell splits it."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setitem(PROTOCOLS, "strict", lambda: Strict(steps=2, epochs=1))  # type: ignore[arg-type]
+    monkeypatch.setattr(loop, "PREVIEW_SECONDS", 0.0)
+
+    def run(*words: object) -> list[str]:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, words)])
+        cli.main()
+        said = capsys.readouterr()
+        assert "next:" not in said.out
+        lines = [line for line in said.err.splitlines() if line.startswith("next: ")]
+        assert lines == said.err.splitlines()[-1:]
+        name, *following = shlex.split(lines[0].removeprefix("next: "))
+        assert name == "vidcondense"
+        return following
+
+    return run
+
+
+def test_from_clips_to_a_report_by_pasting(after: Next) -> None:
+    """What is given in between is only what makes it quick."""
+    few = [part for key, value in FEW.items() for part in (f"--{key.replace('_', '-')}", str(value))]
+    prepare = after("generate", "motion", "my clips", *few)
+    assert prepare == [
+        "prepare",
+        "my clips",
+        "my clips-store",
+        *["--frames", "4", "--stride", "4", "--size", "32"],
+    ]
+    dry = after(*prepare, "--dry-run")
+    assert dry == prepare
+    condense = after(*prepare)
+    assert condense == [
+        *("condense", "my clips-store", "--recipe", "prism_small"),
+        "--out",
+        "runs/prism_small",
+    ]
+    assert after(*prepare) == condense  # done already
+    shorter = quick.words("prism_small")[2:]
+    assert after(*condense, *shorter, "--dry-run") == [*condense, *shorter]
+    assert after(*condense[:4], *shorter, "--dry-run") == [*condense[:4], *shorter, *condense[4:]]
+    evaluate = after(*condense, *shorter)
+    assert evaluate == ["evaluate", "runs/prism_small"]
+    report = after(*evaluate, "--networks", 1)
+    assert report == ["report", "runs/prism_small"]
+    assert after(*evaluate, "--networks", 1) == report  # done already
+    assert after(*condense, *shorter) == report
+    random = after(*report)
+    store = str(Path("my clips-store").resolve())
+    assert random == [*("condense", store, "--recipe", "random", "--vpc", "1", "--out", "runs/random-vpc1")]
+    evaluate = after(*random)
+    report = after(*evaluate, "--networks", 1)
+    assert report == ["report", "runs/random-vpc1", "runs/prism_small"]
+    export = after(*report)
+    assert export == ["export", "runs/random-vpc1", "runs/random-vpc1/clips"]
+    assert after(*export) == ["report", "runs/random-vpc1"]
+
+
+def test_after_the_others(after: Next, tiny_store_path: Path) -> None:
+    store = str(tiny_store_path)
+    few = ("--experts", 1, "--epochs", 1, "--batch", 4)
+    runs = tiny_store_path.parent / "runs"
+    out = ("--out", str(runs / "prism_trained_small"))
+    start = ["condense", store, "--recipe", "prism_trained_small", "--set", "objective.experts=my experts"]
+    assert after("experts", store, "--out", "my experts", *few) == [*start, *out]
+    found = after("experts", store, "--out", "my experts", *few, "--flip", 0.0, "--force")
+    assert found == [*start, "--set", "flip=0.0", *out]
+    after(*found[:-1], "run", *quick.words("prism_trained_small", {"objective.experts": "my experts"})[2:])
+    whole = after("evaluate", store, "--networks", 1)
+    assert whole == ["condense", store, "--recipe", "prism_small", "--out", str(runs / "prism_small")]
+    file = "run/condensed.safetensors"
+    assert after("evaluate", file, store, "--networks", 1) == ["show", file]
+    assert after("show", file) == ["export", file, "run/clips"]
+    assert after("show", "run") == ["export", "run", "run/clips"]
+    assert after("export", file, "clips") == ["show", file]
+    assert after("recipes") == ["recipes", "prism_small"]
+    assert after("recipes", "dm") == ["condense", "STORE", "--recipe", "dm", "--out", "runs/dm"]
+    assert after("benchmark", "--list")[:3] == ["benchmark", "accuracy", "STORE"]
+
+
+def test_no_other_run_is_reported_beside_one_of_other_videos(after: Next, tmp_path: Path) -> None:
+    for seed in range(2):
+        clips = toys.generate("motion", tmp_path / f"clips{seed}", **FEW, seed=seed)
+        after("prepare", clips, f"store{seed}", "--frames", 4, "--size", 32)
+        after("condense", f"store{seed}", "--recipe", "random", "--out", f"runs/of {seed}")
+        report = after("evaluate", f"runs/of {seed}", "--networks", 1)
+    assert report == ["report", "runs/of 1"]

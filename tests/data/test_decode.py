@@ -127,7 +127,7 @@ def test_whole_videos_are_not_called_cut_short(tmp_path, name, times, codec, fra
 def test_frames_without_a_unit_of_time_are_counted():
     seen = _Seen()
     for _ in range(3):
-        seen.add(SimpleNamespace(time_base=None, duration=5, time=0.1))
+        seen.add(SimpleNamespace(time_base=None, duration=5, pts=3))
     assert (seen.count, seen.end, seen.rate(25.0)) == (3, None, 0.0)
 
 

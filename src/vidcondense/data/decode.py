@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -173,32 +174,36 @@ def _video_frames(path: Path, say: Callable[[str], object]) -> Iterator[Decoded]
 
 @dataclass
 class _Seen:
-    """The frames that came: how many, when the last one ends, and how long after the first it is shown.
+    """The frames that came: how many, when the first and the last are shown, and how long the last one lasts.
 
-    In seconds; `end` is None where frames do not say when they are shown.
+    In units of `unit` seconds; None where frames do not say.
     """
 
     count: int = 0
-    end: float | None = None
-    apart: float = 0.0
-    first: float | None = None
+    unit: Fraction | None = None
+    first: int | None = None
+    last: int | None = None
+    lasts: int = 0
 
     def add(self, frame: Any) -> None:
         """Take note of the next frame."""
-        unit = frame.time_base
-        time = frame.time if unit else None
         if self.count == 0:
-            self.first = time
+            self.unit, self.first = frame.time_base, frame.pts
         self.count += 1
-        lasts = getattr(frame, "duration", None) or 0  # older PyAV has no such attribute
-        self.end = None if time is None else time + float(lasts * unit)
-        self.apart = 0.0 if time is None or self.first is None else time - self.first
+        self.last = frame.pts
+        self.lasts = getattr(frame, "duration", None) or 0  # older PyAV has no such attribute
+
+    @property
+    def end(self) -> float | None:
+        """The second at which the last frame ends, None where frames do not say when they are shown."""
+        return None if self.last is None or not self.unit else float((self.last + self.lasts) * self.unit)
 
     def rate(self, usual: float) -> float:
         """Frames per second, `usual` for one frame, 0 where frames do not say when, or not in earnest."""
-        if self.end is None:
+        if self.end is None or self.unit is None or self.last is None:
             return 0.0
-        rate = (self.count - 1) / self.apart if self.apart > 0 else usual
+        apart = 0.0 if self.first is None else float((self.last - self.first) * self.unit)
+        rate = (self.count - 1) / apart if apart > 0 else usual
         return rate if rate <= MOST_RATE else 0.0
 
 

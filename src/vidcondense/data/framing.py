@@ -86,14 +86,18 @@ class Framer:
         self._size, self._framing = size, framing
         self._filters = _Filters()
         self._reformatter = VideoReformatter()
+        self._shape, self._made_for = (0, 0), (0, 0, Fraction(1), False)
 
     def __call__(self, decoded: Decoded) -> Frame:
         """A frame as (size, size, 3) uint8 RGB in 0..255, contiguous."""
         frame, (lying, mirrored, upside_down) = decoded.frame, turn_of(decoded.frame)
-        shape = scaled_shape(self._size, self._framing, decoded.shape()[2])
+        wanted = (frame.width, frame.height, decoded.pixel, lying)
+        if wanted != self._made_for:  # exact fractions are slow, and frames of a video alike
+            self._made_for = wanted
+            self._shape = scaled_shape(self._size, self._framing, decoded.shape()[2])
         if any(decoded.borders) or frame.interlaced_frame:
             frame = self._filters(frame, decoded.borders)
-        width, height = shape[::-1] if lying else shape
+        width, height = self._shape[::-1] if lying else self._shape
         scaled = self._reformatter.reformat(
             frame, width, height, "rgb24", interpolation=Interpolation.BILINEAR, **SCALE_OPTIONS
         )

@@ -74,7 +74,8 @@ def test_a_folder_that_lists_name_is_not_another(tmp_path):
     rows = [Row("Archery/x.avi", "Archery", "train", "l"), Row("Biking/x.avi", "Biking", "train", "l")]
     listing = list_rows(look(tmp_path), rows, ["l"])
     assert [video.path for video in listing.videos] == ["Archery/x.avi"]
-    assert [gone.path for gone in listing.missing] == ["Biking/x.avi"]
+    reason = "named by l, but there is no such video"
+    assert [(gone.path, gone.reason) for gone in listing.missing] == [("Biking/x.avi", reason)]
 
 
 def test_other_names_of_a_row_come_second(tmp_path):

@@ -10,9 +10,9 @@ from vidcondense.data.sources import find_videos
 RELATED = [
     ("v_Archery_g01_c01.avi", "v_Archery_g01_c07.avi", "v_Archery_g02_c01.avi"),  # UCF101
     (
-        "v_biking_01/v_biking_01_01.mpg",
-        "v_biking_01/v_biking_01_02.mpg",
-        "v_biking_02/v_biking_02_01.mpg",
+        "v_shooting_01/v_shooting_01_01.mpg",
+        "v_shooting_01/v_shooting_01_02.mpg",
+        "v_shooting_02/v_shooting_02_01.mpg",
     ),  # UCF11
     (
         "50_FIRST_DATES_kick_f_cm_np1_ba_med_19.avi",

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections import Counter
 
 import pytest
@@ -118,19 +117,16 @@ def test_splits_made_of_links_to_one_folder(tmp_path):
 
 
 def test_folders_full_of_links_to_each_other_end(tmp_path):
-    """60 folders with links to all others: without a bound they make 60^8 folders."""
-    for one in range(60):
+    """Without a bound 9 folders with links to all others make some 600,000, and 60 folders no end of them."""
+    for one in range(9):
         touch(tmp_path, f"d{one}/v.mp4")
-        for other in range(60):
+        for other in range(9):
             (tmp_path / f"d{one}" / f"l{other}").symlink_to(f"../d{other}")
-    begin = time.process_time()
     tree = look(tmp_path)
-    assert time.process_time() - begin < 20
-    entered = Counter(
-        os.path.realpath(tmp_path / folder.path) for folder in tree.walk() if not folder.trouble
-    )
-    assert max(entered.values()) <= 33
-    assert {video.path for video in tree.all_videos()} >= {f"d{one}/v.mp4" for one in range(60)}
+    entered = Counter(os.path.realpath(tmp_path / one.path) for one in tree.walk() if not one.trouble)
+    assert max(entered.values()) == 33
+    assert {video.path for video in tree.all_videos()} >= {f"d{one}/v.mp4" for one in range(9)}
+    assert "links lead to it more than 32 times" in {reason for _, reason in find_videos(tmp_path).missing}
 
 
 def test_what_systems_leave_is_passed_over_wherever_it_lies(tmp_path):

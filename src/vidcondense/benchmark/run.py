@@ -108,9 +108,13 @@ def _measure(planned: Plan, cleared: set[Path] | None) -> tuple[Path | None, lis
     """
     options, cells, skipped = planned.options, list(planned.cells), list(planned.skipped)
     reasons: dict[Path, str] = {}
+    tried: dict[Path, Task] = {}
 
     def run(cells: Sequence[Cell]) -> None:
         tasks = tasks_of(cells, options, planned.folder)
+        for task in tasks:
+            tried[task.folder] = task
+            reasons.pop(task.folder, None)  # it is tried again
         if cleared is not None:
             clear(task for task in tasks if task.folder not in cleared)
             cleared.update(task.folder for task in tasks)
@@ -128,7 +132,7 @@ def _measure(planned: Plan, cleared: set[Path] | None) -> tuple[Path | None, lis
     results = {cell: read_result(of_cell) for cell, of_cell in tasks.items()}
     against = options.against or benchmark.against
     rows = build_rows(results, options.metric, against, benchmark.figures, planned.figures)
-    failed = _failed(tasks, reasons)
+    failed = _failed(tasks, reasons) + _failed_on_the_way(planned, tasks, tried, reasons)
     skipped += failed
     if not rows:
         raise VidcondenseError(f"no cell could be measured: {skipped[0].reason}")
@@ -148,4 +152,21 @@ def _failed(tasks: Mapping[Cell, Mapping[Pair, Task]], reasons: Mapping[Path, st
         for reason, sets in sets_by_reason.items():
             where = "" if len(sets) == len(of_cell) else f" ({', '.join(sets)})"
             failed.append(Skipped(cell.row, cell.column, reason + where))
+    return failed
+
+
+def _failed_on_the_way(
+    planned: Plan,
+    tasks: Mapping[Cell, Mapping[Pair, Task]],
+    tried: Mapping[Path, Task],
+    reasons: Mapping[Path, str],
+) -> list[Skipped]:
+    """Why cells failed that were only to find a number of videos, unless the classes have too few."""
+    shown = {task.folder for of_cell in tasks.values() for task in of_cell.values()}
+    failed = []
+    for folder in reasons.keys() - shown:
+        task = tried[folder]
+        videos = ClipStore.open(planned.store.path, task.split).by_class("train")
+        if task.cell.vpc <= min(map(len, videos)):
+            failed.append(Skipped(task.cell.row, task.title, reasons[folder]))
     return failed

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +95,15 @@ def clear(run: RunFolder) -> None:
     """
     evaluations = (*run.evaluations.glob("*.json"), *run.evaluations.glob("*.networks"))
     with _held(run.path):
-        for path in (*evaluations, run.condensed, run.checkpoint, run.path / SHARDS, run.path / EXPERTS):
+        folders = (run.path / SHARDS, run.path / EXPERTS)
+        for path in (*evaluations, run.condensed, run.checkpoint, run.metrics, *folders):
             with files.refused(f"cannot remove {path}"):
                 if path.is_dir():
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
+        with suppress(OSError):  # something else is in it, or it is not there
+            run.evaluations.rmdir()
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Taking a part of a dataset: some of its classes, some of the videos of each."""
 
-import difflib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +9,11 @@ from msgspec import Meta
 from tyro.conf import UseAppendAction, arg
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.names import nearest
 from vidcondense.base.options import ALL, N
 from vidcondense.base.settings import Settings
 from vidcondense.data.layouts.listing import UNUSED, Found
-from vidcondense.data.layouts.words import composed, same
+from vidcondense.data.layouts.words import composed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +80,7 @@ def chosen_classes(class_names: Sequence[str], limits: Limits) -> tuple[str, ...
     wanted = [composed(name) for name in limits.class_names]
     for name in wanted:
         if name not in class_names:
-            alike = [one for one in class_names if same(one) == same(name)]
-            near = alike or difflib.get_close_matches(name, class_names, n=1, cutoff=0.4) or class_names[:1]
-            raise VidcondenseError(f"there is no class '{name}'; did you mean '{near[0]}'?")
+            raise VidcondenseError(f"there is no class '{name}'; did you mean '{nearest(name, class_names)}'?")
     if wanted:
         return tuple(name for name in class_names if name in wanted)
     return tuple(class_names[: limits.classes])

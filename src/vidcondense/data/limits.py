@@ -80,7 +80,8 @@ def chosen_classes(class_names: Sequence[str], limits: Limits) -> tuple[str, ...
     wanted = [composed(name) for name in limits.class_names]
     for name in wanted:
         if name not in class_names:
-            raise VidcondenseError(f"there is no class '{name}'; did you mean '{nearest(name, class_names)}'?")
+            near = nearest(name, class_names)
+            raise VidcondenseError(f"there is no class '{name}'; did you mean '{near}'?")
     if wanted:
         return tuple(name for name in class_names if name in wanted)
     return tuple(class_names[: limits.classes])

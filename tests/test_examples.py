@@ -24,10 +24,13 @@ from safetensors.torch import load_file, save_file
 
 import vidcondense
 from vidcondense import ClipStore, CondensedVideos, cli
+from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.condensed.interpolation import Interpolation
 from vidcondense.condensed.storage import Storage
-from vidcondense.evaluation.protocols import Strict
+from vidcondense.evaluation.protocols import PROTOCOLS, Strict
+from vidcondense.evaluation.results import NetworkResult
+from vidcondense.evaluation.trial import Trial
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.recipes.recipe import FAMILIES, Recipe
 
@@ -62,9 +65,55 @@ def test_condense_your_videos(tiny_store_path: Path, tmp_path: Path) -> None:
     small = {"networks": 1, "frames": 4, "size": 32}
     page = main(videos, tmp_path, recipes=recipes, **small)
     assert page.stat().st_size > 1000
-    before = (tmp_path / recipes[0] / "condensed.safetensors").read_bytes()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     main(videos, tmp_path, recipes=recipes, **small)
-    assert (tmp_path / recipes[0] / "condensed.safetensors").read_bytes() == before
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path for path in after if after[path] != before[path]} == {page}
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_condense_your_videos_goes_on_after_an_interruption_in_the_evaluation(
+    stop: int, tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the first network, between networks, and in the evaluation of the second run."""
+    main = example("condense_your_videos")["main"]
+    monkeypatch.setitem(PROTOCOLS, "strict", lambda: Strict(steps=2, epochs=1))  # type: ignore[arg-type]
+    videos = tiny_store_path.parent / "clips"
+    monkeypatch.chdir(tmp_path)
+    recipe = 'based_on = "dm_small"\nname = "quick"\niterations = 2\n[objective]\nbatch_real = 2\n'
+    Path("quick.toml").write_text(recipe)
+    small = {"recipes": ("quick.toml", "random"), "networks": 2, "frames": 4, "size": 32}
+    main(videos, tmp_path / "whole", **small)
+    train, trained = Trial.run, []
+
+    def run(self: Trial, number: int, advance: Any) -> NetworkResult:
+        trained.append(number)
+        if len(trained) == stop:
+            raise Interrupted
+        return train(self, number, advance)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trial, "run", run)
+        with pytest.raises(Interrupted):
+            main(videos, tmp_path / "cut", **small)
+        main(videos, tmp_path / "cut", **small)
+    assert len(trained) == 5  # the one that was cut short is the only one trained again
+    whole, cut = (timeless(tmp_path / name) for name in ("whole", "cut"))
+    assert cut.keys() == whole.keys()
+    assert all(cut[name] == whole[name] for name in cut if name != "report.html")
+
+
+def timeless(folder: Path) -> dict[str, Any]:
+    """Every file, evaluations without their seconds and runs without these and the path of their store."""
+    found: dict[str, Any] = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            value: Any = path.read_bytes()
+            if path.parent.name == "evaluations" or path.name == "run.json":
+                value = {**json.loads(value), "seconds": 0}
+                value.get("store", {}).pop("path", None)
+            found[str(path.relative_to(folder))] = value
+    return found
 
 
 def test_train_on_condensed(run: Path, tiny_store_path: Path) -> None:

@@ -28,22 +28,16 @@ class Task:
     Attributes:
         out: the folder, or the folder of the file, that it writes.
         words: the command from nothing.
-        resume: the command that goes on; None for the same.
+        resume: the command that goes on with a run that is there; None for the same.
     """
 
     out: Path
     words: Words
     resume: Words | None = None
 
-    def next(self) -> Words | None:
-        """The command for what is there; None when that is finished."""
-        described = self.out / "run.json"
-        if self.resume is None or not described.exists():
-            return self.words
-        finished = json.loads(described.read_text())["status"] == "finished"
-        # Whatever was killed in the very end finds out when it is given again.
-        left = any((self.out / name).exists() for name in ("checkpoint.safetensors", "shards"))
-        return None if finished and not left else self.resume
+    def next(self) -> Words:
+        """The command for what is there."""
+        return self.words if self.resume is None or not (self.out / "run.json").exists() else self.resume
 
     def content(self) -> dict[str, object]:
         """All files by path, without times."""
@@ -65,7 +59,7 @@ def condense(inputs: "Inputs", out: Path, recipe: str = "prism_small") -> Task:
     """Distribution matching with insertions."""
     overrides = {"network": NETWORK, "insertion.threshold": 1.0, "iterations": 8}
     words = ("condense", inputs.store, "--out", out, *quick.words(recipe, overrides), *DEVICE)
-    return Task(out, words, ("condense", "--resume", out, "--device", "cpu"))
+    return Task(out, words)
 
 
 def condense_on_experts(inputs: "Inputs", out: Path) -> Task:
@@ -74,15 +68,15 @@ def condense_on_experts(inputs: "Inputs", out: Path) -> Task:
 
 
 def condense_in_bfloat16(inputs: "Inputs", out: Path) -> Task:
-    """The precision that is usual on processors which have it."""
-    task = condense(inputs, out)
-    return Task(out, tuple("bfloat16" if word == "float32" else word for word in task.words), task.resume)
+    """The precision that is usual on processors which have it; it goes on by `--resume`."""
+    words = tuple("bfloat16" if word == "float32" else word for word in condense(inputs, out).words)
+    return Task(out, words, ("condense", "--resume", out, "--device", "cpu"))
 
 
 def condense_in_shards(inputs: "Inputs", out: Path) -> Task:
     """Two shards, one after the other, and their merging."""
     task = condense(inputs, out)
-    return Task(out, (*task.words, "--shards", 2), task.resume)
+    return Task(out, (*task.words, "--shards", 2))
 
 
 def experts(inputs: "Inputs", out: Path) -> Task:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,8 @@ Make = Callable[[Inputs, Path], Task]
 
 def finish(forks: Forks, task: Task) -> None:
     """Go on until the end, undisturbed."""
-    words = task.next()
-    if words is not None:
-        ended = forks.run(*words)
-        assert ended.code == 0, ended.said
+    ended = forks.run(*task.next())
+    assert ended.code == 0, ended.said
 
 
 def undisturbed(forks: Forks, task: Task) -> Ended:
@@ -91,8 +90,8 @@ def test_killed_at_any_time(make: Make, forks: Forks, inputs: Inputs, tmp_path: 
     chance, kills = random.Random(1), 0
     while kills < KILLS:
         task = make(inputs, tmp_path / "cut")
-        while (words := task.next()) is not None:
-            ended = killed_after(forks.start(*words), chance.uniform(0, 1.2 * seconds))
+        while True:
+            ended = killed_after(forks.start(*task.next()), chance.uniform(0, 1.2 * seconds))
             kills += ended.code == -signal.SIGKILL
             if ended.code != -signal.SIGKILL:
                 assert ended.code == 0, ended.said
@@ -100,6 +99,29 @@ def test_killed_at_any_time(make: Make, forks: Forks, inputs: Inputs, tmp_path: 
         assert same(task, whole)
         shutil.rmtree(task.out)
     print(f"{make.__name__}: killed {kills} times at random")
+
+
+@pytest.mark.parametrize("make", [prepare, generate, experts, condense, condense_in_shards, evaluate])
+def test_killed_while_it_makes_another_anew(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -> None:
+    """Over what another command left: the same command, with `--force`, ends as in a new folder."""
+    other = {"prepare": ("--stride", 1), "condense": ("--set", "objective.batch_real=2")}
+    whole, old = make(inputs, tmp_path / "whole"), make(inputs, tmp_path / "old")
+    undisturbed(forks, whole)
+    ended = forks.run(*old.words, *other.get(str(old.words[0]), ("--seed", 1)))
+    assert ended.code == 0, ended.said
+    anew = make(inputs, tmp_path / "cut")
+    anew = replace(anew, words=(*anew.words, "--force"))
+    shutil.copytree(old.out, anew.out)
+    steps = undisturbed(forks, anew).steps
+    assert same(anew, whole)
+    for moment in random.Random(5).sample(range(1, steps + 1), min(steps, KILLS // 2)):
+        shutil.rmtree(anew.out)
+        shutil.copytree(old.out, anew.out)
+        ended = forks.run(*anew.words, watch=anew.out, kill_at=moment)
+        assert ended.code == -signal.SIGKILL, ended.said
+        finish(forks, anew)
+        assert same(anew, whole), f"killed before step {moment} of {steps}"
+    print(f"{make.__name__}: killed {min(steps, KILLS // 2)} times while it made another anew")
 
 
 def killed_after(command: Command, seconds: float) -> Ended:

@@ -33,10 +33,8 @@ def test_at_any_time(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path) -
         assert seconds < SOON, ended.said
         assert ended.code in (0, EXIT_CODE, -number), ended.said  # by the signal, before its first line
         assert "Traceback" not in ended.said, ended.said
-        words = task.next()
-        if words is not None:
-            again = forks.run(*words)
-            assert again.code == 0, again.said
+        again = forks.run(*task.next())
+        assert again.code == 0, again.said
         assert task.content() == expected.content()
         shutil.rmtree(task.out)
 

@@ -59,10 +59,8 @@ def refused(ended: Ended, *reasons: str) -> None:
 
 
 def finish(forks: Forks, task: Task, expected: Task) -> None:
-    words = task.next()
-    if words is not None:
-        ended = forks.run(*words)
-        assert ended.code == 0, ended.said
+    ended = forks.run(*task.next())
+    assert ended.code == 0, ended.said
     assert task.content() == expected.content()
 
 
@@ -79,7 +77,7 @@ def test_a_full_disk(make: Make, forks: Forks, inputs: Inputs, tmp_path: Path, d
             file.truncate(0)
             used = shutil.disk_usage(disk).used
             file.write(bytes(max(0, DISK - used - int(share * needed) - 4096)))
-        ended = forks.run(*(task.next() or task.words))
+        ended = forks.run(*task.next())
         if ended.code:
             stopped += 1
             refused(ended, "No space left on device", "free")
@@ -101,7 +99,7 @@ def test_a_disk_that_cannot_be_written(
             forks.run(*task.words, watch=task.out, kill_at=steps // 2)
         before = task.content()
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        refused(forks.run(*(task.next() or task.words)), "Read-only file system")
+        refused(forks.run(*task.next()), "Read-only file system")
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
         assert task.content() == before
     finish(forks, task, expected)
@@ -123,7 +121,7 @@ def test_a_limit_of_open_files(make: Make, forks: Forks, inputs: Inputs, tmp_pat
     task = make(inputs, tmp_path / "out")
     codes = []
     for most in (4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24):
-        ended = forks.run(*(task.next() or task.words), files=most)
+        ended = forks.run(*task.next(), files=most)
         codes.append(ended.code)
         if ended.code == 0:
             break
@@ -157,7 +155,7 @@ def test_a_second_process_is_refused_and_a_dead_one_is_not_in_the_way(
     first = forks.start(*task.words, watch=task.out, stop_at=steps // 2)
     first.wait_for("T")
     before = settled(task)
-    refused(forks.run(*(task.next() or task.words)), "another process is working in")
+    refused(forks.run(*task.next()), "another process is working in")
     assert settled(task) == before
     first.send(signal.SIGKILL)
     first.end()

@@ -411,3 +411,12 @@ def test_a_forced_layout_is_mentioned(tmp_path):
         class_folders(tmp_path), "a list forces layout lists; --layout folders reads 8 videos in 2 classes"
     )
     assert find_videos(tmp_path, "folders").class_names == ("a", "b")
+
+
+def test_a_column_of_folds_is_not_read_in_silence(tmp_path):
+    videos = [f"{number}.mp4" for number in range(8)]
+    touch(tmp_path, *[f"videos/{name}" for name in videos])
+    rows = [f"{name},{'ab'[number % 2]},{number % 4}" for number, name in enumerate(videos)]
+    write(tmp_path / "list.csv", "\n".join(["path,label,fold", *rows]))
+    (note,) = find_videos(tmp_path).notes
+    assert note == "column 'fold' of list.csv says no training and test part, and is not read"

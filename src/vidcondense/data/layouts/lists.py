@@ -65,7 +65,12 @@ def find(source: Folder, test_fraction: float) -> Listing:
     ]
     rows, missing_roles = _with_all_roles(videos, rows)
     listing = list_rows(source, rows, [*paths, *used], videos=videos)
-    listing = replace(listing, notes=(*listing.notes, *more, *notes, *missing_roles))
+    folds = [
+        f"column '{table.fold_column}' of {table.name} says no training and test part, and is not read"
+        for table in tables
+        if table.fold_column and not _has_roles(table)
+    ]
+    listing = replace(listing, notes=(*listing.notes, *more, *notes, *missing_roles, *folds))
     return _with_test(listing, test_fraction, ", ".join(paths[:3]))
 
 

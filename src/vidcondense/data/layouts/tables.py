@@ -31,6 +31,7 @@ _LABEL_COLUMNS = (
     "class_index", "label_idx", "class_idx",
 )
 _SPLIT_COLUMNS = ("split", "subset", "partition", "set", "usage", "data_split", "dataset_split")
+_FOLD_COLUMNS = ("fold", "folds", "kfold", "k_fold")
 # fmt: on
 _TRIED = 50
 """How many of a list's first rows are tried: one that is there makes it a list of this source."""
@@ -154,13 +155,22 @@ class Table:
     @cached_property
     def _columns(self) -> tuple[str, str, str] | None:
         """The columns of file, label and split ("" if there is none); None for a file that is no table."""
-        names = self._names_in_json() if self._is_json else _cells(self._head_line, self._by)
-        plain = {_plain(name): name.strip() for name in names}
+        plain = {_plain(name): name.strip() for name in self._names}
         file, label, split = (
             next((plain[name] for name in known if name in plain), "")
             for known in (_FILE_COLUMNS, _LABEL_COLUMNS, _SPLIT_COLUMNS)
         )
         return (file, label, split) if file and (label or split) and file != label else None
+
+    @property
+    def fold_column(self) -> str:
+        """Its column of folds, which says of no row whether it is for training or testing; "" for none."""
+        return next((name.strip() for name in self._names if _plain(name) in _FOLD_COLUMNS), "")
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """The names of the columns, if it is a table."""
+        return self._names_in_json() if self._is_json else _cells(self._head_line, self._by)
 
     def _names_in_json(self) -> list[str]:
         """The keys of the first object; for {file: label} and {file: {...}} those that stand for them."""

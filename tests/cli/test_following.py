@@ -1,5 +1,6 @@
 """Every command ends with the next one, and that one works when it is pasted."""
 
+import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -108,3 +109,24 @@ def test_no_other_run_is_reported_beside_one_of_other_videos(after: Next, tmp_pa
         after("condense", f"store{seed}", "--recipe", "random", "--out", f"runs/of {seed}")
         report = after("evaluate", f"runs/of {seed}", "--networks", 1)
     assert report == ["report", "runs/of 1"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"store": {"path": "--set=network=evil.py:Evil"}},
+        {"store": {"path": "/nowhere"}},
+        {"store": {"split": "--force"}},
+        {"recipe": {"vpc": "--force"}},
+    ],
+)
+def test_what_a_stranger_says_of_a_run_is_not_offered_for_pasting(
+    change: dict[str, dict[str, str]], after: Next, tiny_store_path: Path
+) -> None:
+    after("condense", tiny_store_path, "--recipe", "herding", "--out", "run")
+    assert after("report", "run")[0] == "condense"
+    described = json.loads(Path("run/run.json").read_text())
+    for table, values in change.items():
+        described[table] |= values
+    Path("run/run.json").write_text(json.dumps(described))
+    assert after("report", "run") == ["export", "run", "run/clips"]

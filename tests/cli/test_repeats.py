@@ -153,9 +153,13 @@ def test_shards_of_a_run_need_not_be_named_again(
 ) -> None:
     words = ("condense", tiny_store_path, *quick.words("dm_small"), "--out", tmp_path / "run")
     assert call(*words, "--shards", 2)[0] == 0
-    monkeypatch.setattr(State, "start", None)
-    code, _, said = call(*words)
-    assert code == 0 and "is finished already" in said
+    with monkeypatch.context() as patch:
+        patch.setattr(State, "start", None)
+        code, _, said = call(*words)
+        assert code == 0 and "is finished already" in said
+    assert call(*words, "--shards", 0)[0] == 2
+    assert call(*words, "--force")[0] == 0
+    assert "shards" not in json.loads((tmp_path / "run" / "run.json").read_text())
 
 
 def test_the_demo_again_and_anew(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import typed
 from vidcondense.cli.tables import evaluation_table as table
 from vidcondense.evaluation.protocols import Strict
-from vidcondense.evaluation.results import Evaluation, NetworkResult, Record, accuracies, mean_std
+from vidcondense.evaluation.results import (
+    Evaluation,
+    FullRecord,
+    NetworkResult,
+    Record,
+    accuracies,
+    mean_std,
+    networks_of,
+)
 
 
 @settings(deadline=None, max_examples=40)
@@ -120,3 +130,37 @@ def test_where_all_diverged_there_is_no_figure() -> None:
 def test_a_class_of_one_test_video() -> None:
     record = evaluation(result(0.75, [[1, 0], [1, 2]])).to_dict()
     assert record["per_class"] == {"walk": 1.0, "wave": pytest.approx(2 / 3)}
+
+
+def test_networks_are_read_back_and_others_added() -> None:
+    """As if all had been evaluated at once: of the earlier ones only sums are known."""
+    first = result(0.75, [[3, 1], [1, 3]]), result(0.9, [[0, 4], [4, 0]], math.inf, True)
+    more = result(0.25, [[1, 3], [3, 1]], 0.25)
+    earlier = json.loads(json.dumps(evaluation(*first).to_dict()))
+    typed(earlier, FullRecord)
+    read = networks_of(earlier)
+    assert [(one.top1, one.top5, one.loss, one.diverged, one.confusion) for one in read[:1]] == [
+        (0.75, 1.0, 0.5, False, None)
+    ]
+    assert read[1].diverged and math.isnan(read[1].top1) and math.isnan(read[1].loss)
+    made = evaluation(*read, more, earlier=earlier)
+    whole = evaluation(*first, more)
+    assert {**made.to_dict(), "seconds": 0} == {**whole.to_dict(), "seconds": 0}
+    assert made.seconds == pytest.approx(whole.seconds, abs=1e-3)
+    assert torch.equal(made.confusion, whole.confusion)
+    assert evaluation(more, made_from={"device": "cpu"}).to_dict()["made_from"] == {"device": "cpu"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"networks": 2}, "no value of each of its 2 networks"),
+        ({"train_loss": [0.5, 0.5]}, "no value of each of its 1 networks"),
+        ({"confusion": [[1, 2]]}, "no confusion of each class"),
+        ({"confusion": [[1, 2], [3]]}, "no confusion of each class"),
+    ],
+)
+def test_a_record_that_does_not_fit_itself_is_refused(change: dict[str, Any], message: str) -> None:
+    record = evaluation(result(0.75, [[3, 1], [1, 3]])).to_dict()
+    with pytest.raises(VidcondenseError, match=message):
+        networks_of({**record, **change})  # type: ignore[typeddict-item]

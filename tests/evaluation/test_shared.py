@@ -218,6 +218,7 @@ def test_an_evaluation_of_something_else_is_refused_with_the_difference(
         ({"made_from": None}, "damaged"),
         ({"train_loss": []}, "no value of each of its 1 networks"),
         ({"confusion": [[1]]}, "no confusion of each class"),
+        ({"per_class": {"a": 1.0}, "confusion": [[1]]}, "is of other classes"),
     ):
         out.write_text(json.dumps({**record, **change}))
         with pytest.raises(VidcondenseError, match=f"{line}.*another --out, or .* --force"):

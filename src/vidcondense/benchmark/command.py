@@ -32,8 +32,7 @@ def benchmark(
     Args:
         name: Which one; see --list.
         store: A store made by `vidcondense prepare`; storage works without one.
-        out: Folder for NAME.md, NAME.csv, NAME.json, a plot, and a run folder per cell under cells/. One
-            folder may serve several benchmarks of a store, which share cells.
+        out: Folder for NAME.md, NAME.csv, NAME.json, a plot and runs in cells/; benchmarks may share one.
         list: Name all benchmarks with one line each, and stop.
         force: Measure the benchmark's cells anew; what they hold is removed.
         dry_run: Say which cells it would run, how long they may take and what they need, and stop.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.repeats import beside, say_next
+from vidcondense.data.index import is_store
 from vidcondense.recipes.load import load
 from vidcondense.run.folder import Description, RunFolder
 
@@ -49,12 +50,20 @@ def after_run(path: Path) -> None:
 def after_report(runs: Sequence[Path]) -> None:
     """A page is there: give the runs random selection to compare with, or look at the clips."""
     known = [found for path in runs if (found := _known(path))]
-    if known and not any(_is_random(one) for one in known):
-        store, vpc = known[0]["store"], known[0]["recipe"].get("vpc", 1)
-        where = (*_split(store["split"]), "--out", beside(runs[0], f"random-vpc{vpc}"))
-        say_next("condense", store["path"], "--recipe", "random", "--vpc", vpc, *where)
+    ours = known[0] if known else None
+    if ours and not any(map(_is_random, known)) and _is_there(ours):
+        vpc, out = ours["recipe"].get("vpc"), beside(runs[0], f"random-vpc{ours['recipe'].get('vpc')}")
+        words = ("--recipe", "random", "--vpc", vpc, *_split(ours["store"]["split"]), "--out", out)
+        say_next("condense", ours["store"]["path"], *words)
     else:
         say_next("export", runs[0], runs[0] / "clips")
+
+
+def _is_there(known: Description) -> bool:
+    """Whether a run, which may be from a stranger, names a store that is here, and nothing like an option."""
+    store, vpc = known["store"], known["recipe"].get("vpc")
+    path = Path(store["path"])
+    return path.is_absolute() and is_store(path) and type(vpc) is int and not store["split"].startswith("-")
 
 
 def _beside(path: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from vidcondense.experts.settings import ExpertSettings
 if TYPE_CHECKING:
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.store import ClipStore
+    from vidcondense.recipes.recipe import Recipe
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
 
@@ -66,12 +67,10 @@ def condense(
         dry_run: Only say what it will cost in storage, memory, operations and time; --out is not needed.
     """
     from vidcondense.base.ranks import Ranks
-    from vidcondense.cli.following import new_run
     from vidcondense.data.store import ClipStore
     from vidcondense.recipes.load import load, parse_overrides
     from vidcondense.run import loop
     from vidcondense.run import shards as parts
-    from vidcondense.run.folder import RunFolder
 
     if resume is not None:
         if out is not None or force or dry_run:
@@ -86,27 +85,32 @@ def condense(
     changes = parse_overrides(list(overrides))
     changes |= {key: value for key, value in {"seed": seed, "storage": storage}.items() if value is not None}
     chosen = load(recipe, vpc=vpc, dataset=dataset, overrides=changes)
+    options: Options = {"device": device, "precision": precision}
     real = ClipStore.open(store, split)
     if out is None or dry_run:
-        spent = time.process_time()  # mostly on imports: no other work yet
-        cost = loop.preview(real, chosen, device=device, precision=precision, spent=spent)
-        print(cost.describe() if cost else "nothing is learned: real clips are kept as they are")
-        say_next(*given("--dry-run"), *(() if out else ("--out", new_run(store, chosen.name))))
-        return
-    sharded = shards is not None or Ranks.here().count > 1 or parts.known_shards(RunFolder(out)) is not None
-    options: Options = {"device": device, "precision": precision, "force": force}
-    if sharded:
-        _say_result(out, parts.condense_in_shards(real, chosen, out, shards, **options))
+        _preview(real, chosen, out, options)
+    elif shards is not None or Ranks.here().count > 1 or (parts.known_shards(out) and not force):
+        _say_result(out, parts.condense_in_shards(real, chosen, out, shards, force=force, **options))
     else:
-        _say_result(out, loop.condense(real, chosen, out, **options))
+        _say_result(out, loop.condense(real, chosen, out, force=force, **options))
 
 
 class Options(TypedDict):
-    """What both ways of condensing take."""
+    """Where, and how precisely."""
 
     device: str
     precision: Literal["auto", "float32", "bfloat16"]
-    force: bool
+
+
+def _preview(real: "ClipStore", chosen: "Recipe", out: Path | None, options: Options) -> None:
+    """Say what condensing would cost."""
+    from vidcondense.cli.following import new_run
+    from vidcondense.run import loop
+
+    spent = time.process_time()  # mostly on imports: no other work yet
+    cost = loop.preview(real, chosen, spent=spent, **options)
+    print(cost.describe() if cost else "nothing is learned: real clips are kept as they are")
+    say_next(*given("--dry-run"), *(() if out else ("--out", new_run(real.path, chosen.name))))
 
 
 def _say_result(folder: Path, condensed: "CondensedVideos | None") -> None:
@@ -135,14 +139,12 @@ def experts(
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Train networks on a store's training videos and keep their weights, for recipes that match on them.
+    """Train networks on real clips and keep their weights, to match trajectories or features with them.
 
     Args:
         store: A store made by `vidcondense prepare`.
         settings: How many networks, and how they are trained.
-        out: Folder for the weights, to be named by objective.experts in recipes of trajectory matching or of
-            distribution matching on trained networks (those that `vidcondense recipes` says need some;
-            without it each run trains its own). Again with more experts or epochs, those are added.
+        out: Folder for the weights, which recipes take as objective.experts; more can be added later.
         network: Which network to train.
         flip: Probability of mirroring a clip; give 0 where left and right are different classes.
         split: Which of the store's splits to use.
@@ -194,8 +196,7 @@ def evaluate(
         options: How networks are trained and tested.
         protocol: strict; or vdsd, the rule of the published code, to compare with the papers' figures.
         split: Which of the store's splits to test on, and of a store to train on.
-        out: File for the result as JSON, which is shown when it is there; again with more --networks, those
-            are added. Without RUN and --out the result is only printed.
+        out: File for the result as JSON, shown or added to when it is there; FILE and STORE are only printed.
         force: Train all networks anew; the file stays until the new result is whole.
     """
     from vidcondense.base.ranks import Ranks, local_device

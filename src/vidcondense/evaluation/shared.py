@@ -178,6 +178,8 @@ def _read(out: Path, trial: Trial) -> FullRecord:
         record = files.read_json(out, FullRecord, files.MOST_RECORD_BYTES)
         if "made_from" not in record:
             raise VidcondenseError(f"{out} is of an earlier version and does not say what it was made from")
+        if tuple(record["per_class"]) != tuple(trial.store.class_names):
+            raise VidcondenseError(f"{out} is of other classes")
         networks_of(record)
     except VidcondenseError as error:
         raise VidcondenseError(f"{error}; {MEND}") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from vidcondense import networks
 from vidcondense.base import files
-from vidcondense.base.compute import Precision, choose
+from vidcondense.base.compute import Compute, Precision, choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted, Interrupts, catch_interrupts
 from vidcondense.base.progress import Progress
@@ -72,10 +72,7 @@ def condense(
         return resume(out, store=store, device=device, show=show)
     else:
         files.refuse_filled(run.path)
-    if not recipe.unread("network"):
-        outline = networks.outline(recipe.network, *store.shape)
-        line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
-        Progress(0, enabled=show and outline.weights >= LARGE).say(line)
+    _say_memory(store, recipe, compute, show)
     state = State.start(store, recipe, compute, show)
     differs = state.compute.precision != compute.precision
     chosen: dict[str, Any] = {"chosen_precision": compute.precision} if differs else {}
@@ -86,6 +83,14 @@ def condense(
             raise VidcondenseError(f"{files.BUSY} {out}, and has made a run there; give the command again")
         run_folder.create(run.path, recipe, store, state.compute, **chosen)
         return _run(run, state, show)
+
+
+def _say_memory(store: ClipStore, recipe: Recipe, compute: Compute, show: bool) -> None:
+    """State the memory of a large network before it is built; one that cannot be had is refused."""
+    if not recipe.unread("network"):
+        outline = networks.outline(recipe.network, *store.shape)
+        line = networks.weights_memory(recipe.network, outline, WEIGHT_COPIES, compute)
+        Progress(0, enabled=show and outline.weights >= LARGE).say(line)
 
 
 def preview(

@@ -76,7 +76,8 @@ def condense_in_shards(
         Interrupted: see `condense`.
     """
     ranks, classes, run = Ranks.here(), len(store.class_names), RunFolder(Path(out))
-    shards = shards or (known_shards(run) if not force else None) or min(USUAL_SHARDS, classes)
+    if shards is None:
+        shards = (None if force else known_shards(out)) or min(USUAL_SHARDS, classes)
     condensation.check(store, recipe)
     _refuse(recipe, shards, classes, ranks)
     compute, speak = choose(local_device(device), precision), show and ranks.first
@@ -133,8 +134,9 @@ def resume(
     )
 
 
-def known_shards(run: RunFolder) -> int | None:
+def known_shards(out: Path | str) -> int | None:
     """How many shards a run has; None of a run without, and where there is none."""
+    run = RunFolder(Path(out))
     return run.read().get("shards") if run.description.exists() else None
 
 

@@ -69,7 +69,6 @@ def test_sets_are_merged_and_the_next_commands_work(
         f"{out}: 5 videos of 3 classes, 10 key frames (2.00 per video), 0.12 MiB",
         "learned step sizes differ (none, 0.25): none is kept",
         "frames are stored as float32, the widest of the sets",
-        f"next: vidcondense show '{out}'; vidcondense evaluate '{out}' STORE",
     ]
     made = CondensedVideos.load(out)
     assert made.class_names == names
@@ -127,8 +126,9 @@ def test_only_condensed_files_are_replaced_and_only_by_force(tmp_path: Path, sai
     merge = ("merge", one, other, "--out")
     said(*merge, out)
     before = out.read_bytes()
-    (line,) = said(*merge, out, code=2)
-    assert line == f"vidcondense: {out} is there already; replace it with --force, or name another --out"
+    assert f"{out} is there already, made of the same sets: nothing to do" in said(*merge, out)
+    (line,) = said("merge", one, one, "--out", out, code=2)
+    assert line == f"vidcondense: {out} holds another set; replace it with --force, or name another --out"
     said(*merge, out, "--force")
     assert out.read_bytes() == before
     out.write_text("notes")

@@ -1,8 +1,9 @@
 """The command `merge`: condensed files made of others."""
 
-import shlex
+import filecmp
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import UseAppendAction, arg
@@ -10,6 +11,7 @@ from tyro.conf import UseAppendAction, arg
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.names import alike, listed, without
+from vidcondense.base.repeats import say_next
 from vidcondense.base.units import MEBIBYTE, mebibytes, plural
 from vidcondense.cli.arguments import Sets, condensed_file
 
@@ -46,28 +48,34 @@ def merge(
         raise VidcondenseError("merge needs two condensed files or more, or --class or --classes-of with one")
     if class_names and classes_of is not None:
         raise VidcondenseError("--class and --classes-of both choose classes; give one of them")
-    _check_out(out, force)
+    from vidcondense.condensed.file import begins
+
+    files.refuse_other(out, begins, "a condensed file")
     loaded = [CondensedVideos.load(condensed_file(path)) for path in sets]
     notes: list[str] = []
     if classes_of is not None:
         loaded, class_names = _spelled(loaded, classes_of, notes)
     made = merged(loaded, class_names or None, called=[str(path) for path in sets])
+    if out.is_file() and not force:
+        if not _is_in(out, made):
+            raise VidcondenseError(f"{out} holds another set; replace it with --force, or name another --out")
+        print(printable(f"{out} is there already, made of the same sets: nothing to do"))
+        say_next("show", out)
+        return
     files.make_folder(out.parent)
     made.save(out)
     content = f"{plural(made.videos, 'video')} of {plural(len(made.class_names), 'class', 'classes')}"
     print(printable(f"{out}: {content}, {made.holds}, {mebibytes(MEBIBYTE * made.stored_mib)}"))
     for note in (*notes, *_notes(loaded, made)):
         print(printable(note))
-    file = shlex.quote(str(out))
-    print(printable(f"next: vidcondense show {file}; vidcondense evaluate {file} {classes_of or 'STORE'}"))
+    say_next(*(("evaluate", out, classes_of) if classes_of else ("show", out)))
 
 
-def _check_out(out: Path, force: bool) -> None:
-    from vidcondense.condensed.file import begins
-
-    files.refuse_other(out, begins, "a condensed file")
-    if out.is_file() and not force:
-        raise VidcondenseError(f"{out} is there already; replace it with --force, or name another --out")
+def _is_in(path: Path, made: "CondensedVideos") -> bool:
+    """Whether a file holds this set, byte for byte."""
+    with TemporaryDirectory() as folder:
+        made.save(Path(folder) / "made")
+        return filecmp.cmp(path, Path(folder) / "made", shallow=False)
 
 
 def _spelled(

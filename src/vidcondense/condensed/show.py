@@ -30,11 +30,18 @@ def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
         _facts(_storage(condensed, path)),
         *_key_frames(condensed),
         Text("Provenance", style="bold"),
-        _facts(dotted(condensed.provenance))
+        _facts(dotted(_own(condensed.provenance)))
         if condensed.provenance
         else Text("  none recorded", style="dim"),
     ]
     return Group(*parts)
+
+
+def _own(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """What is recorded of the set itself; pages of what its parents record are in the file alone."""
+    return {
+        key: value for key, value in recorded.items() if key not in (provenance.MERGED, provenance.SELECTED)
+    }
 
 
 def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:

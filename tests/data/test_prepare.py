@@ -421,3 +421,14 @@ def test_a_shard_is_made_again_when_a_picture_or_a_member_changes(tmp_path):
     assert keys[4] == keys[6]
     assert len(set(keys)) == 6
     assert key("x.tar/gone.mp4") != key("x.tar/v.mp4")
+
+
+def test_nobody_waits_for_pytorch_before_videos_are_decoded(source, tmp_path):
+    script = (
+        "import sys; from vidcondense import cli; sys.argv = ['vidcondense', 'prepare', *sys.argv[1:]]; "
+        "cli.main(); assert 'torch' not in sys.modules"
+    )
+    options = ["--frames", "4", "--size", "32", "--workers", "1"]
+    command = [sys.executable, "-c", script, str(source), str(tmp_path / "store"), *options]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert (tmp_path / "store" / "index.json").exists()

@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.repeats import beside, say_next
 from vidcondense.data.index import is_store
 from vidcondense.recipes.load import load
-from vidcondense.run.folder import Description, RunFolder
+
+if TYPE_CHECKING:
+    from vidcondense.run.folder import Description
+
+# Runs are read with PyTorch, for which `prepare` need not wait.
 
 MOST_BESIDE = 20
 """Entries of a folder among which runs to compare with are looked for."""
@@ -59,7 +64,7 @@ def after_report(runs: Sequence[Path]) -> None:
         say_next("export", runs[0], runs[0] / "clips")
 
 
-def _is_there(known: Description) -> bool:
+def _is_there(known: "Description") -> bool:
     """Whether a run, which may be from a stranger, names a store that is here, and nothing like an option."""
     store, vpc = known["store"], known["recipe"].get("vpc")
     path = Path(store["path"])
@@ -76,7 +81,7 @@ def _beside(path: Path) -> list[Path]:
     return [one for one in others if _evaluated(one) and _same(_known(one), ours)]
 
 
-def _same(one: Description | None, other: Description) -> bool:
+def _same(one: "Description | None", other: "Description") -> bool:
     if one is None:
         return False
     facts = [(known["store"]["fingerprint"], known["recipe"].get("vpc")) for known in (one, other)]
@@ -84,16 +89,20 @@ def _same(one: Description | None, other: Description) -> bool:
 
 
 def _evaluated(path: Path) -> bool:
+    from vidcondense.run.folder import RunFolder
+
     return any(RunFolder(path).evaluations.glob("*.json"))
 
 
-def _is_random(known: Description) -> bool:
+def _is_random(known: "Description") -> bool:
     coreset = known["recipe"].get("coreset")
     return isinstance(coreset, dict) and coreset.get("kind") == "random"
 
 
-def _known(path: Path) -> Description | None:
+def _known(path: Path) -> "Description | None":
     """What a folder says of its run; None where it says nothing that can be read."""
+    from vidcondense.run.folder import RunFolder
+
     try:
         return RunFolder(path).read()
     except VidcondenseError:

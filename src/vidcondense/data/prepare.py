@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
@@ -24,9 +24,11 @@ from vidcondense.data.options import PrepareFields, PrepareOptions
 from vidcondense.data.plan import Plan, check_finished, check_target, claim, finished_shards, make_plan
 from vidcondense.data.shards import VideoRecord, decoder_versions, frame_bytes, sweep, unfinished_folder
 from vidcondense.data.sources import SourceVideo, check_classes
-from vidcondense.data.store import ClipStore
 from vidcondense.data.survey import unusable
 from vidcondense.data.workers import build_shards
+
+if TYPE_CHECKING:
+    from vidcondense.data.store import ClipStore
 
 Done = dict[int, list[VideoRecord]]
 SAME = "is there already, made from the same videos with the same settings"
@@ -39,7 +41,7 @@ def prepare(
     progress: bool = True,
     force: bool = False,
     **options: Unpack[PrepareFields],
-) -> ClipStore:
+) -> "ClipStore":
     """Decode a labelled video dataset into a store; called again it goes on, or opens the finished store.
 
     Args:
@@ -56,10 +58,13 @@ def prepare(
         VidcondenseError: an option out of range, or as `make_plan` and `build_store`.
     """
     plan = make_plan(Path(source), Path(store), PrepareOptions(**options))
-    return build_store(plan, progress=progress, force=force)
+    build_store(plan, progress=progress, force=force)
+    from vidcondense.data.store import ClipStore  # it needs PyTorch, for which decoding need not wait
+
+    return ClipStore.open(plan.store, plan.found.split_names[0])
 
 
-def build_store(plan: Plan, *, progress: bool = True, force: bool = False) -> ClipStore:
+def build_store(plan: Plan, *, progress: bool = True, force: bool = False) -> None:
     """Make the store that a plan describes, or go on with it; `prepare` in two steps.
 
     Raises:
@@ -84,7 +89,6 @@ def build_store(plan: Plan, *, progress: bool = True, force: bool = False) -> Cl
             _tidy(plan.store)
     else:
         _build_missing(plan, progress=progress)
-    return ClipStore.open(plan.store, plan.found.split_names[0])
 
 
 def _build_missing(plan: Plan, *, progress: bool) -> None:

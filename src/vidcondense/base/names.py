@@ -12,10 +12,11 @@ MOST_NAMED = 3
 
 def folded(name: str) -> str:
     """What names have in common that differ in case or Unicode form (NFC, NFD) alone."""
-    return _composed(_composed(name).casefold())
+    return composed(composed(name).casefold())
 
 
-def _composed(name: str) -> str:
+def composed(name: str) -> str:
+    """A name in Unicode's composed form (NFC): macOS writes é as two characters, others as one."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -42,7 +43,7 @@ def alike(ours: Collection[str], theirs: Collection[str]) -> dict[str, str]:
 
 def how_alike(pairs: Mapping[str, str]) -> str:
     """In what the names of such pairs differ, in words, the first of each kind."""
-    forms = {one: other for one, other in pairs.items() if _composed(one) == _composed(other)}
+    forms = {one: other for one, other in pairs.items() if composed(one) == composed(other)}
     cases = {one: other for one, other in pairs.items() if one not in forms}
     # Names in two forms look the same.
     parts = [

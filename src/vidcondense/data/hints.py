@@ -12,6 +12,8 @@ from vidcondense.data.layouts.tables import ENDINGS
 from vidcondense.data.layouts.tree import Folder
 from vidcondense.data.layouts.words import role_of, says_how_kept
 
+FOLDERS = ("folders", "split-folders", "frame-folders")
+"""The layouts that go by folders alone."""
 TRIED = 20
 """How many folders are tried in place of the source."""
 DOWN = 3
@@ -33,9 +35,6 @@ def hint(source: Folder, tried: str, test_fraction: float) -> str:
     if tried not in ("folders", "frame-folders"):
         return ""
     return _other_folders(source, test_fraction) or _unlabelled(source)
-
-
-FOLDERS = ("folders", "split-folders", "frame-folders")
 
 
 def _other_folders(source: Folder, test_fraction: float) -> str:

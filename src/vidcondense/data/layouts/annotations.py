@@ -57,10 +57,6 @@ class Videos:
         for video in source.all_videos():
             for name in {same(video.stem), same(video.name)}:
                 self._by_name.setdefault(name, []).append(video)
-        self._cache: dict[tuple[str, str], list[Video]] = {}
-
-    def __len__(self) -> int:
-        return len(self._by_name)
 
     def find(self, row: Row, parents: frozenset[str] = frozenset()) -> list[Video]:
         """The videos that fit a row about as well, the best first; [] if there is none.

@@ -21,10 +21,9 @@ from vidcondense.data.pictures import VIDEO_SUFFIXES
 # fmt: off
 _NOTES = frozenset([
     ".bib", ".csv", ".dat", ".db", ".doc", ".docx", ".gz", ".h5", ".html", ".ini", ".ipynb", ".json",
-    ".jsonl",
-    ".log", ".lst", ".m", ".mat", ".md", ".mp3", ".npy", ".npz", ".pdf", ".pkl", ".py", ".rst", ".rtf", ".sh",
-    ".sql", ".srt", ".tar", ".toml", ".tsv", ".txt", ".vtt", ".wav", ".xls", ".xlsx", ".xml", ".yaml", ".yml",
-    ".zip",
+    ".jsonl", ".log", ".lst", ".m", ".mat", ".md", ".mp3", ".npy", ".npz", ".pdf", ".pkl", ".py", ".rst",
+    ".rtf", ".sh", ".sql", ".srt", ".tar", ".toml", ".tsv", ".txt", ".vtt", ".wav", ".xls", ".xlsx", ".xml",
+    ".yaml", ".yml", ".zip",
     "authors", "changelog", "checksums", "copying", "done", "license", "licence", "makefile", "md5sums",
     "notice", "readme", "sha1sums", "sha256sums", "_success", "thumbs.db", "desktop.ini",
 ])

@@ -2,9 +2,9 @@
 
 import codecs
 import re
-import unicodedata
 from contextlib import suppress
 
+from vidcondense.base import names
 from vidcondense.data.layouts.listing import TEST, TRAIN, VAL
 
 _SPLITS = {
@@ -61,7 +61,7 @@ def says_how_kept(name: str) -> bool:
 
 
 def composed(name: str) -> str:
-    """A name in Unicode's composed form (NFC): macOS writes é as two characters, others as one.
+    """A name as text in Unicode's composed form.
 
     Bytes that are no UTF-8, as old archives have them, are read as Latin-1.
     """
@@ -69,7 +69,7 @@ def composed(name: str) -> str:
         return name
     with suppress(UnicodeEncodeError):
         name = text(name.encode("utf-8", "surrogateescape"))
-    return unicodedata.normalize("NFC", name)
+    return names.composed(name)
 
 
 def text(data: bytes) -> str:
@@ -84,7 +84,7 @@ def text(data: bytes) -> str:
 
 def same(name: str) -> str:
     """A key that is equal for names that differ in capitals or in Unicode form alone."""
-    return composed(name).casefold()
+    return names.folded(composed(name))
 
 
 def alike(name: str) -> str:

@@ -196,7 +196,8 @@ def evaluate(
         options: How networks are trained and tested.
         protocol: strict; or vdsd, the rule of the published code, to compare with the papers' figures.
         split: Which of the store's splits to test on, and of a store to train on.
-        out: File for the result as JSON, shown or added to when it is there; FILE and STORE are only printed.
+        out: File for the result as JSON; one that is there is shown, or added to. Without it the result of a
+            FILE or STORE is only printed.
         force: Train all networks anew; the file stays until the new result is whole.
     """
     from vidcondense.base.ranks import Ranks, local_device

@@ -420,3 +420,28 @@ def test_a_column_of_folds_is_not_read_in_silence(tmp_path):
     write(tmp_path / "list.csv", "\n".join(["path,label,fold", *rows]))
     (note,) = find_videos(tmp_path).notes
     assert note == "column 'fold' of list.csv says no training and test part, and is not read"
+
+
+def test_several_splits_of_which_lists_say_no_parts_are_held_out_each(tmp_path):
+    flat(tmp_path, count=8)
+    for split, numbers in ((1, range(8)), (2, range(6))):
+        text = "path,label\n" + lines("clip{n}.mp4,{name}", numbers)
+        write(tmp_path / f"labels_split_{split}.csv", text)
+    source = find_videos(tmp_path)
+    assert source.split_names == ("1", "2")
+    assert source.test_from == "made by holding out 20 % of each class by the hash of their names"
+    for split, videos in ((0, 8), (1, 6)):
+        found = list(roles(source, split).values())
+        assert (found.count("test"), found.count("train"), found.count("unused")) == (
+            2,
+            videos - 2,
+            8 - videos,
+        )
+
+
+@pytest.mark.parametrize("held", ["val", "test"])
+def test_the_list_that_the_test_set_is_from_is_named(tmp_path, held):
+    flat(tmp_path)
+    write(tmp_path / "train_list.txt", lines("clip{n}.mp4 {label}", range(4)))
+    write(tmp_path / f"{held}_list.txt", lines("clip{n}.mp4 {label}", range(4, 8)))
+    assert find_videos(tmp_path).test_from == f"{held}_list.txt ({held})"

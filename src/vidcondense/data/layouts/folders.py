@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.units import plural
-from vidcondense.data.layouts.listing import TEST, TRAIN, VAL, Found, Listing, Missing, with_roles
+from vidcondense.data.layouts.listing import TEST, TRAIN, VAL, Found, Listing, Missing, with_test
 from vidcondense.data.layouts.tree import Folder, Video
 from vidcondense.data.layouts.words import composed, role_of, same, says_how_kept
 from vidcondense.data.pictures import VIDEO_SUFFIXES
@@ -143,7 +143,7 @@ def matches(source: Folder) -> bool:
 
 def find(source: Folder, test_fraction: float) -> Listing:
     """List the videos of every class folder."""
-    return _listing([("", classes_in(source))], test_fraction)
+    return with_test(_listing([("", classes_in(source))]), test_fraction, {})
 
 
 def matches_splits(source: Folder) -> bool:
@@ -205,11 +205,11 @@ def find_splits(source: Folder, test_fraction: float) -> Listing:
     if roles == {TRAIN} and (other := _namesake(source, parts, "val or test")):
         raise VidcondenseError(f"{source.disk} has no folder val or test with class folders in it{other}")
     _refuse_twins(source, parts)
-    listing = _listing([(part.role, part.classes) for part in parts], test_fraction)
-    tested = TEST if TEST in roles else VAL
-    tests = dict.fromkeys(part.name for part in parts if part.role == tested)
-    test_from = listing.test_from if listing.is_made else f"folder {' and '.join(tests)}"
-    return replace(listing, test_from=test_from, notes=(*listing.notes, *_unused(source, parts)))
+    listing = _listing([(part.role, part.classes) for part in parts])
+    listing = replace(listing, notes=(*listing.notes, *_unused(source, parts)))
+    names = {role: dict.fromkeys(part.name for part in parts if part.role == role) for role in (TEST, VAL)}
+    origins = {role: f"folder {' and '.join(folders)}" for role, folders in names.items()}
+    return with_test(listing, test_fraction, origins)
 
 
 def _unused(source: Folder, parts: list[Part]) -> list[str]:
@@ -330,7 +330,7 @@ def _refuse_split_classes(source: Folder, names: list[str], mend: str) -> None:
             )
 
 
-def _listing(parts: list[tuple[str, list[Class]]], test_fraction: float) -> Listing:
+def _listing(parts: list[tuple[str, list[Class]]]) -> Listing:
     """The videos of classes by role. Names that differ in their Unicode form alone are one class."""
     found: list[Found] = []
     missing: list[Missing] = []
@@ -350,5 +350,4 @@ def _listing(parts: list[tuple[str, list[Class]]], test_fraction: float) -> List
         for name, forms in spellings.items()
         if len(forms) > 1
     )
-    rest = {"missing": tuple(missing), "passed_over": tuple(extra), "notes": notes}
-    return with_roles(found, test_fraction, "the folders", **rest)
+    return Listing(("1",), found, tuple(missing), notes=notes, passed_over=tuple(extra))

@@ -1,7 +1,7 @@
 """What every layout finds: a plain list of videos, each with its class and its role in each split."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vidcondense.data.layouts.groups import group_of
@@ -56,37 +56,48 @@ class Listing:
     passed_over: tuple[tuple[str, str], ...] = ()
 
 
-def with_roles(videos: list[Found], test_fraction: float, where: str, **rest: object) -> Listing:
-    """A listing of one split "1" of videos whose role is "train", "val", "test", or "" where nothing says it.
+def with_test(listing: Listing, test_fraction: float, origins: Mapping[str, str]) -> Listing:
+    """A listing with test videos in every split, whose roles may be "" where nothing says one.
 
     Without test videos those for validation are the test set, as for Kinetics and Something-Something, whose
     test labels are not public; with neither a test set is held out.
 
     Args:
-        videos: each with one role.
+        listing: what was found.
         test_fraction: the share to hold out where it must be.
-        where: what says the roles, such as "the folders' names".
-        rest: other fields of `Listing`.
+        origins: for "test" and "val", what says that a video has this role, such as "folder valid".
     """
-    present = {video.roles[0] for video in videos}
-    if present <= {TRAIN, ""}:
-        return _held_out(videos, test_fraction, **rest)
-    if TEST in present:
-        return Listing(("1",), videos, test_from=f"{where} ({TEST})", **rest)  # type: ignore[arg-type]
-    moved = [replace(video, roles=(TEST,)) if video.roles == (VAL,) else video for video in videos]
-    return Listing(("1",), moved, test_from=f"{where} ({VAL})", **rest)  # type: ignore[arg-type]
+    made = f"made by holding out {100 * test_fraction:.3g} % of each class by the hash of their names"
+    columns: list[list[str]] = []
+    told: dict[str, None] = {}
+    for column in range(len(listing.split_names)):
+        roles = [video.roles[column] for video in listing.videos]
+        if TEST in roles:
+            told[origins[TEST]] = None
+        elif VAL in roles:
+            told[origins[VAL]] = None
+            roles = [TEST if role == VAL else role for role in roles]
+        else:
+            told[made] = None
+            roles = _held_out(listing.videos, roles, test_fraction)
+        columns.append(roles)
+    videos = [
+        replace(video, roles=roles)
+        for video, roles in zip(listing.videos, zip(*columns, strict=True), strict=True)
+    ]
+    return replace(listing, videos=videos, test_from="; ".join(told), is_made=made in told)
 
 
-def _held_out(videos: list[Found], test_fraction: float, **rest: object) -> Listing:
+def _held_out(videos: Sequence[Found], roles: Sequence[str], test_fraction: float) -> list[str]:
+    """The roles of a split in which a share of each class is for testing."""
     by_class: dict[str, list[str]] = {}
-    for video in videos:
-        by_class.setdefault(video.class_name, []).append(video.path)
-    roles: dict[str, str] = {}
+    for video, role in zip(videos, roles, strict=True):
+        if role != UNUSED:
+            by_class.setdefault(video.class_name, []).append(video.path)
+    held: dict[str, str] = {}
     for paths in by_class.values():
-        roles |= hold_out(paths, test_fraction)
-    held = [replace(video, roles=(roles[video.path],)) for video in videos]
-    share = f"made by holding out {100 * test_fraction:.3g} % of each class by the hash of their names"
-    return Listing(("1",), held, test_from=share, is_made=True, **rest)  # type: ignore[arg-type]
+        held |= hold_out(paths, test_fraction)
+    return [held.get(video.path, UNUSED) for video in videos]
 
 
 def hold_out(paths: list[str], test_fraction: float) -> dict[str, str]:

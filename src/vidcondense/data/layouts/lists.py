@@ -14,7 +14,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.layouts.annotations import Row, Videos, list_rows
 from vidcondense.data.layouts.folders import classes_in, matches_splits
 from vidcondense.data.layouts.labels import named
-from vidcondense.data.layouts.listing import TEST, UNUSED, VAL, Listing, with_roles
+from vidcondense.data.layouts.listing import TEST, UNUSED, VAL, Listing, with_test
 from vidcondense.data.layouts.tables import Entry, Table, tables_in
 from vidcondense.data.layouts.tree import Folder
 from vidcondense.data.layouts.words import role_of
@@ -71,7 +71,7 @@ def find(source: Folder, test_fraction: float) -> Listing:
         if table.fold_column and not _has_roles(table)
     ]
     listing = replace(listing, notes=(*listing.notes, *more, *notes, *missing_roles, *folds))
-    return _with_test(listing, test_fraction, ", ".join(paths[:3]))
+    return with_test(listing, test_fraction, _origins(rows))
 
 
 def _with_folders(
@@ -139,28 +139,10 @@ def _unlabelled(entries: list[tuple[Table, Entry]]) -> tuple[str, ...]:
     )
 
 
-def _with_test(listing: Listing, test_fraction: float, where: str) -> Listing:
-    if len(listing.split_names) < 2:
-        split = with_roles(listing.videos, test_fraction, where)
-        return replace(
-            listing,
-            split_names=split.split_names,
-            videos=split.videos,
-            test_from=split.test_from,
-            is_made=split.is_made,
-        )
-    tested = [
-        any(video.roles[column] == TEST for video in listing.videos)
-        for column in range(len(listing.split_names))
-    ]
-    videos = [
-        replace(
-            video,
-            roles=tuple(
-                TEST if role == VAL and not has_test else role
-                for role, has_test in zip(video.roles, tested, strict=True)
-            ),
-        )
-        for video in listing.videos
-    ]
-    return replace(listing, videos=videos, test_from=where)
+def _origins(rows: Sequence[Row]) -> dict[str, str]:
+    """The lists that say "test", and "val", of a row."""
+    lists = {
+        role: dict.fromkeys(f"{row.folder}/{row.source}".lstrip("/") for row in rows if row.role == role)
+        for role in (TEST, VAL)
+    }
+    return {role: f"{', '.join([*names][:3])} ({role})" for role, names in lists.items()}

@@ -18,7 +18,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import parse
 from vidcondense.data.layouts.folders import classes_in
 from vidcondense.data.layouts.labels import padded, text_of_label
-from vidcondense.data.layouts.listing import HIDDEN, Found, Listing, Missing, with_roles
+from vidcondense.data.layouts.listing import HIDDEN, TEST, VAL, Found, Listing, Missing, with_test
 from vidcondense.data.layouts.tree import Folder
 from vidcondense.data.layouts.words import is_litter, role_of
 from vidcondense.data.pictures import VIDEO_SUFFIXES
@@ -69,14 +69,8 @@ def find(source: Folder, test_fraction: float) -> Listing:
     names = padded([video.label for video in videos])
     labelled = [Found(one.path, name, (one.role,)) for one, name in zip(videos, names, strict=True)]
     lists = tuple(folder.inside(name) for folder, name in shards)
-    return with_roles(
-        labelled,
-        test_fraction,
-        "the shards' names",
-        missing=tuple(missing),
-        lists=lists,
-        passed_over=tuple(hidden),
-    )
+    listing = Listing(("1",), labelled, tuple(missing), lists=lists, passed_over=tuple(hidden))
+    return with_test(listing, test_fraction, {role: f"the shards called {role}" for role in (TEST, VAL)})
 
 
 def _shards(source: Folder) -> list[tuple[Folder, str]]:

@@ -17,8 +17,6 @@ from vidcondense.data.layouts.words import alike, composed
 from vidcondense.data.limits import NO_LIMITS, Limits, chosen_classes, chosen_roles
 from vidcondense.data.survey import NOTHING_SEEN, Survey, survey, unusable
 
-LISTED = 10
-
 
 @dataclass(frozen=True)
 class SourceVideo:
@@ -205,11 +203,8 @@ def _present(class_names: tuple[str, ...], listing: Listing) -> tuple[tuple[str,
         if all((name, split, role) in sides for split in splits for role in (TRAIN, TEST))
     )
     gone = [name for name in class_names if name not in there]
-    listed = ", ".join(gone[:LISTED]) + (", ..." if len(gone) > LISTED else "")
-    note = (
-        f"{len(gone)} of {len(class_names)} classes lack training or test videos and are left out: {listed}"
-    )
-    return there, note if gone else ""
+    lack = f"{len(gone)} of {len(class_names)} classes lack training or test videos and are left out"
+    return there, f"{lack}: {', '.join(gone)}" if gone else ""
 
 
 def _leaks(videos: Sequence[Found], listing: Listing) -> list[str]:

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vidcondense import ClipStore, networks
 from vidcondense.base.compute import Compute, generator
+from vidcondense.networks import winograd
 from vidcondense.recipes import load as recipe
 from vidcondense.run.state import State
 
@@ -25,15 +26,39 @@ class Launches(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_real_clips_take_no_more_multiplications_than_winograd_needs() -> None:
+def multiplications_of_two_clips() -> int:
     network = networks.build("minic3d", 21, 8, 64).requires_grad_(False)
     networks.initialise(network, generator(0))
+    network.embed(torch.zeros(2, 8, 3, 64, 64))  # the kernel's side, once for all clips
     with FlopCounterMode(display=False) as counter:
         network.embed(torch.zeros(2, 8, 3, 64, 64))
+    return counter.get_total_flops() // 2
+
+
+@pytest.mark.skipif(not winograd.built(), reason="the compiled convolutions were not built")
+def test_compiled_convolutions_multiply_a_sixth_of_what_the_plain_one_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, real = [], torch.bmm
+
+    def counted(a: torch.Tensor, b: torch.Tensor, *, out: torch.Tensor) -> torch.Tensor:
+        made.append(a.numel() * b.shape[2])
+        return real(a, b, out=out)
+
+    monkeypatch.setattr(torch, "bmm", counted)
+    third_layer = 128 * (4 * 2 * 2) * (3 * 7 * 7 * 128)
+    assert multiplications_of_two_clips() == 2 * third_layer
+    plain = 128 * (8 * 8 * 8) * (3 * 7 * 7 * 64)
+    assert sum(made) // 2 == 2 * plain // 6  # two passes of two clips
+    assert sum(made) // 4 == 196 * (4 * 2 * 2) * (4 * 64) * 128  # points x tiles x phases and channels
+
+
+def test_real_clips_take_no_more_multiplications_than_winograd_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winograd, "lanes", lambda: 0)  # as if nothing was compiled
     pairs = 64 * (8 * 32 * 32) * (3 * 7 * 4 * 6)  # outputs x taps: 4 pairs of columns of 6 channels
-    winograd = 128 * (16 * 8 * 8) * (7 * 7 * 64)  # 16 two-dimensional convolutions in place of 24
+    in_time = 128 * (16 * 8 * 8) * (7 * 7 * 64)  # 16 two-dimensional convolutions in place of 24
     plain = 128 * (4 * 2 * 2) * (3 * 7 * 7 * 128)
-    assert counter.get_total_flops() == 2 * 2 * (pairs + winograd + plain)
+    assert multiplications_of_two_clips() == 2 * (pairs + in_time + plain)
 
 
 @pytest.mark.parametrize("name", ["prism_fast", "prism", "prism_trained_small"])

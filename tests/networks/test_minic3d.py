@@ -59,7 +59,10 @@ def test_forward_is_the_published_stack(frames: int, size: int, gradients: bool)
     head = F.avg_pool3d(stages, (2, 2, 2) if size > 64 else (2, 1, 1), stride=1)
     expected = network.logit(head).squeeze(3).squeeze(3).amax(2)
     with torch.set_grad_enabled(gradients):
-        torch.testing.assert_close(network.embed(clips), stages.flatten(1), rtol=1e-4, atol=1e-6)
+        # Winograd's convolutions have an error of 6e-6 of a value's standard deviation each.
+        torch.testing.assert_close(
+            network.embed(clips), stages.flatten(1), rtol=0, atol=1e-4 * float(stages.detach().std())
+        )
         torch.testing.assert_close(network(clips), expected, rtol=1e-4, atol=1e-6)
         channels_last(network)
         torch.testing.assert_close(network(clips), expected, rtol=1e-4, atol=1e-6)

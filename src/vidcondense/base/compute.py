@@ -17,8 +17,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 _DEVICES = ("cpu", "cuda")
 
-# The largest activation of a forward pass on a CPU, so that it stays in the cache.
-_CACHED_BYTES = 16 * 2**20
+# Elements of the largest activation of a forward pass on a CPU: more leave the cache (docs/performance.md).
+_CACHED_ELEMENTS = 8 * 2**20
 # On a GPU the part of its memory for it: a backward pass keeps several, beside weights and a resident store.
 _GPU_SHARE = 32
 
@@ -59,9 +59,9 @@ class Compute:
             weights: the network's number of parameters. Each pass reads all of them, so activations may be
                 as large: a huge network fed clip by clip would only move its weights.
         """
-        usual = self.memory() // _GPU_SHARE if self.device.type == "cuda" else _CACHED_BYTES
-        bound = max(usual, weights * self.dtype.itemsize)
-        return max(1, bound // (widest * self.dtype.itemsize))
+        gpu = self.device.type == "cuda"
+        usual = self.memory() // _GPU_SHARE // self.dtype.itemsize if gpu else _CACHED_ELEMENTS
+        return max(1, max(usual, weights) // widest)
 
     def memory(self) -> int:
         """Bytes of memory that the device has in all."""

@@ -1,8 +1,8 @@
 """Operators that a CPU does slowly, or not at all, as PyTorch has them; equal but for rounding.
 
-Convolutions are rewritten by two identities, both exact in real arithmetic, that oneDNN (PyTorch's library on
-a CPU) does not use: pairs of columns as channels (space to depth along one side), and Winograd's short
-convolution along time.
+Convolutions are rewritten by identities, all exact in real arithmetic, that oneDNN (PyTorch's library on a
+CPU) does not use: Winograd's short convolutions in space and time, compiled (winograd/), in float32; along
+time alone; and pairs of columns as channels (space to depth along one side).
 """
 
 import typing
@@ -10,6 +10,8 @@ import typing
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from vidcondense.networks import winograd
 
 FEWEST_STEPS, FEWEST_ROWS = 4, 16
 """Below, Winograd's convolution gains nothing: at the ends of a clip two of three steps count, and
@@ -27,12 +29,24 @@ def convolve(layer: nn.Conv3d, x: Tensor) -> Tensor:
         return typing.cast(Tensor, layer(x))
     if layer.weight.requires_grad and min(x.shape[2:]) < 3:
         return _in_float32(layer, x)
+    if winograd.fits(layer, x):
+        return winograd.convolve(layer, x)
     if layer.stride[2] == 2 and layer.in_channels < 8:
         return column_pairs(layer, x)
     large = x.shape[2] >= FEWEST_STEPS and x.shape[3] >= FEWEST_ROWS
     if large and layer.kernel_size[0] == 3 and layer.stride[0] == 1:
         return winograd_in_time(layer, x)
     return typing.cast(Tensor, layer(x))
+
+
+def stage(layer: nn.Conv3d, x: Tensor, window: tuple[int, int, int]) -> Tensor:
+    """ReLU of `max_pool` of `convolve`, in one where that saves writing what pooling throws away."""
+    if window == (1, 2, 2) and layer.in_channels == 3 and winograd.fits(layer, x):
+        wanted = x.requires_grad or layer.weight.requires_grad
+        if not (wanted and torch.is_grad_enabled()):
+            return winograd.convolve_and_pool(layer, x)
+    # ReLU after pooling: the same values (both are monotonic) on fewer elements.
+    return F.relu(max_pool(convolve(layer, x), window))
 
 
 def column_pairs(layer: nn.Conv3d, x: Tensor) -> Tensor:

@@ -1,12 +1,11 @@
 """miniC3D: three 3D convolutions and a 1x1x1 classifier (the backbone of PRISM, DFS and Wang et al.)."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.networks.cpu import average_pool, convolve, max_pool
+from vidcondense.networks.cpu import average_pool, stage
 
 SMALLEST_FRAMES = 4
 SMALLEST_SIZE = 32
@@ -58,8 +57,7 @@ class MiniC3D(VideoNetwork):
     def _stages(self, clips: Tensor) -> Tensor:
         x = clips.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
         for layer, window in ((self.conv1, (1, 2, 2)), (self.conv2, (2, 2, 2)), (self.conv3, (2, 2, 2))):
-            # ReLU after pooling: the same values (both are monotonic) on a quarter of the elements.
-            x = F.relu(max_pool(convolve(layer, x), window))
+            x = stage(layer, x, window)
         return x
 
 

@@ -33,6 +33,7 @@ from gpu_speed import prepare, speed
 from vidcondense.base import files
 from vidcondense.base.compute import choose
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.interrupt import Interrupted
 from vidcondense.base.repeats import refuse_difference
 from vidcondense.base.versions import versions
 
@@ -90,6 +91,9 @@ def main(words: list[str] | None = None) -> int:
     except VidcondenseError as error:
         print(error, file=sys.stderr)
         return 2
+    except (Interrupted, KeyboardInterrupt):
+        print(f"stopped; what is done is kept, go on with:\n  {given(words)}", file=sys.stderr)
+        return 130
 
 
 def given(words: list[str] | None) -> str:
@@ -130,10 +134,10 @@ def go_on(job: Job, out: Path, made_with: Record, wanted: list[str], command: st
         records[name] = record_of(job, SECTIONS[name])
         write(out, name, records[name])
         summarise(out, made_with, records, command)
-        free_memory()
         if job.on_gpu and not answers():
             print("the GPU no longer answers this process; give the command again", file=sys.stderr)
             break
+        free_memory()
     summarise(out, made_with, records, command)
     return finish(out, records, wanted, command)
 

@@ -1,5 +1,6 @@
 """Work of gpu.py that needs a process of its own: `python measurements/gpu_children.py NAME JSON`."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -104,24 +105,25 @@ def memory(
     precision: Any,
     out: str,
 ) -> Callable[[], Any]:
-    """Peak bytes: as the product estimates them, or, with an `out`, those of a run to its end."""
+    """Peak bytes: as the product estimates them, and those of a run to its end after it."""
     opened, chosen = ClipStore.open(store), recipes.load(recipe, vpc=vpc, overrides=overrides)
 
-    def estimate() -> Any:
+    def both() -> Any:
         with patch("vidcondense.run.loop.PREVIEW_SECONDS", 0.0):
             cost = preview(opened, chosen, device=device, precision=precision)
         assert cost is not None
-        return {"peak": cost.memory, "reserved": 0}
-
-    def run() -> Any:
-        again = Path(out).exists()
-        condense(opened, chosen, out, device=device, precision=precision, show=False, force=again)
-        compute = choose(device, precision)
+        compute, reserved, again = choose(device, precision), 0, Path(out).exists()
         on_gpu = compute.device.type == "cuda"
-        reserved = torch.cuda.max_memory_reserved(compute.device) if on_gpu else 0
-        return {"peak": compute.peak_memory(), "reserved": reserved}
+        if on_gpu:
+            gc.collect()
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(compute.device)
+        condense(opened, chosen, out, device=device, precision=precision, show=False, force=again)
+        if on_gpu:
+            reserved = torch.cuda.max_memory_reserved(compute.device)
+        return {"estimate": cost.memory, "peak": compute.peak_memory(), "reserved": reserved}
 
-    return run if out else estimate
+    return both
 
 
 def main() -> None:

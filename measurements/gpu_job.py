@@ -1,5 +1,8 @@
 """What the sections of gpu.py share: where they work, on which shapes, until when; and what they return."""
 
+import gc
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +14,6 @@ import torch
 
 from clock import Clock, Do, Spread, ratio
 from speed import Shape
-from vidcondense import toys
 from vidcondense.base.compute import Compute
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
@@ -84,9 +86,17 @@ class Job:
         """A folder of videos: those that were given, or generated ones."""
         if self.data is not None:
             return self.data
-        few = {"train_per_class": 3, "test_per_class": 2, "classes": 2, "frames": 8, "size": 96}
-        many = {"train_per_class": 64, "test_per_class": 20, "frames": 32, "size": 168}
-        return toys.generate("actions", self.folder / "actions", **(few if self.small else many))
+        few = "--train-per-class 3 --test-per-class 2 --classes 2 --frames 8 --size 96"
+        many = "--train-per-class 64 --test-per-class 20 --frames 32 --size 168"
+        made = self.folder / "actions"
+        # In a process of its own: it starts others by fork, which is no good beside a GPU's threads.
+        command = [sys.executable, "-m", "vidcondense", "generate", "actions", str(made)]
+        done = subprocess.run(
+            [*command, *(few if self.small else many).split()], stderr=subprocess.PIPE, text=True
+        )
+        if done.returncode:
+            raise RuntimeError(f"generate failed: {done.stderr.strip()}")
+        return made
 
     @cached_property
     def store(self) -> ClipStore:
@@ -123,5 +133,6 @@ def needs_cuda(option: str, why: str) -> Result:
 
 def free_memory() -> None:
     """Give cached memory of a GPU back, so that one section does not starve the next."""
+    gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -210,7 +210,7 @@ class Streamed:
 
 def processes(job: Job) -> Result:
     """Several processes on one device, each with iterations of its own, as shards have."""
-    shape, count, numbers = job.shapes[0], 2 if job.small else 50, (1, 2) if job.small else (1, 2, 4)
+    shape, count, numbers = job.shapes[0], 1 if job.small else 50, (1, 2) if job.small else (1, 2, 4)
     words = {"shape": list(shape), "device": str(job.compute.device), "precision": job.compute.precision}
     rates: dict[int, list[float]] = {number: [] for number in numbers}
     children = [gpu_children.Child("iterations", **words, count=count) for _ in range(numbers[-1])]

@@ -31,25 +31,26 @@ def few_clips(job: Job) -> dict[str, Any]:
 
 
 def memory(job: Job) -> Result:
-    """Peak memory of a run beside what `condense --dry-run` says of it, each in a process of its own."""
+    """Peak memory of a run beside what `condense --dry-run` says of it, in a process of its own."""
     result, rows = Result(), []
     device, precision = str(job.compute.device), job.compute.precision
     for vpc in (1,) if job.small else (1, 5):
         overrides = {"iterations": 4, "insertion.warm_up": 0.0, **few_clips(job)}
         words = {"store": str(job.store.path), "recipe": "prism", "vpc": vpc, "overrides": overrides}
-        words |= {"device": device, "precision": precision}
-        outs = ("", str(job.folder / f"memory-{vpc}"))
-        with gpu_children.started([gpu_children.Child("memory", **words, out=out) for out in outs]) as both:
-            found = gpu_children.together(both)
-        estimate, peak = (answer["peak"] / MEBIBYTE for answer in found)
+        words |= {"device": device, "precision": precision, "out": str(job.folder / f"memory-{vpc}")}
+        with gpu_children.started([gpu_children.Child("memory", **words)]) as children:
+            (found,) = gpu_children.together(children)
+        estimate, peak = found["estimate"] / MEBIBYTE, found["peak"] / MEBIBYTE
         row: Row = {"recipe": "prism", "VPC": vpc, "estimated, MiB": estimate, "peak, MiB": peak}
         row["peak over estimate"] = peak / estimate
         if job.on_gpu:
-            row["reserved by PyTorch, MiB"] = found[1]["reserved"] / MEBIBYTE
+            row["reserved by PyTorch, MiB"] = found["reserved"] / MEBIBYTE
         rows.append(row)
     result.tables[f"{job.store.name}, {job.store.frames}x{job.store.size}x{job.store.size}"] = rows
     if not job.on_gpu:
-        result.notes.append("On a processor the peak is that of the whole process, Python included.")
+        result.notes.append(
+            "On a processor the peak is that of the whole process, Python included, and never goes down."
+        )
     return result
 
 

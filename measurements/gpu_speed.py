@@ -83,7 +83,7 @@ def flop_of_parts(shape: Shape) -> dict[str, float]:
 
 def prepare(job: Job) -> Result:
     """Decoding into a store against a loop that only decodes and scales, in as many processes."""
-    size, workers = job.shapes[-1].size, min(2, usable_cores()) if job.small else usable_cores()
+    size, workers = job.shapes[-1].size, 1 if job.small else usable_cores()
     job.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=job.folder) as temporary:
         folder = decoding.sample(job.videos, 6 if job.small else 1000, Path(temporary) / "source")

@@ -1,6 +1,7 @@
 """Whether a GPU multiplies bfloat16 right, tried on convolutions like those of miniC3D before they are used.
 
-A library may get them wrong without any error: cuDNN 9.10.2 did for 3D convolutions (PyTorch issue 163539).
+A library may get them wrong without any error: cuDNN 9.10.2 did for 3D convolutions of large inputs (PyTorch
+issue 163539). This finds what goes wrong with small ones too; measurements/gpu.py looks at large ones.
 """
 
 import math

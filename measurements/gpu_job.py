@@ -92,7 +92,7 @@ class Job:
         # In a process of its own: it starts others by fork, which is no good beside a GPU's threads.
         command = [sys.executable, "-m", "vidcondense", "generate", "actions", str(made)]
         done = subprocess.run(
-            [*command, *(few if self.small else many).split()], stderr=subprocess.PIPE, text=True
+            [*command, *(few if self.small else many).split()], capture_output=True, text=True
         )
         if done.returncode:
             raise RuntimeError(f"generate failed: {done.stderr.strip()}")

@@ -84,6 +84,8 @@ def main(words: list[str] | None = None) -> int:
     try:
         compute = choose(options.device, options.precision)
         small = options.small or compute.device.type == "cpu"
+        if compute.device.type == "cpu":  # threads that wait for each other cost more than such small work
+            torch.set_num_threads(1)
         out = files.make_folder(options.out)
         job = Job(compute, small, files.make_folder(out / "work"), options.data, ends)
         with files.lock_folder(out):

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -34,8 +35,14 @@ class Child:
     def __init__(self, name: str, **words: Any) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         command = [sys.executable, __file__, name, json.dumps(words)]
+        environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
         self._process = subprocess.Popen(
-            command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+            command,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=environment,
         )
 
     def wait_until_ready(self) -> None:

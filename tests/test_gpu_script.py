@@ -24,7 +24,6 @@ def gpu() -> Iterator[types.ModuleType]:
     before = set(sys.modules)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "measurements"))
-        patch.setenv("OMP_NUM_THREADS", "1")
         yield import_module("gpu")
         for name in set(sys.modules) - before:
             if str(getattr(sys.modules[name], "__file__", "")).startswith(str(ROOT / "measurements")):

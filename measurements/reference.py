@@ -62,7 +62,8 @@ def render(keys: list[Tensor], positions: list[list[int]], frames: int) -> Tenso
 
 def normalise(pixels: Tensor) -> Tensor:
     """uint8 (video, time, 3, height, width) to normalised float32."""
-    return (pixels.float().contiguous() / 255 - MEAN) / STD
+    mean, std = MEAN.to(pixels.device), STD.to(pixels.device)
+    return (pixels.float().contiguous() / 255 - mean) / std
 
 
 def match(network: ReferenceNetwork, real: list[Tensor], clips: Tensor) -> tuple[float, Tensor]:
@@ -74,7 +75,7 @@ def match(network: ReferenceNetwork, real: list[Tensor], clips: Tensor) -> tuple
         clips: (class, time, 3, height, width) float32.
     """
     leaf = clips.clone().requires_grad_()
-    loss = torch.zeros(())
+    loss = torch.zeros((), device=clips.device)
     for c, pixels in enumerate(real):
         with torch.no_grad():
             real_features = network.embed(normalise(pixels))

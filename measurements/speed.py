@@ -7,15 +7,13 @@ forward and backward, the criterion and the update. Rounds alternate; medians an
 """
 
 import argparse
-import math
-import statistics
-import time
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 import reference
+from clock import Clock, Do, Spread, ratio
 from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator, normalise
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
@@ -44,46 +42,45 @@ def main() -> None:
         f"{options.classes} classes, {options.batch_real} real clips each, "
         f"{options.frames}x{options.size}x{options.size}"
     )
+    clock = Clock(compute.device)
     for dtype in (torch.float32, torch.bfloat16):
-        print(f"ceiling: product of two 4096x4096 matrices in {dtype}: {product_rate(dtype):.0f} GFLOP/s")
-    work = Work(options, compute)
-    compare("PRISM iteration", work.reference_iteration, work.iteration, options.rounds)
-    compare("evaluation step", work.reference_train, work.train, options.rounds)
-    compare("evaluation test", work.reference_test, work.test, options.rounds)
+        rate = clock.product_rate(dtype)
+        print(f"ceiling: product of two 4096x4096 matrices in {dtype}: {rate:.0f} GFLOP/s")
+    work = Work(Shape(options.frames, options.size, options.classes, options.batch_real), compute)
+    for name, (slow, fast) in work.parts().items():
+        compare(clock, name, slow, fast, options.rounds)
     work.check()
 
 
-def product_rate(dtype: torch.dtype, side: int = 4096, rounds: int = 5) -> float:
-    """GFLOP/s of a large matrix product, the best of a few rounds."""
-    a, b = (torch.randn(side, side, generator=generator(0)).to(dtype) for _ in range(2))
-    best = math.inf
-    for _ in range(rounds):
-        began = time.perf_counter()
-        torch.mm(a, b)
-        best = min(best, time.perf_counter() - began)
-    return 2 * side**3 / best / 1e9
+class Shape(NamedTuple):
+    """Of clips and batches."""
+
+    frames: int
+    size: int
+    classes: int
+    batch_real: int
 
 
 class Work:
-    """The same pixels, weights and key frames for both sides."""
+    """The same pixels, weights and key frames for both sides, all on the device."""
 
-    def __init__(self, options: argparse.Namespace, compute: Compute) -> None:
-        self.compute = compute
-        frames, size, self.classes = options.frames, options.size, options.classes
+    def __init__(self, shape: Shape, compute: Compute) -> None:
+        self.compute, device = compute, compute.device
+        frames, size, self.classes, batch_real = shape
         rng = np.random.default_rng(0)
-        shape = (self.classes, options.batch_real, frames, size, size, 3)
-        self.pixels = torch.from_numpy(rng.integers(0, 256, shape, dtype=np.uint8)).movedim(-1, -3)
-        self.start = torch.randn(self.classes, frames, 3, size, size, generator=generator(0))
-        self.labels = torch.arange(self.classes)
+        drawn = rng.integers(0, 256, (self.classes, batch_real, frames, size, size, 3), dtype=np.uint8)
+        self.pixels = torch.from_numpy(drawn).to(device).movedim(-1, -3)
+        self.start = torch.randn(self.classes, frames, 3, size, size, generator=generator(0)).to(device)
+        self.labels = torch.arange(self.classes, device=device)
         self.drawn = networks.build("minic3d", self.classes, frames, size)
         self.network = networks.build("minic3d", self.classes, frames, size).requires_grad_(False)
-        self.network.to(compute.dtype)
+        self.network.to(device, compute.dtype)
         networks.channels_last(self.network)
         self.chunk = self.network.chunk(compute)
         self.trained = networks.build("minic3d", self.classes, frames, size)
         networks.initialise(self.trained, generator(1))
-        networks.channels_last(self.trained)
-        self.theirs = reference.ReferenceNetwork(self.classes, size)
+        networks.channels_last(self.trained.to(device))
+        self.theirs = reference.ReferenceNetwork(self.classes, size).to(device)
         self.synthetic = KeyFrames(self.start.clone(), self.labels)
         self.synthetic.values.requires_grad_()
         self.insertion = Gradient(Gradient.Settings(warm_up=0.0, cool_down=0.0, threshold=-1.0), 10)
@@ -93,6 +90,14 @@ class Work:
         self.their_optimiser = torch.optim.SGD(self.keys, lr=1.0, momentum=0.95)
         self.our_step = torch.optim.SGD(self.trained.parameters(), lr=0.001)
         self.their_step = torch.optim.SGD(self.theirs.parameters(), lr=0.001)
+
+    def parts(self) -> dict[str, tuple[Do, Do]]:
+        """What is timed, by name: the yardstick's and ours."""
+        return {
+            "PRISM iteration": (self.reference_iteration, self.iteration),
+            "evaluation step": (self.reference_train, self.train),
+            "evaluation test": (self.reference_test, self.test),
+        }
 
     def real(self):  # type: ignore[no-untyped-def]
         """Chunks of normalised clips and labels across classes, as `RealBatch.read` gives them."""
@@ -114,6 +119,7 @@ class Work:
     def reference_iteration(self) -> tuple[float, torch.Tensor]:
         """The yardstick's."""
         network = reference.ReferenceNetwork(self.classes, self.start.shape[-1]).requires_grad_(False)
+        network.to(self.compute.device)
         with torch.no_grad():
             clips = reference.render([k.detach() for k in self.keys], self.positions, self.start.shape[1])
         loss, gradient = reference.match(network, list(self.pixels), clips)
@@ -144,8 +150,8 @@ class Work:
         for clips in self.pixels.flatten(0, 1).split(64):
             reference.scores(self.theirs, clips)
 
-    def check(self) -> None:
-        """Both sides on the same weights: loss, and direction of the gradient of every frame."""
+    def agreement(self) -> tuple[float, float, torch.Tensor]:
+        """Both sides on the same weights: their losses, and the cosine of every frame's two gradients."""
         networks.initialise(self.drawn, generator(0, "network"))
         self.network.load_state_dict(self.drawn.state_dict())
         layers = {"features.0": "conv1", "features.3": "conv2", "features.6": "conv3", "logit": "logit"}
@@ -155,27 +161,25 @@ class Work:
         )
         expected, slow = reference.match(self.theirs, list(self.pixels), self.start)
         loss, fast = distribution_matching(self.network, self.real(), self.start, self.labels, self.chunk)
-        cosine = torch.nn.functional.cosine_similarity(slow.flatten(2), fast.flatten(2), dim=2)
+        return expected, loss, torch.nn.functional.cosine_similarity(slow.flatten(2), fast.flatten(2), dim=2)
+
+    def check(self) -> None:
+        """Print how far both sides agree."""
+        expected, loss, cosine = self.agreement()
         print(
             f"same weights: loss {loss:.4f} against {expected:.4f}; "
             f"cosine of frame gradients at least {cosine.min():.4f}, mean {cosine.mean():.4f}"
         )
 
 
-def compare(name: str, slow: Callable[[], object], fast: Callable[[], object], rounds: int) -> None:
-    """Alternate both, after one warm-up each; print medians, range and ratio."""
-    times: dict[str, list[float]] = {"reference": [], "ours": []}
-    for number in range(rounds + 1):
-        for label, function in (("reference", slow), ("ours", fast)):
-            began = time.perf_counter()
-            function()
-            if number:
-                times[label].append(time.perf_counter() - began)
-    median = {label: statistics.median(values) for label, values in times.items()}
-    ratios = sorted(a / b for a, b in zip(times["reference"], times["ours"], strict=True))
+def compare(clock: Clock, name: str, slow: Do, fast: Do, rounds: int) -> None:
+    """Alternate both; print medians, range and ratio."""
+    times = clock.in_turn({"reference": slow, "ours": fast}, rounds)
+    median = {label: Spread.of(values).median for label, values in times.items()}
+    ratios = ratio(times["reference"], times["ours"])
     print(
         f"{name}: reference {median['reference']:.3f} s, ours {median['ours']:.3f} s, ratio "
-        f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f} over {rounds} rounds)"
+        f"{ratios.median:.2f} ({ratios.least:.2f} to {ratios.most:.2f} over {rounds} rounds)"
     )
 
 

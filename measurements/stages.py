@@ -10,7 +10,6 @@ the zeros around a clip, whatever algorithm does it. Times are the best of the r
 import argparse
 import math
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from clock import Clock
 from vidcondense import networks, toys
 from vidcondense.base.compute import choose, generator, normalise
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, sample
@@ -59,7 +59,8 @@ def made_store(options: argparse.Namespace, folder: Path) -> ClipStore:
 
 def measure(options: argparse.Namespace, store: ClipStore) -> None:
     compute, rounds = choose("cpu"), options.rounds
-    product, copy = product_rate(compute.dtype, rounds), copy_rate(rounds)
+    clock = Clock(compute.device)
+    product, copy = clock.product_rate(compute.dtype, rounds=rounds), clock.copy_rate(rounds=rounds)
     print(
         f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} "
         f"threads, {compute.precision}; {options.frames}x{options.size}x{options.size}, "
@@ -80,7 +81,7 @@ def measure(options: argparse.Namespace, store: ClipStore) -> None:
     clip_bytes, clip_flop = pixels[0].numel(), useful_flop(network, normal(pixels[:1], compute))
 
     def line(name: str, work: float, ceiling: float, unit: str, do: Callable[[], object]) -> None:
-        seconds = best(do, rounds)
+        seconds = clock.best(do, rounds)
         rate = work / seconds / 1e9
         print(f"{name:34} {seconds * 1e3:8.1f} {rate:8.1f} {unit:5} {rate / ceiling:10.0%}", flush=True)
 
@@ -195,30 +196,6 @@ def evaluation_stages(
             "GFLOP",
             lambda: [scored(network, part, compute) for part in parts],
         )
-
-
-def best(do: Callable[[], object], rounds: int) -> float:
-    """Seconds of the fastest of some rounds, after one to warm up."""
-    do()
-    found = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        do()
-        found.append(time.perf_counter() - began)
-    return min(found)
-
-
-def product_rate(dtype: torch.dtype, rounds: int, side: int = 4096) -> float:
-    """GFLOP/s of a product of two large matrices."""
-    a, b = (torch.randn(side, side, generator=generator(0)).to(dtype) for _ in range(2))
-    return 2 * side**3 / best(lambda: torch.mm(a, b), rounds) / 1e9
-
-
-def copy_rate(rounds: int, megabytes: int = 256) -> float:
-    """GB/s, read and written, of a copy much larger than the caches."""
-    a = torch.zeros(megabytes * 2**20, dtype=torch.uint8)
-    b = torch.empty_like(a)
-    return 2 * a.numel() / best(lambda: b.copy_(a), rounds) / 1e9
 
 
 def normal(pixels: torch.Tensor, compute: object) -> torch.Tensor:

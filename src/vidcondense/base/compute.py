@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.selfcheck import allows_bfloat16
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -113,7 +114,7 @@ def choose(device: str = "auto", precision: Precision = "auto") -> Compute:
     "auto" takes a GPU where there is one, and bfloat16 where the processor multiplies it in hardware.
 
     Raises:
-        VidcondenseError: no such device here.
+        VidcondenseError: no such device here, or bfloat16 is asked for where `selfcheck` finds it wrong.
     """
     name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     try:
@@ -126,9 +127,9 @@ def choose(device: str = "auto", precision: Precision = "auto") -> Compute:
         raise VidcondenseError(
             f"device {name!r} was asked for, but PyTorch sees no GPU here; use --device cpu"
         )
-    if precision == "auto":
-        return Compute(chosen, torch.bfloat16 if _has_fast_bfloat16(chosen) else torch.float32)
-    return Compute(chosen, torch.bfloat16 if precision == "bfloat16" else torch.float32)
+    half = _has_fast_bfloat16(chosen) if precision == "auto" else precision == "bfloat16"
+    half = half and allows_bfloat16(chosen, asked=precision == "bfloat16")
+    return Compute(chosen, torch.bfloat16 if half else torch.float32)
 
 
 def _has_fast_bfloat16(device: torch.device) -> bool:

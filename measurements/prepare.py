@@ -83,7 +83,7 @@ def sample(source: Path, videos: int, folder: Path) -> Path:
     """Link an even choice of the source's videos into class folders, so that a round takes seconds."""
     from vidcondense.data.sources import find_videos  # the plain program does without it
 
-    found = find_videos(source)
+    found = find_videos(source, follow_links=True)
     chosen = found.videos[:: max(1, len(found.videos) // videos)]
     for number, video in enumerate(chosen):
         target = folder / found.class_names[video.label] / f"{number:05d}{Path(video.path).suffix}"

@@ -315,13 +315,13 @@ def test_a_network_larger_than_memory_is_refused_before_anything_is_made(
 
 
 FILES = Path(__file__).parent.parent / "files"
-SLOW_TO_LOAD = {"torch", "scipy", "matplotlib", "av", "typeguard"}
+SLOW_TO_LOAD = {"torch", "scipy", "matplotlib", "av"}
 
 
 @pytest.mark.parametrize(
     ("words", "unneeded"),
     [
-        (("--help",), SLOW_TO_LOAD | {"numpy", "rich", "filelock", "safetensors"}),
+        (("--help",), SLOW_TO_LOAD | {"numpy", "rich", "filelock", "safetensors", "typeguard"}),
         (("prepare", "--help"), SLOW_TO_LOAD | {"numpy", "rich", "filelock", "safetensors"}),
         (("show", str(FILES / "condensed-1.safetensors")), SLOW_TO_LOAD | {"filelock"}),
         (("show", str(FILES / "version-0.1.0" / "finished")), SLOW_TO_LOAD | {"filelock"}),

@@ -1,15 +1,16 @@
-"""How fast `prepare` is beside plain PyAV: both rates and their ratio, measured in one run.
+"""What the command `vidcondense prepare` costs beside plain PyAV: processor seconds of both, and their ratio.
 
     python measurements/prepare.py SOURCE [--size 112] [--workers 0] [--videos 1000] [--rounds 3]
 
-"Plain" is a loop that decodes every frame, scales it and makes it an array, keeping nothing, in as many
-processes as `prepare` uses: what the cores can give. Its processes have started before the clock does;
-those of `prepare` have not, and it also crops, hashes and writes. The rounds of the two alternate, so
-that a busy machine slows both alike; the ratio of processor seconds depends on other work least.
+"Plain" is a program that decodes every frame, scales it and makes it an array, keeping nothing, in as many
+processes as `prepare` uses: what the cores can give. Both sides are whole commands, from their start to
+their end, with all their processes. The rounds of the two alternate, so that a busy machine slows both
+alike; the ratio of processor seconds depends on other work least.
 """
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -22,12 +23,13 @@ from pathlib import Path
 import av
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from vidcondense.base.processes import usable_cores
 from vidcondense.data.framing import SCALE_OPTIONS, scaled_shape
-from vidcondense.data.prepare import prepare
-from vidcondense.data.sources import find_videos
 
 Cost = tuple[float, float]  # seconds on the clock, seconds of processors
+ROUND = (
+    "plain {0:.2f} s, {1:.2f} s of processors; prepare {2:.2f} s, {3:.2f} s; "
+    "ratio {4:.2f}, of processor seconds {5:.2f}"
+)
 
 
 def plain(paths: list[str], size: int) -> int:
@@ -48,43 +50,40 @@ def plain(paths: list[str], size: int) -> int:
     return frames
 
 
-def plain_child(size: int) -> None:
-    """A process of the plain loop: says it is ready, takes paths, answers with its CPU seconds."""
-    print("ready", flush=True)
-    paths = sys.stdin.read().splitlines()
-    begin = time.process_time()
-    plain(paths, size)
-    print(time.process_time() - begin, flush=True)
-
-
-def plain_in_processes(paths: list[str], size: int, workers: int) -> Cost:
-    """What `workers` processes need to decode and scale `paths`, each an equal share."""
-    command = [sys.executable, __file__, "--plain", "--size", str(size)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    children = [subprocess.Popen(command, text=True, **pipes) for _ in range(workers)]
+def cost_of(*commands: list[str]) -> Cost:
+    """What commands that run side by side need until the last one has ended, with their child processes."""
+    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    children = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for command in commands
+    ]
     for child in children:
-        assert child.stdout and child.stdout.readline() == "ready\n"
-    begin = time.perf_counter()
-    for number, child in enumerate(children):
-        assert child.stdin
-        child.stdin.write("\n".join(paths[number::workers]))
-        child.stdin.close()
-    processors = sum(float(child.stdout.readline()) for child in children if child.stdout)
+        said, _ = child.communicate()
+        if child.returncode:
+            sys.exit(said.decode())
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processors = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return time.perf_counter() - begin, processors
 
 
+def plainly(lists: list[Path], size: int) -> Cost:
+    """What one process for each list of videos needs to decode and scale them."""
+    command = [sys.executable, __file__, "--size", str(size), "--plain"]
+    return cost_of(*([*command, str(one)] for one in lists))
+
+
 def prepared(source: Path, store: Path, size: int, workers: int) -> Cost:
-    """What `prepare` needs for the same videos, from the call to the finished store."""
-    begin, before = time.perf_counter(), sum(os.times()[:4])
-    prepare(source, store, size=size, workers=workers, progress=False, follow_links=True)
-    cost = time.perf_counter() - begin, sum(os.times()[:4]) - before
+    """What `prepare` needs for the same videos."""
+    command = [sys.executable, "-m", "vidcondense", "prepare", str(source), str(store)]
+    cost = cost_of([*command, "--size", str(size), "--workers", str(workers), "--follow-links"])
     shutil.rmtree(store)
     return cost
 
 
 def sample(source: Path, videos: int, folder: Path) -> Path:
     """Link an even choice of the source's videos into class folders, so that a round takes seconds."""
-    found = find_videos(source)
+    from vidcondense.data.sources import find_videos  # the plain program does without it
+
+    found = find_videos(source, follow_links=True)
     chosen = found.videos[:: max(1, len(found.videos) // videos)]
     for number, video in enumerate(chosen):
         target = folder / found.class_names[video.label] / f"{number:05d}{Path(video.path).suffix}"
@@ -101,28 +100,31 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=0, help="0: one per core")
     parser.add_argument("--videos", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--plain", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--plain", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.plain:
-        plain_child(options.size)
+        plain(options.plain.read_text().splitlines(), options.size)
         return
     if options.source is None:
         parser.error("name a folder of videos")
-    workers = options.workers or usable_cores()
+    workers = options.workers or len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as temporary:
         folder = sample(options.source, options.videos, Path(temporary) / "source")
         paths = [str(path) for path in sorted(folder.rglob("*")) if path.is_file()]
         frames = plain(paths, options.size)  # warms the page cache
         print(f"{len(paths)} videos, {frames} frames, {options.size} pixels, {workers} workers")
-        ratios = []
+        lists = [Path(temporary) / f"{number}.txt" for number in range(workers)]
+        for number, one in enumerate(lists):
+            one.write_text("\n".join(paths[number::workers]))
+        rounds = []
         for _ in range(options.rounds):
-            bare = plain_in_processes(paths, options.size, workers)
+            bare = plainly(lists, options.size)
             ours = prepared(folder, Path(temporary) / "store", options.size, workers)
-            ratios.append((bare[0] / ours[0], bare[1] / ours[1]))
-            rates = f"plain {frames / bare[0]:.0f} frames/s, prepare {frames / ours[0]:.0f}"
-            print(f"{rates}, ratio {ratios[-1][0]:.2f}, of processor seconds {ratios[-1][1]:.2f}")
-    clock, processors = (statistics.median(column) for column in zip(*ratios, strict=True))
-    print(f"median ratio {clock:.2f}, of processor seconds {processors:.2f}")
+            rounds.append((*bare, *ours, bare[0] / ours[0], bare[1] / ours[1]))
+            print(ROUND.format(*rounds[-1]))
+    for name, column in zip(("clock", "processors"), list(zip(*rounds, strict=True))[4:], strict=True):
+        middle, least, most = statistics.median(column), min(column), max(column)
+        print(f"ratio by {name}: {middle:.2f} ({least:.2f} to {most:.2f})")
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ import vidcondense
 from vidcondense import ClipStore, CondensedVideos, cli
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
+from vidcondense.condensed.header import Storage
 from vidcondense.condensed.interpolation import Interpolation
-from vidcondense.condensed.storage import Storage
 from vidcondense.evaluation.protocols import PROTOCOLS, Strict
 from vidcondense.evaluation.results import NetworkResult
 from vidcondense.evaluation.trial import Trial

@@ -314,9 +314,30 @@ def test_a_network_larger_than_memory_is_refused_before_anything_is_made(
     assert not (run / "evaluations").exists()
 
 
-def test_help_does_not_wait_for_torch() -> None:
-    code = "import sys; from vidcondense import cli; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+FILES = Path(__file__).parent.parent / "files"
+SLOW_TO_LOAD = {"torch", "scipy", "matplotlib", "av"}
+
+
+@pytest.mark.parametrize(
+    ("words", "unneeded"),
+    [
+        (("--help",), SLOW_TO_LOAD | {"numpy", "rich", "filelock", "safetensors", "typeguard"}),
+        (("prepare", "--help"), SLOW_TO_LOAD | {"numpy", "rich", "filelock", "safetensors"}),
+        (("show", str(FILES / "condensed-1.safetensors")), SLOW_TO_LOAD | {"filelock"}),
+        (("show", str(FILES / "version-0.1.0" / "finished")), SLOW_TO_LOAD | {"filelock"}),
+    ],
+)
+def test_nothing_is_loaded_in_vain(words: tuple[str, ...], unneeded: set[str]) -> None:
+    code = (
+        "import atexit, sys; from vidcondense import cli; "
+        "atexit.register(lambda: print('loaded:', *sys.modules)); "
+        "sys.argv = ['vidcondense', *sys.argv[1:]]; cli.main()"
+    )
+    command = [sys.executable, "-c", code, *words]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    said, _, loaded = run.stdout.partition("loaded: ")
+    assert said
+    assert not unneeded & set(loaded.split())
 
 
 def test_a_dry_run_says_what_condensing_costs_and_writes_nothing(

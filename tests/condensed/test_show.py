@@ -7,17 +7,24 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 from rich.console import Console
+from safetensors import safe_open
+from safetensors.torch import save_file
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos, merge
 from vidcondense.condensed.show import describe
+from vidcondense.condensed.summary import Summary
 
 
 def shown(condensed: CondensedVideos, path: Path) -> str:
     condensed.save(path)
     console = Console(file=io.StringIO(), width=110, force_terminal=False)
-    console.print(describe(condensed, path))
+    summary = Summary.read(path)
+    assert summary == Summary.of(condensed)
+    console.print(describe(summary, path))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -89,6 +96,25 @@ def test_learned_labels_are_named_and_counted(tmp_path: Path) -> None:
     text = shown(replace(made, targets=torch.ones(2, 2)), tmp_path / "condensed.safetensors")
     assert "learned: 2 values per video" in text
     assert "key frames and learned labels" in text and f"{(5 * 3 * 16 * 20 + 4) * 4:,} bytes" in text
+
+
+def test_what_is_wrong_with_a_file_is_said_as_by_load(tmp_path: Path) -> None:
+    path, made = tmp_path / "condensed.safetensors", make([2, 3], ("walk", "run"))
+    for name, value, words in (
+        ("positions", torch.tensor([0, 7, 0, 7, 7]), "key positions must ascend"),
+        ("counts", torch.tensor([2, 2]), "do not match the number of key frames"),
+        ("labels", torch.tensor([0, 2]), "labels must lie in 0..1"),
+        ("labels", torch.tensor([0.0, 1.0]), "'labels' is torch.float32"),
+    ):
+        made.save(path)
+        with safe_open(path, framework="pt") as file:
+            metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in made.tensors()}
+        save_file({**tensors, "labels": made.labels, name: value}, path, metadata)
+        with pytest.raises(VidcondenseError, match=re.escape(words)):
+            Summary.read(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(VidcondenseError, match="cut short or not ours"):
+        Summary.read(path)
 
 
 def test_class_names_are_plain_text(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from rich.console import Console
 from vidcondense import networks
 from vidcondense.base.compute import Compute, derive_seed, generator
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed.show import describe
+from vidcondense.condensed.summary import Summary
 from vidcondense.coresets.features import Features
 from vidcondense.coresets.herding import herding
 from vidcondense.coresets.k_center import k_center
@@ -106,7 +106,7 @@ def test_trained_features_are_recorded_in_file_show_and_report(tiny_store: ClipS
     assert json.loads((tmp_path / "a" / "run.json").read_text())["seconds"] > 0
     console = Console(width=200)
     with console.capture() as printed:
-        console.print(describe(CondensedVideos.load(file), file))
+        console.print(describe(Summary.read(file), file))
     page = write_report([tmp_path / "a"], tmp_path / "report.html").read_text()
     assert "real training clips, chosen by k-center" in page
     assert "2 real clips per class" in page

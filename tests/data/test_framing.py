@@ -1,3 +1,4 @@
+import gc
 from fractions import Fraction
 
 import av
@@ -209,3 +210,17 @@ def test_pictures_keep_their_shape_too(tmp_path):
     found = decode(tmp_path, 32, "pad")
     assert (found[0, :8] == 0).all()
     assert np.abs(found[0] - framed(blocks(1, 64, 128)[0], 32, "pad")).max() < 3
+
+
+def test_frames_are_freed_at_once(tmp_path):
+    """Without waiting for Python to look for circles: a decoder of large frames would run out of memory."""
+    path = write_video(tmp_path / "v.mp4", blocks(40))
+    gc.collect()
+    gc.disable()
+    try:
+        most = max(
+            sum(isinstance(one, av.VideoFrame) for one in gc.get_objects()) for _ in decode_frames(path, 32)
+        )
+    finally:
+        gc.enable()
+    assert most <= 4

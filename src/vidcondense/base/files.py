@@ -12,12 +12,15 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
-
-from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vidcondense.base import typed
 from vidcondense.base.errors import VidcondenseError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+# The library for locks is imported where one is needed: help and decoding processes start without it.
 
 LOCK = ".vidcondense.lock"
 """The file that lies in a folder while a process works there, and longer if that is killed."""
@@ -113,7 +116,7 @@ def lock_folder(folder: Path, wait: float = 0.0) -> Iterator[None]:
         unlock(lock)
 
 
-def try_lock(path: Path, wait: float = 0.0) -> BaseFileLock | None:
+def try_lock(path: Path, wait: float = 0.0) -> "BaseFileLock | None":
     """Lock a file, made if it is not there, until `unlock` or the end of this process.
 
     Where the file system has no locks, the file itself is the lock, made by one process alone.
@@ -121,6 +124,8 @@ def try_lock(path: Path, wait: float = 0.0) -> BaseFileLock | None:
     Returns:
         None if another process holds the lock for longer than `wait` seconds.
     """
+    from filelock import FileLock, SoftFileLock
+
     with refused(f"cannot write {path}"):
         try:
             return _acquired(FileLock(path, timeout=wait))
@@ -131,7 +136,9 @@ def try_lock(path: Path, wait: float = 0.0) -> BaseFileLock | None:
         return _acquired(SoftFileLock(path.with_name(path.name + ".held"), timeout=wait))
 
 
-def _acquired(lock: BaseFileLock) -> BaseFileLock | None:
+def _acquired(lock: "BaseFileLock") -> "BaseFileLock | None":
+    from filelock import Timeout
+
     try:
         with warnings.catch_warnings():  # filelock tells of file systems without locks
             warnings.simplefilter("ignore")
@@ -141,12 +148,14 @@ def _acquired(lock: BaseFileLock) -> BaseFileLock | None:
     return lock
 
 
-def unlock(lock: BaseFileLock) -> None:
+def unlock(lock: "BaseFileLock") -> None:
     """Give up what `try_lock` gave, and remove its file.
 
     A file is removed while it is locked: whoever has opened it meanwhile, and locks it after us, sees that it
     is gone and makes another. Where an open file cannot be removed, the library removes it in its own way.
     """
+    from filelock import SoftFileLock
+
     if not isinstance(lock, SoftFileLock):
         unlink_quietly(Path(lock.lock_file))
     lock.release()

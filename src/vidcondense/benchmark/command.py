@@ -9,7 +9,6 @@ from tyro.conf import Positional, arg
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.repeats import given, say_next
 from vidcondense.base.units import plural
-from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.options import Options
 
 DEFAULTS = Options()
@@ -38,6 +37,8 @@ def benchmark(
         dry_run: Say which cells it would run, how long they may take and what they need, and stop.
         options: What to measure, and how.
     """
+    from vidcondense.benchmark.grids import BENCHMARKS  # help does not wait for what knows recipes
+
     if list:
         width = max(map(len, BENCHMARKS))
         print("\n".join(f"{key:{width}}  {entry.summary}" for key, entry in BENCHMARKS.items()))

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
-from rich.console import Console
 from tyro.conf import Positional, arg
 
 from vidcondense.base.errors import VidcondenseError, printable
@@ -200,6 +199,8 @@ def evaluate(
             FILE or STORE is only printed.
         force: Train all networks anew; the file stays until the new result is whole.
     """
+    from rich.console import Console
+
     from vidcondense.base.ranks import Ranks, local_device
     from vidcondense.cli.following import after_run, after_store
     from vidcondense.cli.tables import evaluation_table

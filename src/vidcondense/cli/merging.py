@@ -48,7 +48,7 @@ def merge(
         raise VidcondenseError("merge needs two condensed files or more, or --class or --classes-of with one")
     if class_names and classes_of is not None:
         raise VidcondenseError("--class and --classes-of both choose classes; give one of them")
-    from vidcondense.condensed.file import begins
+    from vidcondense.condensed.header import begins
 
     files.refuse_other(out, begins, "a condensed file")
     loaded = [CondensedVideos.load(condensed_file(path)) for path in sets]

@@ -3,8 +3,6 @@
 import json
 from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
-from rich.table import Table
 from tyro.conf import Positional, arg
 
 from vidcondense.base.repeats import say_next
@@ -25,6 +23,9 @@ def recipes(
         name: A recipe, or the path of a .toml file: its settings are printed as TOML, with those of the
             recipe that it is based on.
     """
+    from rich.console import Console
+    from rich.table import Table
+
     from vidcondense.recipes.load import available, load
 
     console = Console(highlight=False)

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from rich.console import Console
 from tyro.conf import arg
 
 from vidcondense.base.errors import VidcondenseError, printable
@@ -37,11 +36,13 @@ def show(file: Condensed) -> None:
     Args:
         file: A condensed file or a run folder.
     """
-    from vidcondense.condensed import CondensedVideos
+    from rich.console import Console
+
     from vidcondense.condensed.show import describe
+    from vidcondense.condensed.summary import Summary
 
     path = condensed_file(file)
-    Console().print(describe(CondensedVideos.load(path), path))
+    Console().print(describe(Summary.read(path), path))
     say_next("export", file, file / "clips" if file.is_dir() else file.with_name("clips"))
 
 

@@ -14,7 +14,8 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import typed
 from vidcondense.base.units import MEBIBYTE
 from vidcondense.condensed import file, merging
-from vidcondense.condensed.storage import Storage, decode, encode, expect
+from vidcondense.condensed.header import FORMAT_VERSION, PLAIN_VERSION, Header, Storage, check_version
+from vidcondense.condensed.storage import decode, encode, expect
 from vidcondense.data.options import MOST_FRAMES
 
 REPRESENTATIONS: dict[str, type["CondensedVideos"]] = {}
@@ -105,7 +106,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     @abstractmethod
     def content_header(self) -> dict[str, Any]:
-        """What the file's header says of the content, beside `file.Header`."""
+        """What the file's header says of the content, beside `header.Header`."""
 
     @classmethod
     def content_settings(cls, header: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,7 +222,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     def save(self, path: Path | str) -> int:
         """Write the file atomically; returns its size in bytes. The same content gives the same bytes."""
         header = {
-            "format_version": file.PLAIN_VERSION if self.storage == "float32" else file.FORMAT_VERSION,
+            "format_version": PLAIN_VERSION if self.storage == "float32" else FORMAT_VERSION,
             "representation": self.representation,
             "class_names": self.class_names,
             "frames": self.frames,
@@ -252,8 +253,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
     """The set that `CondensedVideos.save` took apart."""
     values = typed(values, dict[str, Any])
-    file.check_version(values)
-    header = typed(values, file.Header)
+    check_version(values)
+    header = typed(values, Header)
     name = header.get("representation", "key_frames")
     if name not in REPRESENTATIONS:
         raise VidcondenseError(f"it stores {name!r}; this vidcondense reads {', '.join(REPRESENTATIONS)}")

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict, TypeVar
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
@@ -11,31 +11,9 @@ from torch import Tensor
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.typed import Whole, parse, typed
-from vidcondense.base.versions import refuse_newer
-from vidcondense.condensed.storage import Storage
+from vidcondense.base.typed import parse
 
 T = TypeVar("T")
-FORMAT_VERSION = 2
-PLAIN_VERSION = 1
-"""Of files with frames in float32, which older versions of this program read too."""
-
-
-class _Version(TypedDict):
-    format_version: Whole
-
-
-class Header(TypedDict):
-    """The JSON header, without what each kind of content adds."""
-
-    class_names: tuple[str, ...]
-    frames: Whole
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    provenance: dict[str, Any]
-    representation: NotRequired[str]
-    learning_rate: NotRequired[float]
-    storage: NotRequired[Storage]
 
 
 def write(path: Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> int:
@@ -75,18 +53,3 @@ def read(path: Path, make: Callable[[Mapping[str, Tensor], Any], T]) -> T:
         raise VidcondenseError(f"{path} has a damaged header or is missing a tensor ({error})") from error
     except VidcondenseError as error:
         raise VidcondenseError(f"{path}: {error}") from error
-
-
-def begins(data: bytes) -> bool:
-    """Whether a file that begins with these bytes is a condensed set."""
-    return data[8:].startswith(b'{"__metadata__":{"vidcondense":')
-
-
-def check_version(header: Mapping[str, Any]) -> None:
-    """Refuse a file of another format."""
-    version = typed(header, _Version)["format_version"]
-    provenance = header.get("provenance")
-    versions = provenance.get("versions") if isinstance(provenance, dict) else None
-    refuse_newer("it", version, FORMAT_VERSION, versions)
-    if version < PLAIN_VERSION:
-        raise VidcondenseError(f"there is no format version {version}")

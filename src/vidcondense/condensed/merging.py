@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.names import alike, how_alike, listed, nearest, without
+from vidcondense.condensed.header import Storage
 from vidcondense.condensed.provenance import derived
-from vidcondense.condensed.storage import Storage
 
 if TYPE_CHECKING:
     from vidcondense.condensed.base import CondensedVideos

@@ -11,16 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 from vidcondense.base.units import mebibytes, plural
-from vidcondense.condensed import CondensedVideos, KeyFrameVideos, provenance
+from vidcondense.condensed import provenance
+from vidcondense.condensed.summary import Summary
 
 MOST_ROWS = 60
 
 
-def describe(condensed: CondensedVideos, path: Path) -> RenderableType:
+def describe(condensed: Summary, path: Path) -> RenderableType:
     """A renderable that says what `condensed` holds, what it costs and how it was made.
 
     Args:
-        condensed: the set that was loaded from `path`.
+        condensed: the set in `path`.
         path: its file, whose size in bytes is shown.
     """
     parts: list[RenderableType] = [
@@ -44,7 +45,7 @@ def _own(recorded: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
+def _contents(condensed: Summary) -> list[tuple[str, str]]:
     height, width = condensed.size
     learned = (
         [] if condensed.learning_rate is None else [("step size", f"{condensed.learning_rate:.4g}, learned")]
@@ -62,7 +63,7 @@ def _contents(condensed: CondensedVideos) -> list[tuple[str, str]]:
     ]
 
 
-def _made_of(condensed: CondensedVideos) -> list[tuple[str, str]]:
+def _made_of(condensed: Summary) -> list[tuple[str, str]]:
     """What a set was cut or merged from; nothing where it was condensed."""
     found = provenance.origins(condensed.provenance)
     parts = [
@@ -77,10 +78,8 @@ def _recorded(values: Iterable[Any]) -> str:
     return ", ".join(provenance.distinct(values)) or "not recorded"
 
 
-def _interpolation(condensed: CondensedVideos) -> list[tuple[str, str]]:
+def _interpolation(condensed: Summary) -> list[tuple[str, str]]:
     """What makes the frames between, where that is not linear over the whole clip."""
-    if not isinstance(condensed, KeyFrameVideos):
-        return []
     starts = condensed.segments
     if (condensed.interpolation, starts) == ("linear", (0,)):
         return []
@@ -88,27 +87,27 @@ def _interpolation(condensed: CondensedVideos) -> list[tuple[str, str]]:
     return [("interpolation", f"{condensed.interpolation}{parts}")]
 
 
-def _stored(condensed: CondensedVideos) -> tuple[str, str]:
+def _stored(condensed: Summary) -> tuple[str, str]:
     if condensed.clips_per_video > 1:
         return "stored", condensed.holds
-    counts = condensed.key_counts
+    counts = [len(keys) for keys in condensed.key_positions]
     mean = sum(counts) / len(counts)
     words = f"{sum(counts)} stored; per video {mean:.2f} on average, {min(counts)} to {max(counts)}"
     return "key frames", words
 
 
-def _labels(condensed: CondensedVideos) -> str:
-    if condensed.targets is None:
+def _labels(condensed: Summary) -> str:
+    if not condensed.targets:
         return "one class per video"
-    return f"learned: {condensed.targets.shape[1]} values per video, one for each class"
+    return f"learned: {condensed.targets} values per video, one for each class"
 
 
-def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
+def _storage(condensed: Summary, path: Path) -> list[tuple[str, str]]:
     height, width = condensed.size
     stored = condensed.stored_values * 4
     every = condensed.videos * condensed.frames * 3 * height * width * 4
     real = path.stat().st_size
-    learned = condensed.targets is not None
+    learned = condensed.targets > 0
     counted = ("values" if condensed.clips_per_video > 1 else "key frames") + " and learned labels" * learned
     return [
         (counted, f"{mebibytes(stored)} as the papers count it (float32), {stored:,} bytes"),
@@ -118,7 +117,7 @@ def _storage(condensed: CondensedVideos, path: Path) -> list[tuple[str, str]]:
     ]
 
 
-def _key_frames(condensed: CondensedVideos) -> list[RenderableType]:
+def _key_frames(condensed: Summary) -> list[RenderableType]:
     """Where the key frames of each video are; nothing where clips are rendered from something else."""
     if condensed.clips_per_video > 1:
         return []
@@ -127,12 +126,11 @@ def _key_frames(condensed: CondensedVideos) -> list[RenderableType]:
     table.add_column("video", justify="right")
     table.add_column("key frames", justify="right")
     table.add_column("at times", overflow="fold")
-    positions = condensed.key_positions()
-    order = sorted(range(len(condensed)), key=lambda video: int(condensed.labels[video]))
+    order = sorted(range(condensed.videos), key=lambda video: condensed.labels[video])
     for video in order[:MOST_ROWS]:
-        keys = positions[video]
+        keys = condensed.key_positions[video]
         times = "every frame" if len(keys) == condensed.frames else " ".join(map(str, keys))
-        name = condensed.class_names[int(condensed.labels[video])]
+        name = condensed.class_names[condensed.labels[video]]
         table.add_row(_plain(name), str(video), str(len(keys)), times)
     more = Text(f"  and {len(order) - MOST_ROWS} more videos", style="dim")
     return [Text("Key frames", style="bold"), table, *([more] if len(order) > MOST_ROWS else [])]

@@ -1,15 +1,12 @@
 """How the frames of a condensed set lie in its file: as float32, or in half or a quarter of its bytes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
-
-Storage = Literal["float32", "float16", "uint8"]
-"""How a file holds frames."""
+from vidcondense.condensed.header import Storage
 
 LEVELS = 255
 SCALE, OFFSET = "_scale", "_offset"

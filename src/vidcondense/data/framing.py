@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import av.filter
 import numpy as np
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
@@ -158,7 +158,10 @@ def turn_of(frame: Any) -> tuple[bool, bool, bool]:
     14496-12, 6.2.2, in native byte order). FFmpeg makes one of the container's, of EXIF's and of the codec's
     orientation, and so does its command.
     """
-    matrix = next((data for data in frame.side_data if data.type is Type.DISPLAYMATRIX), None)
+    # Not `frame.side_data`, which the frame keeps and which keeps the frame: hundreds would stay in memory
+    # until Python looks for such circles, and new ones take memory that is not in the cache.
+    found = SideDataContainer(frame)  # type: ignore[call-arg]  # its stub lacks it
+    matrix = next((data for data in found if data.type is Type.DISPLAYMATRIX), None)
     if matrix is None:
         return False, False, False
     across, down_by_x, _, across_by_y, down, *_ = struct.unpack("=9i", bytes(matrix)[:36])

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 from tyro.conf import UseAppendAction, arg
@@ -12,8 +12,11 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.names import nearest
 from vidcondense.base.options import ALL, N
 from vidcondense.base.settings import Settings
-from vidcondense.data.layouts.listing import UNUSED, Found
-from vidcondense.data.layouts.words import composed
+
+if TYPE_CHECKING:
+    from vidcondense.data.layouts.listing import Found
+
+# The layouts are imported when a choice is made: help does not wait for them.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,8 @@ def chosen_classes(class_names: Sequence[str], limits: Limits) -> tuple[str, ...
     Raises:
         VidcondenseError: there are fewer, or none of a wanted name.
     """
+    from vidcondense.data.layouts.words import composed
+
     if limits.classes is not None and limits.classes > len(class_names):
         raise VidcondenseError(f"there are {len(class_names)} classes, not {limits.classes}")
     wanted = [composed(name) for name in limits.class_names]
@@ -87,12 +92,14 @@ def chosen_classes(class_names: Sequence[str], limits: Limits) -> tuple[str, ...
     return tuple(class_names[: limits.classes])
 
 
-def chosen_roles(videos: Sequence[Found], limits: Limits) -> dict[str, tuple[str, ...]]:
+def chosen_roles(videos: Sequence["Found"], limits: Limits) -> dict[str, tuple[str, ...]]:
     """The roles of the videos to take, by path: in a split where one is not chosen its role is "unused".
 
     Videos are ranked by the hash of seed and path: the choice does not depend on their order, and is much
     the same when some come or go. Those chosen in no split are left out.
     """
+    from vidcondense.data.layouts.listing import UNUSED
+
     whole = {video.path: video.roles for video in videos}
     if limits.videos_per_class is None:
         return whole

@@ -4,20 +4,22 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from vidcondense.base import files
-from vidcondense.base.compute import Compute
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import label
 from vidcondense.base.names import difference
 from vidcondense.base.repeats import command
 from vidcondense.base.typed import Whole, parse, typed
 from vidcondense.base.versions import refuse_newer, versions
-from vidcondense.data.index import is_store
-from vidcondense.data.store import ClipStore
-from vidcondense.recipes import reading
-from vidcondense.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from vidcondense.base.compute import Compute
+    from vidcondense.data.store import ClipStore
+    from vidcondense.recipes.recipe import Recipe
+
+# Methods import what waits for PyTorch: paths in a run folder are known without it.
 
 RUN_FORMAT = 2
 
@@ -50,7 +52,7 @@ def identity(known: Description) -> str:
     return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 
-def other_classes(known: Description, store: ClipStore) -> str:
+def other_classes(known: Description, store: "ClipStore") -> str:
     """How a store's classes differ from those of a run, in brackets; empty where they do not."""
     names = known["store"].get("classes", store.class_names)
     different = difference(names, store.class_names, "the run", "the store")
@@ -123,15 +125,17 @@ class RunFolder:
             raise VidcondenseError(f"{self.description} was not written by this vidcondense")
         return values
 
-    def recipe(self, known: Description) -> Recipe:
+    def recipe(self, known: Description) -> "Recipe":
         """The recipe in run.json, as it was read; what is wrong in it is refused by name."""
+        from vidcondense.recipes import reading
+
         read = reading.from_earlier if known["format"] == 1 else reading.from_dict
         try:
             return read(known["recipe"])
         except VidcondenseError as error:
             raise VidcondenseError(f"{self.description}: {error}") from error
 
-    def store(self, known: Description, *again: object) -> ClipStore:
+    def store(self, known: Description, *again: object) -> "ClipStore":
         """The store that the run was made from, where run.json says that it lies, under the run's split.
 
         Args:
@@ -141,6 +145,9 @@ class RunFolder:
         Raises:
             VidcondenseError: it is not there, or it is another one.
         """
+        from vidcondense.data.index import is_store
+        from vidcondense.data.store import ClipStore
+
         held = known["store"]
         path, mend = Path(held["path"]), f"name the store as it is now: {command(*again)} STORE"
         if not is_store(path):
@@ -184,7 +191,7 @@ def refuse_taken(path: Path) -> None:
         files.refuse_filled(path)
 
 
-def create(path: Path, recipe: Recipe, store: ClipStore, compute: Compute, **more: Any) -> RunFolder:
+def create(path: Path, recipe: "Recipe", store: "ClipStore", compute: "Compute", **more: Any) -> RunFolder:
     """Describe a new run in its folder; `more` goes into run.json too, in place of that of an earlier run.
 
     Raises:

@@ -1,0 +1,47 @@
+"""The JSON header of a condensed file (docs/format.md); nothing here imports PyTorch."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
+
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import Whole, typed
+from vidcondense.base.versions import refuse_newer
+
+Storage = Literal["float32", "float16", "uint8"]
+"""How a file holds frames."""
+
+FORMAT_VERSION = 2
+PLAIN_VERSION = 1
+"""Of files with frames in float32, which older versions of this program read too."""
+
+
+class _Version(TypedDict):
+    format_version: Whole
+
+
+class Header(TypedDict):
+    """The JSON header, without what each kind of content adds."""
+
+    class_names: tuple[str, ...]
+    frames: Whole
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    provenance: dict[str, Any]
+    representation: NotRequired[str]
+    learning_rate: NotRequired[float]
+    storage: NotRequired[Storage]
+
+
+def begins(data: bytes) -> bool:
+    """Whether a file that begins with these bytes is a condensed set."""
+    return data[8:].startswith(b'{"__metadata__":{"vidcondense":')
+
+
+def check_version(header: Mapping[str, Any]) -> None:
+    """Refuse a file of another format."""
+    version = typed(header, _Version)["format_version"]
+    provenance = header.get("provenance")
+    versions = provenance.get("versions") if isinstance(provenance, dict) else None
+    refuse_newer("it", version, FORMAT_VERSION, versions)
+    if version < PLAIN_VERSION:
+        raise VidcondenseError(f"there is no format version {version}")

@@ -1,0 +1,150 @@
+"""What `show` tells of a condensed set; read without PyTorch, which takes seconds to load, for most."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import parse, typed
+from vidcondense.condensed.header import Header, Storage, check_version
+
+if TYPE_CHECKING:
+    from vidcondense.condensed.base import CondensedVideos
+
+FRAME_TYPES: dict[Storage, str] = {"float32": "F32", "float16": "F16", "uint8": "U8"}
+
+
+class _Unusual(Exception):
+    """A file that is read the long way, which knows every kind and says what is wrong."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A condensed set without its pixels.
+
+    Attributes:
+        class_names: the name of each class.
+        labels: the class of each rendered clip.
+        clips_per_video: how many clips a video renders to.
+        frames: of a rendered clip.
+        size: (height, width) in pixels.
+        key_positions: the times of each video's key frames, as `CondensedVideos.key_positions`.
+        interpolation: what makes the frames between; with `segments` as in `KeyFrameVideos`.
+        segments: the first time of each.
+        holds: what is stored, in words.
+        stored_values: float32 values as the papers count storage.
+        storage: how the file holds frames.
+        targets: learned values per video, 0 where none are learned.
+        learning_rate: learned, None for most.
+        provenance: how it was made.
+    """
+
+    class_names: tuple[str, ...]
+    labels: list[int]
+    clips_per_video: int = 1
+    frames: int
+    size: tuple[int, int]
+    key_positions: list[list[int]]
+    interpolation: str = "linear"
+    segments: tuple[int, ...] = (0,)
+    holds: str = ""
+    stored_values: int
+    storage: Storage
+    targets: int = 0
+    learning_rate: float | None
+    provenance: Mapping[str, Any]
+
+    @property
+    def videos(self) -> int:
+        """The number of videos."""
+        return len(self.labels) // self.clips_per_video
+
+    @property
+    def vpc(self) -> int:
+        """Videos per class, the largest over classes."""
+        return max(Counter(self.labels).values()) // self.clips_per_video
+
+    @staticmethod
+    def of(condensed: "CondensedVideos") -> "Summary":
+        """That of a set in memory."""
+        content = condensed.content_header()
+        several = condensed.clips_per_video > 1
+        return Summary(
+            class_names=condensed.class_names,
+            labels=condensed.labels.tolist(),
+            clips_per_video=condensed.clips_per_video,
+            frames=condensed.frames,
+            size=condensed.size,
+            key_positions=condensed.key_positions(),
+            interpolation=content.get("interpolation", "linear"),
+            segments=tuple(content.get("segments", (0,))),
+            holds=condensed.holds if several else "",
+            stored_values=condensed.stored_values,
+            storage=condensed.storage,
+            targets=0 if condensed.targets is None else condensed.targets.shape[1],
+            learning_rate=condensed.learning_rate,
+            provenance=condensed.provenance,
+        )
+
+    @staticmethod
+    def read(path: Path) -> "Summary":
+        """That of a file; pixels are not looked at where the set is one of key frames.
+
+        Raises:
+            VidcondenseError: as `CondensedVideos.load`.
+        """
+        try:
+            return _key_frames(path)
+        except (_Unusual, VidcondenseError, SafetensorError, OSError, ValueError, KeyError, TypeError):
+            from vidcondense.condensed import CondensedVideos
+
+            return Summary.of(CondensedVideos.load(path))
+
+
+def _key_frames(path: Path) -> Summary:
+    """The summary of a sound file of key frames; any exception for another."""
+    with safe_open(path, framework="numpy") as file:
+        values = typed(parse((file.metadata() or {})["vidcondense"]), dict[str, Any])
+        check_version(values)
+        header = typed(values, Header)
+        if header.get("representation", "key_frames") != "key_frames":
+            raise _Unusual
+        names, storage = file.keys(), header.get("storage", "float32")
+        labels, positions, counts = (file.get_tensor(name) for name in ("labels", "positions", "counts"))
+        frames = file.get_slice("key_frames")
+        shape, kind = frames.get_shape(), frames.get_dtype()
+        targets = file.get_slice("targets").get_shape() if "targets" in names else [0, 0]
+    segments = tuple(values.get("segments", (0,)))
+    usual = (
+        all(array.dtype == np.int64 and array.ndim == 1 for array in (labels, positions, counts))
+        and kind == FRAME_TYPES[storage]
+        and (len(shape), len(targets), shape[1]) == (4, 2, 3)
+        and len(labels) == len(counts) > 0
+        and 0 <= labels.min() <= labels.max() < len(header["class_names"])
+        and counts.min() > 0
+        and counts.sum() == len(positions) == shape[0]
+    )
+    if not usual:
+        raise _Unusual
+    key_positions = [part.tolist() for part in np.split(positions, np.cumsum(counts)[:-1])]
+    if any(sorted({*keys}) != keys or keys[0] < 0 or keys[-1] >= header["frames"] for keys in key_positions):
+        raise _Unusual
+    return Summary(
+        class_names=header["class_names"],
+        labels=labels.tolist(),
+        frames=header["frames"],
+        size=(shape[2], shape[3]),
+        key_positions=key_positions,
+        interpolation=values.get("interpolation", "linear"),
+        segments=segments,
+        stored_values=int(np.prod(shape)) + targets[0] * targets[1],
+        storage=storage,
+        targets=targets[1],
+        learning_rate=header.get("learning_rate"),
+        provenance=header["provenance"],
+    )

@@ -62,6 +62,7 @@ class Compute:
         """
         gpu = self.device.type == "cuda"
         usual = self.memory() // _GPU_SHARE // self.dtype.itemsize if gpu else _CACHED_ELEMENTS
+        usual = min(usual, 2**31 - 1)  # what a kernel on a GPU can count
         return max(1, max(usual, weights) // widest)
 
     def memory(self) -> int:

@@ -28,7 +28,7 @@ def first_kernel(weight: Tensor) -> Tensor:
 
 
 def transposed_first_kernel(kernel: Tensor) -> Tensor:
-    """That of a first layer for the way back: (POINTS x POINTS, channels out, 4, 16), sixes padded to eights."""
+    """That of a first layer for the way back: (POINTS x POINTS, channels out, 4, 16), sixes in eights."""
     padded = F.pad(kernel.unflatten(1, (2, 6)), (0, 0, 0, 0, 0, 2)).flatten(1, 2)
     return padded.permute(0, 3, 2, 1).contiguous()
 

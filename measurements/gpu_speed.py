@@ -91,7 +91,7 @@ def prepare(job: Job) -> Result:
         frames = decoding.plain(paths, size)  # warms the page cache
         bare, ours = [], []
         for _ in range(1 if job.small else 3):
-            bare.append(decoding.plain_in_processes(paths, size, workers))
+            bare.append(decoding.plainly(paths, size, workers, Path(temporary)))
             ours.append(decoding.prepared(folder, Path(temporary) / "store", size, workers))
         shutil.rmtree(folder)
     rows = []

@@ -65,9 +65,12 @@ def cost_of(*commands: list[str]) -> Cost:
     return time.perf_counter() - begin, processors
 
 
-def plainly(lists: list[Path], size: int) -> Cost:
-    """What one process for each list of videos needs to decode and scale them."""
+def plainly(paths: list[str], size: int, workers: int, folder: Path) -> Cost:
+    """What so many processes need to decode and scale the videos; their lists lie in `folder`."""
     command = [sys.executable, __file__, "--size", str(size), "--plain"]
+    lists = [folder / f"{number}.txt" for number in range(workers)]
+    for number, one in enumerate(lists):
+        one.write_text("\n".join(paths[number::workers]))
     return cost_of(*([*command, str(one)] for one in lists))
 
 
@@ -113,12 +116,9 @@ def main() -> None:
         paths = [str(path) for path in sorted(folder.rglob("*")) if path.is_file()]
         frames = plain(paths, options.size)  # warms the page cache
         print(f"{len(paths)} videos, {frames} frames, {options.size} pixels, {workers} workers")
-        lists = [Path(temporary) / f"{number}.txt" for number in range(workers)]
-        for number, one in enumerate(lists):
-            one.write_text("\n".join(paths[number::workers]))
         rounds = []
         for _ in range(options.rounds):
-            bare = plainly(lists, options.size)
+            bare = plainly(paths, options.size, workers, Path(temporary))
             ours = prepared(folder, Path(temporary) / "store", options.size, workers)
             rounds.append((*bare, *ours, bare[0] / ours[0], bare[1] / ours[1]))
             print(ROUND.format(*rounds[-1]))

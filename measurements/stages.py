@@ -23,6 +23,7 @@ from vidcondense.base.compute import choose, generator, normalise
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, sample
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
+from vidcondense.networks import cpu
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.optimiser import low_pass
 from vidcondense.networks.passes import backward, scored
@@ -104,13 +105,13 @@ def measure(options: argparse.Namespace, store: ClipStore) -> None:
         for layer in ("conv1", "conv2", "conv3"):
             flop = clips * clip_flop[layer]
             inputs = [layer_input(network, layer, part) for part in parts]
-            convolve = networks.minic3d.convolve
+            window = (1, 2, 2) if layer == "conv1" else (2, 2, 2)
             line(
-                f"  {layer} forward",
+                f"  {layer} forward and pooling",
                 flop,
                 product,
                 "GFLOP",
-                lambda i=inputs, c=convolve, n=layer: [c(getattr(network, n), x) for x in i],
+                lambda i=inputs, w=window, n=layer: [cpu.stage(getattr(network, n), x, w) for x in i],
             )
         line(
             "real forward",
@@ -205,18 +206,18 @@ def normal(pixels: torch.Tensor, compute: object) -> torch.Tensor:
 def layer_input(network: VideoNetwork, layer: str, clips: torch.Tensor) -> torch.Tensor:
     """What a layer of miniC3D gets."""
     seen: list[torch.Tensor] = []
-    kept = networks.minic3d.convolve
+    kept = cpu.stage
 
-    def spy(module: nn.Conv3d, x: torch.Tensor) -> torch.Tensor:
+    def spy(module: nn.Conv3d, x: torch.Tensor, window: tuple[int, int, int]) -> torch.Tensor:
         if module is getattr(network, layer):
             seen.append(x)
-        return kept(module, x)
+        return kept(module, x, window)
 
-    networks.minic3d.convolve = spy
+    networks.minic3d.stage = spy
     try:
         network.embed(clips)
     finally:
-        networks.minic3d.convolve = kept
+        networks.minic3d.stage = kept
     return seen[0]
 
 

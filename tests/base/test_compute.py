@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidcondense.base import compute
+from vidcondense.base import bfloat16, compute
 from vidcondense.base.compute import Compute, choose, derive_seed, generator, normalise
 from vidcondense.base.errors import VidcondenseError
 
@@ -55,11 +55,11 @@ def test_the_device_and_precision_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
     assert choose("auto", "float32") == EXACT
 
 
-@pytest.mark.parametrize(("flag", "expected"), [(True, HALF), (False, EXACT)])
-def test_auto_takes_bfloat16_only_where_the_processor_has_it(
-    flag: bool, expected: Compute, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("gain", "expected"), [(3.9, HALF), (1.4, EXACT), (0.01, EXACT)])
+def test_auto_takes_bfloat16_only_where_it_is_fast(
+    gain: float, expected: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": flag, "architecture": "x86"})
+    monkeypatch.setattr(bfloat16, "gain", lambda: gain)
     assert choose("cpu") == expected
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from vidcondense.base import bfloat16
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.selfcheck import allows_bfloat16
 
@@ -81,7 +82,8 @@ class Compute:
         """The processor and thread count, for provenance."""
         if self.device.type == "cuda":
             return torch.cuda.get_device_name(self.device)
-        return f"{platform.machine()} CPU, {torch.get_num_threads()} threads of {os.cpu_count()}"
+        vectors = torch.backends.cpu.get_cpu_capability()
+        return f"{platform.machine()} CPU ({vectors}), {torch.get_num_threads()} threads of {os.cpu_count()}"
 
 
 def _host_memory() -> int:
@@ -112,7 +114,7 @@ def _container_memory() -> int:
 def choose(device: str = "auto", precision: Precision = "auto") -> Compute:
     """Pick device and precision.
 
-    "auto" takes a GPU where there is one, and bfloat16 where the processor multiplies it in hardware.
+    "auto" takes a GPU where there is one, and bfloat16 where that is fast (`bfloat16.gain`).
 
     Raises:
         VidcondenseError: no such device here, or bfloat16 is asked for where `selfcheck` finds it wrong.
@@ -130,14 +132,15 @@ def choose(device: str = "auto", precision: Precision = "auto") -> Compute:
         )
     half = _has_fast_bfloat16(chosen) if precision == "auto" else precision == "bfloat16"
     half = half and allows_bfloat16(chosen, asked=precision == "bfloat16")
+    if precision == "bfloat16" and chosen.type == "cpu":
+        bfloat16.warn_if_slow()
     return Compute(chosen, torch.bfloat16 if half else torch.float32)
 
 
 def _has_fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(name) is True for name in ("avx512_bf16", "amx_bf16", "amx_tile"))
+    return bfloat16.gain() >= bfloat16.FAST
 
 
 def derive_seed(seed: int, *stream: str | int) -> int:

@@ -197,6 +197,8 @@ def create(path: Path, recipe: "Recipe", store: "ClipStore", compute: "Compute",
     Raises:
         VidcondenseError: the folder holds something else already, or cannot be written.
     """
+    from vidcondense.networks import winograd
+
     refuse_taken(path)
     run = RunFolder(path)
     files.make_folder(path)
@@ -224,7 +226,7 @@ def create(path: Path, recipe: "Recipe", store: "ClipStore", compute: "Compute",
             },
             "device": str(compute.device),
             "precision": compute.precision,
-            "hardware": compute.hardware(),
+            "hardware": f"{compute.hardware()}{', compiled convolutions' if winograd.built() else ''}",
             "versions": versions(),
             **more,
         },

@@ -26,12 +26,12 @@ class Launches(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def multiplications_of_two_clips() -> int:
+def multiplications(clips: int) -> int:
     network = networks.build("minic3d", 21, 8, 64).requires_grad_(False)
     networks.initialise(network, generator(0))
-    network.embed(torch.zeros(2, 8, 3, 64, 64))  # the kernel's side, once for all clips
+    network.embed(torch.zeros(clips, 8, 3, 64, 64))  # the kernel's side, once for all clips
     with FlopCounterMode(display=False) as counter:
-        network.embed(torch.zeros(2, 8, 3, 64, 64))
+        network.embed(torch.zeros(clips, 8, 3, 64, 64))
     return counter.get_total_flops() // 2
 
 
@@ -46,11 +46,11 @@ def test_compiled_convolutions_multiply_a_sixth_of_what_the_plain_one_does(
         return real(a, b, out=out)
 
     monkeypatch.setattr(torch, "bmm", counted)
-    third_layer = 128 * (4 * 2 * 2) * (3 * 7 * 7 * 128)
-    assert multiplications_of_two_clips() == 2 * third_layer
-    plain = 128 * (8 * 8 * 8) * (3 * 7 * 7 * 64)
-    assert sum(made) // 2 == 2 * plain // 6  # two passes of two clips
-    assert sum(made) // 4 == 196 * (4 * 2 * 2) * (4 * 64) * 128  # points x tiles x phases and channels
+    taps = 3 * 7 * 7
+    layers = [64 * (8 * 32 * 32) * taps * 3, 128 * (8 * 8 * 8) * taps * 64, 128 * (4 * 2 * 2) * taps * 128]
+    assert multiplications(8) == 8 * sum(layers), "they are counted as the plain method's"
+    assert sum(made) == 2 * 8 * layers[1] // 6  # two passes
+    assert sum(made) == 2 * 8 * 196 * (4 * 2 * 2) * (4 * 64) * 128  # points x tiles x phases and channels
 
 
 def test_real_clips_take_no_more_multiplications_than_winograd_needs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_real_clips_take_no_more_multiplications_than_winograd_needs(monkeypatch
     pairs = 64 * (8 * 32 * 32) * (3 * 7 * 4 * 6)  # outputs x taps: 4 pairs of columns of 6 channels
     in_time = 128 * (16 * 8 * 8) * (7 * 7 * 64)  # 16 two-dimensional convolutions in place of 24
     plain = 128 * (4 * 2 * 2) * (3 * 7 * 7 * 128)
-    assert multiplications_of_two_clips() == 2 * (pairs + in_time + plain)
+    assert multiplications(2) == 2 * (pairs + in_time + plain)
 
 
 @pytest.mark.parametrize("name", ["prism_fast", "prism", "prism_trained_small"])

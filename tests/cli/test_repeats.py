@@ -164,7 +164,7 @@ def test_shards_of_a_run_need_not_be_named_again(
 
 def test_the_demo_again_and_anew(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     demo = import_module("vidcondense.cli.demo")
-    small = {"TRAIN_PER_CLASS": 2, "TEST_PER_CLASS": 1, "FRAMES": 4, "SIZE": 32, "METHODS": ("random",)}
+    small = {"TRAIN_PER_CLASS": 2, "TEST_PER_CLASS": 1, "FRAMES": 4, "SIZE": 32, "METHODS": {"random": {}}}
     for name, value in small.items():
         monkeypatch.setattr(demo, name, value)
     folder = tmp_path / "demo"
@@ -172,7 +172,7 @@ def test_the_demo_again_and_anew(call: Call, tmp_path: Path, monkeypatch: pytest
     before = changed(folder)
     before.pop(folder / "report.html")
     code, printed, said = call("demo", folder)
-    assert code == 0 and said.count("nothing to do") == 4, said
+    assert code == 0 and said.count("nothing to do") == 5, said
     assert f"open the report: {folder / 'report.html'}" in printed.replace("\n", "")
     after = changed(folder)
     after.pop(folder / "report.html")

@@ -14,8 +14,11 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from vidcondense.networks.winograd import kernels, operators
 from vidcondense.networks.winograd.library import lanes
 
-FEWEST_ROWS = 8
-"""Of a clip: on fewer, most of a tile lies beyond the end, and the kernel's side costs more than it saves."""
+FEWEST_ROWS = 16
+"""Of a clip: on fewer, much of a tile lies beyond the end, and the kernel's side costs more than it saves."""
+
+MULTIPLE = 64
+"""Of which channels are multiples: products of fewer are slow, and bits differ with the number of threads."""
 
 _NARROWEST = 8  # with vectors of 4 floats a first layer is slower than PyTorch's
 
@@ -38,8 +41,8 @@ def fits(layer: nn.Conv3d, x: Tensor) -> bool:
         and (layer.kernel_size, layer.stride, layer.padding) == ((3, 7, 7), (1, 2, 2), (1, 3, 3))
         and (layer.dilation, layer.groups, layer.padding_mode) == ((1, 1, 1), 1, "zeros")
         and layer.bias is not None
-        and (layer.in_channels == 3 or layer.in_channels % 16 == 0)
-        and layer.out_channels % 16 == 0
+        and (layer.in_channels == 3 or layer.in_channels % MULTIPLE == 0)
+        and layer.out_channels % MULTIPLE == 0
         and min(x.shape[3:]) >= FEWEST_ROWS
     )
 

@@ -12,13 +12,16 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import register_flop_formula
 
 from vidcondense.networks.winograd.kernels import ALL, POINTS, transposed_first_kernel
 from vidcondense.networks.winograd.library import Grid, lanes, run
 
 MOST_TILES = 128
 """Tiles at a time: more leave the caches, and fewer read the kernel too often."""
-
+FEWEST_ROWS = 64
+"""Of a product, and 16 or a multiple more: with fewer, or with a remainder, a library sums up in another
+order, and a clip would have other bits beside other clips. Rows beyond the tiles are left as they are."""
 SLICES = 8
 """Parts of the tiles whose sums for a first layer's kernel are made apart, however many threads there are."""
 SIDE, LINE = 4, 16
@@ -28,7 +31,7 @@ _kept = threading.local()
 
 @torch.library.custom_op("vidcondense::winograd", mutates_args=())
 def convolution(clips: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """Outputs of kernel 3x7x7, stride 1x2x2 and padding 1x3x3; channels in multiples of 16."""
+    """Outputs of kernel 3x7x7, stride 1x2x2 and padding 1x3x3; channels in multiples of 64."""
     clips = clips.contiguous()
     y = _outputs(clips, kernel.shape[1])
     for part in _parts(clips, y):
@@ -58,7 +61,7 @@ def to_kernel(clips: Tensor, outputs: Tensor) -> Tensor:
     for part in _parts(clips, outputs):
         part.run("clips", part.clips, part.left)
         part.run("products_adjoint", part.products, part.outputs)
-        found.baddbmm_(part.products.transpose(1, 2), part.left)
+        found.baddbmm_(part.products[:, : part.tiles].transpose(1, 2), part.left[:, : part.tiles])
     return found
 
 
@@ -137,23 +140,24 @@ class _Part(NamedTuple):
 
 
 def _parts(clips: Tensor, outputs: Tensor) -> Iterator[_Part]:
-    """Some clips at a time, with room for their matrices (point, tile, channel) and with both grids."""
+    """Some clips at a time, with room for their matrices (point, row per tile, channel) and both grids."""
     per_clip = math.prod(_cut(clips))
     some = max(1, MOST_TILES // per_clip)
     for x, y in zip(clips.split(some), outputs.split(some), strict=True):
         tiles = len(x) * per_clip
-        left, products = _room("left", tiles, 4 * x.shape[4]), _room("products", tiles, y.shape[4])
+        rows = max(FEWEST_ROWS, -(-tiles // LINE) * LINE)
+        left, products = _room("left", rows, 4 * x.shape[4]), _room("products", rows, y.shape[4])
         yield _Part(x, y, left, products, _grids(x, y, left.stride(0), products.stride(0)), tiles)
 
 
-def _room(name: str, tiles: int, channels: int) -> Tensor:
+def _room(name: str, rows: int, channels: int) -> Tensor:
     """Memory that is kept from call to call, as fresh memory costs as much as the transforms."""
-    apart = tiles * channels + LINE
+    apart = rows * channels + LINE
     held: Tensor | None = getattr(_kept, name, None)
     if held is None or held.numel() < ALL * apart:
-        held = torch.empty(ALL * apart)
+        held = torch.zeros(ALL * apart)
         setattr(_kept, name, held)
-    return held.as_strided((ALL, tiles, channels), (apart, channels, 1))
+    return held.as_strided((ALL, rows, channels), (apart, channels, 1))
 
 
 def _differentiable(forward: Any, to_clips: Any, to_kernel: Any) -> None:
@@ -195,3 +199,34 @@ def _differentiable(forward: Any, to_clips: Any, to_kernel: Any) -> None:
 
 _differentiable(convolution, to_clips, to_kernel)
 _differentiable(first_convolution, first_to_clips, first_to_kernel)
+
+
+def _as_the_plain_one(channels: int, clips: torch.Size, outputs: int) -> int:
+    """Operations of the plain method, two for a multiplication with its addition."""
+    positions = math.prod(clips[:2]) * math.prod(-(-side // 2) for side in clips[2:4])
+    return 2 * positions * channels * outputs * 3 * 7 * 7
+
+
+@register_flop_formula(
+    [
+        torch.ops.vidcondense.winograd,
+        torch.ops.vidcondense.winograd_first,
+        torch.ops.vidcondense.winograd_first_pooled,
+    ]
+)
+def _forward_flops(clips: Any, kernel: Any, bias: Any, **_: Any) -> int:
+    return _as_the_plain_one(clips[4], clips, bias[0])
+
+
+@register_flop_formula(
+    [torch.ops.vidcondense.winograd_to_clips, torch.ops.vidcondense.winograd_first_to_clips]
+)
+def _to_clips_flops(outputs: Any, kernel: Any, height: int, width: int, *, out_shape: Any, **_: Any) -> int:
+    return _as_the_plain_one(out_shape[4], out_shape, outputs[4])
+
+
+@register_flop_formula(
+    [torch.ops.vidcondense.winograd_to_kernel, torch.ops.vidcondense.winograd_first_to_kernel]
+)
+def _to_kernel_flops(clips: Any, outputs: Any, **_: Any) -> int:
+    return _as_the_plain_one(clips[4], clips, outputs[4])

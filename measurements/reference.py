@@ -67,19 +67,19 @@ def normalise(pixels: Tensor) -> Tensor:
 
 
 def match(network: ReferenceNetwork, real: list[Tensor], clips: Tensor) -> tuple[float, Tensor]:
-    """Loss and gradient with respect to `clips`, one class after another (DFS eq. 8), one clip per class.
+    """Loss and gradient with respect to `clips`, one class after another (DFS eq. 8).
 
     Args:
         network: with random weights.
         real: per class, uint8 (video, time, 3, height, width).
-        clips: (class, time, 3, height, width) float32.
+        clips: (video, time, 3, height, width) float32, equally many of each class, sorted by class.
     """
     leaf = clips.clone().requires_grad_()
     loss = torch.zeros((), device=clips.device)
-    for c, pixels in enumerate(real):
+    for ours, pixels in zip(leaf.chunk(len(real)), real, strict=True):
         with torch.no_grad():
             real_features = network.embed(normalise(pixels))
-        loss = loss + (network.embed(leaf[c : c + 1]).mean(0) - real_features.mean(0)).square().sum()
+        loss = loss + (network.embed(ours).mean(0) - real_features.mean(0)).square().sum()
     loss.backward()
     assert leaf.grad is not None
     return loss.item(), leaf.grad

@@ -1,6 +1,6 @@
 """Time the PRISM iteration and evaluation against the slow reference, in one run, and compare numbers.
 
-    python measurements/speed.py [--frames 8 --size 64] [--classes 21] [--batch-real 16] [--rounds 3]
+    python measurements/speed.py [--frames 8 --size 64] [--classes 21] [--batch-real 16] [--vpc 1]
 
 Both sides do the same work on the same generated pixels: normalise real clips, their features, the synthetic
 forward and backward, the criterion and the update. Rounds alternate; medians and their ratio are printed.
@@ -27,7 +27,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name, default in (("frames", 8), ("size", 64), ("classes", 21), ("batch-real", 16), ("rounds", 3)):
+    defaults = {"frames": 8, "size": 64, "classes": 21, "batch-real": 16, "vpc": 1, "rounds": 3}
+    for name, default in defaults.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
@@ -39,14 +40,16 @@ def main() -> None:
         f"ours in {compute.precision}"
     )
     print(
-        f"{options.classes} classes, {options.batch_real} real clips each, "
+        f"{options.classes} classes, {options.batch_real} real clips each, VPC {options.vpc}, "
         f"{options.frames}x{options.size}x{options.size}"
     )
     clock = Clock(compute.device)
-    for dtype in (torch.float32, torch.bfloat16):
+    for dtype in sorted({torch.float32, compute.dtype}, key=str):
         rate = clock.product_rate(dtype)
         print(f"ceiling: product of two 4096x4096 matrices in {dtype}: {rate:.0f} GFLOP/s")
-    work = Work(Shape(options.frames, options.size, options.classes, options.batch_real), compute)
+    work = Work(
+        Shape(options.frames, options.size, options.classes, options.batch_real, options.vpc), compute
+    )
     for name, (slow, fast) in work.parts().items():
         compare(clock, name, slow, fast, options.rounds)
     work.check()
@@ -59,6 +62,7 @@ class Shape(NamedTuple):
     size: int
     classes: int
     batch_real: int
+    vpc: int = 1
 
 
 class Work:
@@ -66,12 +70,13 @@ class Work:
 
     def __init__(self, shape: Shape, compute: Compute) -> None:
         self.compute, device = compute, compute.device
-        frames, size, self.classes, batch_real = shape
+        frames, size, self.classes, batch_real, vpc = shape
         rng = np.random.default_rng(0)
         drawn = rng.integers(0, 256, (self.classes, batch_real, frames, size, size, 3), dtype=np.uint8)
         self.pixels = torch.from_numpy(drawn).to(device).movedim(-1, -3)
-        self.start = torch.randn(self.classes, frames, 3, size, size, generator=generator(0)).to(device)
-        self.labels = torch.arange(self.classes, device=device)
+        videos = self.classes * vpc
+        self.start = torch.randn(videos, frames, 3, size, size, generator=generator(0)).to(device)
+        self.labels = torch.arange(self.classes, device=device).repeat_interleave(vpc)
         self.drawn = networks.build("minic3d", self.classes, frames, size)
         self.network = networks.build("minic3d", self.classes, frames, size).requires_grad_(False)
         self.network.to(device, compute.dtype)
@@ -85,8 +90,8 @@ class Work:
         self.synthetic.values.requires_grad_()
         self.insertion = Gradient(Gradient.Settings(warm_up=0.0, cool_down=0.0, threshold=-1.0), 10)
         self.optimiser = torch.optim.SGD([self.synthetic.values], lr=1.0, momentum=0.95)
-        self.keys = [self.start[c, [0, frames - 1]].clone().requires_grad_() for c in range(self.classes)]
-        self.positions = [[0, frames - 1] for _ in range(self.classes)]
+        self.keys = [self.start[c, [0, frames - 1]].clone().requires_grad_() for c in range(videos)]
+        self.positions = [[0, frames - 1] for _ in range(videos)]
         self.their_optimiser = torch.optim.SGD(self.keys, lr=1.0, momentum=0.95)
         self.our_step = torch.optim.SGD(self.trained.parameters(), lr=0.001)
         self.their_step = torch.optim.SGD(self.theirs.parameters(), lr=0.001)
@@ -101,7 +106,7 @@ class Work:
 
     def real(self):  # type: ignore[no-untyped-def]
         """Chunks of normalised clips and labels across classes, as `RealBatch.read` gives them."""
-        flat, labels = self.pixels.flatten(0, 1), self.labels.repeat_interleave(self.pixels.shape[1])
+        flat, labels = self.pixels.flatten(0, 1), self.labels.unique().repeat_interleave(self.pixels.shape[1])
         for clips, target in zip(flat.split(self.chunk), labels.split(self.chunk), strict=True):
             yield normalise(clips, IMAGENET_MEAN, IMAGENET_STD, self.compute), target
 

@@ -18,6 +18,9 @@ ROOT = Path(__file__).parent.parent
 NEED_CUDA = {"autotune", "graphs", "streams"}
 
 
+pytestmark = pytest.mark.xdist_group("gpu")  # in one process, as they share a result of half a minute
+
+
 @pytest.fixture(scope="module")
 def gpu() -> Iterator[types.ModuleType]:
     """The script; its modules, whose names are common, are forgotten again."""

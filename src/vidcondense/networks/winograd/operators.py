@@ -57,11 +57,12 @@ def to_clips(outputs: Tensor, kernel: Tensor, height: int, width: int) -> Tensor
 def to_kernel(clips: Tensor, outputs: Tensor) -> Tensor:
     """The gradient of the kernel from clips and the gradient of outputs."""
     clips, outputs = clips.contiguous(), outputs.contiguous()
-    found = clips.new_zeros(ALL, outputs.shape[4], 4 * clips.shape[4])
-    for part in _parts(clips, outputs):
+    found = clips.new_empty(ALL, outputs.shape[4], 4 * clips.shape[4])
+    for number, part in enumerate(_parts(clips, outputs)):
         part.run("clips", part.clips, part.left)
         part.run("products_adjoint", part.products, part.outputs)
-        found.baddbmm_(part.products[:, : part.tiles].transpose(1, 2), part.left[:, : part.tiles])
+        sides = part.products[:, : part.tiles].transpose(1, 2), part.left[:, : part.tiles]
+        found.baddbmm_(*sides) if number else torch.bmm(*sides, out=found)
     return found
 
 

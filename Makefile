@@ -9,7 +9,7 @@ demo: $(READY)
 	$(VENV)/bin/vidcondense demo
 
 test: $(READY)
-	$(VENV)/bin/python -m pytest -n auto --dist loadgroup
+	$(VENV)/bin/python -m pytest -n auto
 
 torture: $(READY)
 	$(VENV)/bin/python -m pytest torture -n auto

@@ -18,9 +18,6 @@ ROOT = Path(__file__).parent.parent
 NEED_CUDA = {"autotune", "graphs", "streams"}
 
 
-pytestmark = pytest.mark.xdist_group("gpu")  # in one process, as they share a result of half a minute
-
-
 @pytest.fixture(scope="module")
 def gpu() -> Iterator[types.ModuleType]:
     """The script; its modules, whose names are common, are forgotten again."""
@@ -33,10 +30,8 @@ def gpu() -> Iterator[types.ModuleType]:
                 del sys.modules[name]
 
 
-@pytest.fixture(scope="module")
-def out(gpu: types.ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(gpu: types.ModuleType, folder: Path) -> Path:
     """All of it, once."""
-    folder = tmp_path_factory.mktemp("gpu") / "out"
     assert gpu.main(["--device", "cpu", "--out", str(folder)]) == 0
     return folder
 
@@ -54,7 +49,10 @@ def numbers(value: object) -> Iterator[float]:
         yield float(value)
 
 
-def test_every_section_is_done_with_finite_figures(gpu: types.ModuleType, out: Path) -> None:
+def test_every_section_is_done_once_with_finite_figures(
+    gpu: types.ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = made(gpu, tmp_path / "out")
     sections, page = results(out), (out / "report.md").read_text()
     assert list(sections) == list(gpu.SECTIONS)
     for name, record in sections.items():
@@ -68,21 +66,14 @@ def test_every_section_is_done_with_finite_figures(gpu: types.ModuleType, out: P
     assert "FAILS" not in page
     (run,) = next(iter(sections["long"]["tables"].values()))
     assert run["iterations done"] == 4
-
-
-def test_the_command_given_again_redoes_nothing(gpu: types.ModuleType, out: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (out / "sections").iterdir()}
     began = time.monotonic()
     assert gpu.main(["--device", "cpu", "--out", str(out)]) == 0
     assert time.monotonic() - began < 2
     assert {path: path.stat().st_mtime_ns for path in (out / "sections").iterdir()} == before
-
-
-def test_other_settings_in_the_same_folder_are_refused(
-    gpu: types.ModuleType, out: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    capsys.readouterr()
     words = ["--device", "cpu", "--precision", "float32", "--data", "elsewhere", "--out", str(out)]
-    assert gpu.main(words) == 2
+    assert gpu.main(words) == 2, "another run's folder"
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("; name another --out")
 
@@ -140,10 +131,10 @@ def test_time_that_is_up_leaves_sections_and_says_how_to_go_on(
 
 
 def test_a_run_is_stopped_when_time_is_up_and_goes_on(
-    gpu: types.ModuleType, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gpu: types.ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, loop = sys.modules["gpu_runs"], sys.modules["vidcondense.run.loop"]
-    words = {"small": True, "folder": tmp_path, "data": out / "work/actions"}
+    words = {"small": True, "folder": tmp_path, "data": None}
     iterate = loop.State.iterate
 
     def slow(state: Any, *words: Any) -> Any:

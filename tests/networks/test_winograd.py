@@ -135,7 +135,7 @@ def test_without_pytorchs_threads_it_has_its_own(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("channels", [3, 64])
 def test_a_clip_is_the_same_whatever_is_beside_it(channels: int) -> None:
-    one, x = layer(channels, 128), clips(channels, 2, 16, 24, videos=50)
+    one, x = layer(channels, 128), clips(channels, 2, 16, 24, videos=20)
 
     def both(part: Tensor) -> tuple[Tensor, Tensor]:
         y = winograd.convolve(one, part.requires_grad_())

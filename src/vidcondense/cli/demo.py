@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from vidcondense import toys
-from vidcondense.base.units import spread
+from vidcondense.base.units import plural, spread
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
@@ -65,7 +65,7 @@ def run_demo(folder: Path, seed: int = 0, *, force: bool = False) -> Path:
     minutes = (time.monotonic() - began) / 60
     console.print(f"    to look at while networks are trained, after {minutes:.1f} min: {page}")
     for networks in NETWORKS:
-        say(4, f"training {networks} network{'s' * (networks > 1)} on each set, and testing on real clips")
+        say(4, f"training {plural(networks, 'network')} on each set, and testing on real clips")
         for run, condensed in made.items():
             anew = force and networks == NETWORKS[0]
             console.print(f"    {run.path.name}: {_evaluated(run, condensed, store, networks, seed, anew)}")
@@ -85,7 +85,7 @@ def _evaluated(
     mean, std = result["top1"]["mean"], result["top1"]["std"]
     shown = "no network trained" if mean is None else f"top-1 {spread(mean, std)}"
     return (
-        f"{shown} over {result['networks']} networks ({result['diverged']} diverged; chance "
+        f"{shown} over {plural(result['networks'], 'network')} ({result['diverged']} diverged; chance "
         f"{100 / len(store.class_names):.0f} %), {sum(condensed.key_counts) / len(condensed):.1f} key frames "
         f"per video, {condensed.stored_mib:.2f} MiB"
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,20 @@ def test_what_is_measured_is_what_the_processor_does() -> None:
         assert gain > 0  # how much is not known: a processor may have the instructions and be slow
     else:
         assert gain < bfloat16.SLOW
+
+
+def test_slow_products_are_found_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, made = torch.mm, []
+
+    def slow(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        made.append(a.dtype)
+        if a.dtype == torch.bfloat16:
+            time.sleep(0.2)
+        return real(a, b)
+
+    monkeypatch.setattr(torch, "mm", slow)
+    assert bfloat16.measured() < bfloat16.SLOW
+    assert made.count(torch.bfloat16) < bfloat16.TRIES
 
 
 def test_it_is_measured_once_per_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

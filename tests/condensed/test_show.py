@@ -2,10 +2,12 @@
 
 import dataclasses
 import io
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -105,6 +107,8 @@ def test_what_is_wrong_with_a_file_is_said_as_by_load(tmp_path: Path) -> None:
         ("counts", torch.tensor([2, 2]), "do not match the number of key frames"),
         ("labels", torch.tensor([0, 2]), "labels must lie in 0..1"),
         ("labels", torch.tensor([0.0, 1.0]), "'labels' is torch.float32"),
+        ("key_frames", torch.full_like(made.tensors()["key_frames"], torch.nan), "not finite"),
+        ("targets", torch.ones(2, 3), "targets must be (2, 2)"),
     ):
         made.save(path)
         with safe_open(path, framework="pt") as file:
@@ -112,9 +116,35 @@ def test_what_is_wrong_with_a_file_is_said_as_by_load(tmp_path: Path) -> None:
         save_file({**tensors, "labels": made.labels, name: value}, path, metadata)
         with pytest.raises(VidcondenseError, match=re.escape(words)):
             Summary.read(path)
+    for changed, words in (
+        ({"std": [0.0, 0.2, 0.2]}, "std in (0, 1]"),
+        ({"class_names": ["walk", "walk"]}, "two classes have one name"),
+        ({"segments": [0, 99]}, "segments must ascend"),
+        ({"learning_rate": -1.0}, "learning_rate must be above 0"),
+        ({"frames": 0}, "frames"),
+    ):
+        made.save(path)
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            tensors = {key: file.get_tensor(key) for key in names}
+            header = json.loads(file.metadata()["vidcondense"])
+        save_file(tensors, path, {"vidcondense": json.dumps({**header, **changed})})
+        with pytest.raises(VidcondenseError, match=re.escape(words)):
+            Summary.read(path)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(VidcondenseError, match="cut short or not ours"):
         Summary.read(path)
+
+
+@pytest.mark.parametrize("storage", ["float32", "float16", "uint8"])
+def test_a_sound_file_is_not_loaded_for_it(
+    storage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "condensed.safetensors"
+    made = replace(make([2, 3], ("walk", "run")), storage=storage, targets=torch.ones(2, 2))
+    made.save(path)
+    monkeypatch.delattr(CondensedVideos, "load")
+    assert Summary.read(path) == Summary.of(made)
 
 
 def test_class_names_are_plain_text(tmp_path: Path) -> None:

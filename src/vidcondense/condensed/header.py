@@ -10,6 +10,8 @@ from vidcondense.base.versions import refuse_newer
 Storage = Literal["float32", "float16", "uint8"]
 """How a file holds frames."""
 
+SCALE, OFFSET = "_scale", "_offset"
+"""What is added to a tensor's name for those that levels uint8 need."""
 FORMAT_VERSION = 2
 PLAIN_VERSION = 1
 """Of files with frames in float32, which older versions of this program read too."""

@@ -6,11 +6,9 @@ import torch
 from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.condensed.header import Storage
+from vidcondense.condensed.header import OFFSET, SCALE, Storage
 
 LEVELS = 255
-SCALE, OFFSET = "_scale", "_offset"
-"""What is added to a tensor's name for those of `uint8`."""
 
 
 def encode(tensors: Mapping[str, Tensor], frames: Sequence[str], storage: Storage) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """What `show` tells of a condensed set; read without PyTorch, which takes seconds to load, for most."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import parse, typed
-from vidcondense.condensed.header import Header, Storage, check_version
+from vidcondense.condensed.header import OFFSET, SCALE, Header, Storage, check_version
+from vidcondense.data.options import MOST_FRAMES
 
 if TYPE_CHECKING:
     from vidcondense.condensed.base import CondensedVideos
-
-FRAME_TYPES: dict[Storage, str] = {"float32": "F32", "float16": "F16", "uint8": "U8"}
 
 
 class _Unusual(Exception):
@@ -93,7 +94,7 @@ class Summary:
 
     @staticmethod
     def read(path: Path) -> "Summary":
-        """That of a file; pixels are not looked at where the set is one of key frames.
+        """That of a file.
 
         Raises:
             VidcondenseError: as `CondensedVideos.load`.
@@ -107,44 +108,62 @@ class Summary:
 
 
 def _key_frames(path: Path) -> Summary:
-    """The summary of a sound file of key frames; any exception for another."""
+    """The summary of a sound file of key frames, linear over whole clips; any exception for another."""
     with safe_open(path, framework="numpy") as file:
         values = typed(parse((file.metadata() or {})["vidcondense"]), dict[str, Any])
         check_version(values)
         header = typed(values, Header)
-        if header.get("representation", "key_frames") != "key_frames":
-            raise _Unusual
-        names, storage = file.keys(), header.get("storage", "float32")
-        labels, positions, counts = (file.get_tensor(name) for name in ("labels", "positions", "counts"))
-        frames = file.get_slice("key_frames")
-        shape, kind = frames.get_shape(), frames.get_dtype()
-        targets = file.get_slice("targets").get_shape() if "targets" in names else [0, 0]
-    segments = tuple(values.get("segments", (0,)))
-    usual = (
-        all(array.dtype == np.int64 and array.ndim == 1 for array in (labels, positions, counts))
-        and kind == FRAME_TYPES[storage]
-        and (len(shape), len(targets), shape[1]) == (4, 2, 3)
-        and len(labels) == len(counts) > 0
-        and 0 <= labels.min() <= labels.max() < len(header["class_names"])
-        and counts.min() > 0
-        and counts.sum() == len(positions) == shape[0]
-    )
-    if not usual:
+        names = file.keys()
+        tensors = {name: file.get_tensor(name) for name in names}
+    if header.get("representation", "key_frames") != "key_frames":
         raise _Unusual
-    key_positions = [part.tolist() for part in np.split(positions, np.cumsum(counts)[:-1])]
+    storage, targets = header.get("storage", "float32"), tensors.get("targets")
+    if not (_sound_header(header, values) and _sound_tensors(tensors, storage, len(header["class_names"]))):
+        raise _Unusual
+    counts, frames = tensors["counts"], tensors["key_frames"]
+    key_positions = [part.tolist() for part in np.split(tensors["positions"], np.cumsum(counts)[:-1])]
     if any(sorted({*keys}) != keys or keys[0] < 0 or keys[-1] >= header["frames"] for keys in key_positions):
         raise _Unusual
     return Summary(
         class_names=header["class_names"],
-        labels=labels.tolist(),
+        labels=tensors["labels"].tolist(),
         frames=header["frames"],
-        size=(shape[2], shape[3]),
+        size=(frames.shape[2], frames.shape[3]),
         key_positions=key_positions,
-        interpolation=values.get("interpolation", "linear"),
-        segments=segments,
-        stored_values=int(np.prod(shape)) + targets[0] * targets[1],
+        stored_values=frames.size + (0 if targets is None else targets.size),
         storage=storage,
-        targets=targets[1],
+        targets=0 if targets is None else targets.shape[1],
         learning_rate=header.get("learning_rate"),
         provenance=header["provenance"],
+    )
+
+
+def _sound_header(header: Header, values: Mapping[str, Any]) -> bool:
+    """What `CondensedVideos` asks of its fields; its messages are for those that are not."""
+    rate, names = header.get("learning_rate"), header["class_names"]
+    return (
+        values.get("interpolation", "linear") == "linear"
+        and list(values.get("segments", (0,))) == [0]
+        and len(set(names)) == len(names)
+        and 1 <= header["frames"] <= MOST_FRAMES
+        and all(0 <= one <= 1 for one in header["mean"])
+        and all(0 < one <= 1 for one in header["std"])
+        and (rate is None or 0 < rate < math.inf)
+    )
+
+
+def _sound_tensors(tensors: Mapping[str, NDArray[Any]], storage: Storage, classes: int) -> bool:
+    """What `KeyFrameVideos` asks of its tensors."""
+    labels, positions, counts = (tensors[name] for name in ("labels", "positions", "counts"))
+    frames, targets = tensors["key_frames"], tensors.get("targets")
+    beside = [tensors[f"key_frames{end}"] for end in (SCALE, OFFSET)] if storage == "uint8" else []
+    return (
+        all(array.dtype == np.int64 and array.ndim == 1 for array in (labels, positions, counts))
+        and all(array.dtype == np.float32 and array.shape == frames.shape[:1] for array in beside)
+        and all(array.dtype.kind != "f" or bool(np.isfinite(array).all()) for array in tensors.values())
+        and (frames.dtype == storage and frames.ndim == 4 and frames.shape[1] == 3 and frames.size > 0)
+        and len(labels) == len(counts) > 0
+        and bool(0 <= labels.min() <= labels.max() < classes)
+        and bool(counts.min() > 0 and counts.sum() == len(positions) == len(frames))
+        and (targets is None or (targets.dtype == np.float32 and targets.shape == (len(labels), classes)))
     )

@@ -19,8 +19,8 @@ from vidcondense.networks.winograd.library import Grid, lanes, run
 
 MOST_TILES = 128
 """Tiles at a time: more leave the caches, and fewer read the kernel too often."""
-FEWEST_ROWS = 64
-"""Of a product, and 16 or a multiple more: with fewer, or with a remainder, a library sums up in another
+LEAST_PRODUCT = 64
+"""Rows of a product, and 16 or a multiple more: with fewer, or with a remainder, a library sums up in another
 order, and a clip would have other bits beside other clips. Rows beyond the tiles are left as they are."""
 SLICES = 8
 """Parts of the tiles whose sums for a first layer's kernel are made apart, however many threads there are."""
@@ -97,7 +97,7 @@ def first_to_kernel(clips: Tensor, outputs: Tensor) -> Tensor:
     """As `to_kernel`, of 3 colours."""
     clips, outputs = clips.contiguous(), outputs.contiguous()
     grid, given = _grids(clips, outputs)
-    tiles = len(clips) * grid.pairs * grid.rows * grid.columns
+    tiles = len(clips) * _tiles(clips)
     found = clips.new_zeros(SLICES, POINTS * POINTS, 12, 4, outputs.shape[4])
     run("first_to_kernel", SLICES, (clips, outputs, found), grid, given, (tiles, SLICES))
     return found.sum(0)
@@ -107,8 +107,7 @@ def _first(clips: Tensor, kernel: Tensor, bias: Tensor, pool: int) -> Tensor:
     clips = clips.contiguous()
     y = _outputs(clips, len(bias), pool)
     grid, given = _grids(clips, y)
-    tiles = len(clips) * grid.pairs * grid.rows * grid.columns
-    run("first", tiles, (clips, y, kernel.contiguous(), bias), grid, given, (pool,))
+    run("first", len(clips) * _tiles(clips), (clips, y, kernel.contiguous(), bias), grid, given, (pool,))
     return y
 
 
@@ -120,6 +119,11 @@ def _outputs(clips: Tensor, channels: int, pool: int = 1) -> Tensor:
 def _cut(clips: Tensor) -> tuple[int, int, int]:
     """Pairs of steps, rows and columns of tiles."""
     return (-(-clips.shape[1] // 2), -(-clips.shape[2] // (2 * SIDE)), -(-clips.shape[3] // (2 * SIDE)))
+
+
+def _tiles(clips: Tensor) -> int:
+    """Tiles of each clip."""
+    return math.prod(_cut(clips))
 
 
 def _grids(clips: Tensor, outputs: Tensor, left: int = 0, products: int = 0) -> tuple[Grid, Grid]:
@@ -142,11 +146,11 @@ class _Part(NamedTuple):
 
 def _parts(clips: Tensor, outputs: Tensor) -> Iterator[_Part]:
     """Some clips at a time, with room for their matrices (point, row per tile, channel) and both grids."""
-    per_clip = math.prod(_cut(clips))
+    per_clip = _tiles(clips)
     some = max(1, MOST_TILES // per_clip)
     for x, y in zip(clips.split(some), outputs.split(some), strict=True):
         tiles = len(x) * per_clip
-        rows = max(FEWEST_ROWS, -(-tiles // LINE) * LINE)
+        rows = max(LEAST_PRODUCT, -(-tiles // LINE) * LINE)
         left, products = _room("left", rows, 4 * x.shape[4]), _room("products", rows, y.shape[4])
         yield _Part(x, y, left, products, _grids(x, y, left.stride(0), products.stride(0)), tiles)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator
@@ -20,14 +19,17 @@ from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation import trial as evaluation
 from vidcondense.evaluation.clips import MemoryClips, TrainingClips
-from vidcondense.evaluation.protocols import Strict, Vdsd, score_videos, spread_windows, standardise
+from vidcondense.evaluation.protocols import Strict, Strong, Vdsd
+from vidcondense.evaluation.protocols.vdsd import standardise
 from vidcondense.evaluation.results import accuracies
 from vidcondense.evaluation.shared import evaluate
+from vidcondense.evaluation.testing import Outcome, score_videos, spread_windows
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import centred_one_hot, guessing_loss, summed_loss
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
-QUICK = (Strict(steps=4, epochs=1), Vdsd(epochs=4))
+QUICK = (Strict(steps=4, epochs=1), Vdsd(epochs=4), Strong(steps=4, epochs=1))
+NAMES = ["strict", "vdsd", "strong"]
 
 
 def condensed(store: ClipStore, vpc: int = 2) -> KeyFrameVideos:
@@ -52,7 +54,7 @@ def test_memories_show_one_clip_of_each_video_per_epoch(
     tiny_store: ClipStore, memories: Callable[..., StaticDynamicVideos]
 ) -> None:
     made = memories([0, 0, 1, 1, 2, 2], tuple(tiny_store.class_names), 4, (32, 32))
-    clips, _ = evaluation._training_clips(made, None, EXACT)
+    clips, _ = evaluation._training_clips(made, QUICK[0], tiny_store, None, EXACT)
     assert len(clips) == 6  # videos of the set, of which each epoch shows a clip
     whole, seen = made.render(), set()
     for epoch in range(40):
@@ -66,8 +68,8 @@ def test_memories_show_one_clip_of_each_video_per_epoch(
     assert len(result.results) == 1
 
 
-@pytest.mark.parametrize("protocol", QUICK, ids=["strict", "vdsd"])
-def test_repeats_exactly_and_adds_up(protocol: Strict | Vdsd, tiny_store: ClipStore) -> None:
+@pytest.mark.parametrize("protocol", QUICK, ids=NAMES)
+def test_repeats_exactly_and_adds_up(protocol: Strict | Vdsd | Strong, tiny_store: ClipStore) -> None:
     made = condensed(tiny_store)
     torch.manual_seed(0)
     first = evaluate(made, tiny_store, protocol=protocol, networks_count=2, show=False)
@@ -97,7 +99,7 @@ def test_a_trained_network_beats_chance(tiny_store: ClipStore) -> None:
 
 
 @pytest.mark.parametrize("protocol", [Strict(steps=25, epochs=1), Vdsd(epochs=25)], ids=["strict", "vdsd"])
-def test_networks_regress_learned_targets(protocol: Strict | Vdsd, tiny_store: ClipStore) -> None:
+def test_networks_regress_learned_targets(protocol: Strict | Vdsd | Strong, tiny_store: ClipStore) -> None:
     made = condensed(tiny_store, vpc=4)
     right = centred_one_hot(made.labels, 3)
     turned = right.roll(1, dims=1)  # every clip calls itself the class after its own
@@ -165,7 +167,7 @@ def test_strict_scores_are_the_mean_over_windows(tiny_store: ClipStore) -> None:
     networks.initialise(network, generator(0))
     network.eval()
     tiny_store.stride = 1  # 16 frames have room for windows of 4 that do not touch
-    scores, truth = Strict(windows=2).test(network, tiny_store, EXACT, 0)
+    scores, truth, _ = Strict(windows=2).test(network, tiny_store, EXACT, 0)
     videos = tiny_store.select("test")
     assert truth.tolist() == tiny_store.labels[videos].tolist()
     mean, std = (torch.tensor(x).view(3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_STD))
@@ -184,7 +186,7 @@ def test_windows_overlap_by_half_at_most() -> None:
 
 def test_the_strict_rule_on_tensors_is_that_on_a_store(tiny_store: ClipStore) -> None:
     network = networks.draw("minic3d", tiny_store.shape, generator(0))
-    expected, truth = Strict(windows=1).test(network, tiny_store, EXACT, 0)
+    expected, truth, _ = Strict(windows=1).test(network, tiny_store, EXACT, 0)
     videos = tiny_store.select("test")
     starts = tiny_store.even_starts(videos, 1).reshape(-1)
     batch = RealBatch(videos, starts, np.zeros(len(videos), dtype=np.bool_), tiny_store.labels[videos])
@@ -212,7 +214,7 @@ def test_vdsd_steps_down_after_252_of_501_epochs(monkeypatch: pytest.MonkeyPatch
         "step",
         lambda self, *a: rates.append(self.param_groups[0]["lr"]) or original(self, *a),
     )
-    monkeypatch.setattr("vidcondense.evaluation.protocols.backward", lambda *_: 0.1)
+    monkeypatch.setattr("vidcondense.evaluation.protocols.vdsd.backward", lambda *_: 0.1)
     network = networks.build("minic3d", 3, 4, 32)
     networks.initialise(network, generator(0))
     steps: list[float] = []
@@ -253,8 +255,8 @@ def test_bfloat16_agrees_with_float32_where_the_processor_has_it(tiny_store: Cli
         pytest.skip("this processor has no bfloat16 arithmetic")
     network = networks.build("minic3d", 3, tiny_store.frames, tiny_store.size)
     networks.initialise(network, generator(0))
-    exact, _ = Strict().test(network, tiny_store, EXACT, 0)
-    fast, _ = Strict().test(network, tiny_store, choose("cpu"), 0)
+    exact, _, _ = Strict().test(network, tiny_store, EXACT, 0)
+    fast, _, _ = Strict().test(network, tiny_store, choose("cpu"), 0)
     torch.testing.assert_close(exact, fast, rtol=0.02, atol=2e-3)
 
 
@@ -274,7 +276,7 @@ def test_sets_that_do_not_fit_the_store_are_refused(tiny_store: ClipStore) -> No
     for seed in (-1, 2**63):
         with pytest.raises(VidcondenseError, match=f"seed must be a whole number [<>]= .*, not {seed}"):
             evaluate(made, tiny_store, seed=seed, show=False)
-    with pytest.raises(VidcondenseError, match="unknown protocol 'loose'; known: strict, vdsd"):
+    with pytest.raises(VidcondenseError, match="unknown protocol 'loose'; known: strong, strict, vdsd"):
         evaluate(made, tiny_store, protocol="loose", show=False)
 
 
@@ -309,7 +311,7 @@ def test_clips_are_normalised_as_real_ones_are(tiny_store: ClipStore) -> None:
     shift, scale = (torch.tensor(one).view(3, 1, 1) for one in (other.mean, other.std))
     other = replace(other, key_frames=(pixels - shift) / scale)
     shown = [
-        evaluation._training_clips(one, None, EXACT)[0].read(torch.arange(6), 0, 0)[0]
+        evaluation._training_clips(one, QUICK[0], tiny_store, None, EXACT)[0].read(torch.arange(6), 0, 0)[0]
         for one in (made, other)
     ]
     torch.testing.assert_close(shown[0], made.render())
@@ -348,11 +350,9 @@ def two_splits(tiny_store_path: Path, tmp_path_factory: pytest.TempPathFactory) 
 class Untested(Strict):
     """Strict, without reading a test video."""
 
-    def test(
-        self, network: VideoNetwork, store: ClipStore, *rest: object
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def test(self, network: VideoNetwork, store: ClipStore, *rest: object) -> Outcome:
         truth = torch.from_numpy(store.labels[store.select("test")])
-        return torch.zeros(len(truth), len(store.class_names)), truth
+        return Outcome(torch.zeros(len(truth), len(store.class_names)), truth, {})
 
 
 @pytest.mark.parametrize("split", ["1", "2"])
@@ -380,8 +380,8 @@ def test_the_whole_dataset_is_the_training_videos_of_the_split(
     assert "trained on all 15 training videos" in str(table(result).title)
 
 
-@pytest.mark.parametrize("protocol", QUICK, ids=["strict", "vdsd"])
-def test_training_on_a_store_repeats_exactly(protocol: Strict | Vdsd, tiny_store: ClipStore) -> None:
+@pytest.mark.parametrize("protocol", QUICK, ids=NAMES)
+def test_training_on_a_store_repeats_exactly(protocol: Strict | Vdsd | Strong, tiny_store: ClipStore) -> None:
     def run(**changes: object) -> dict[str, object]:
         result = evaluate(tiny_store, tiny_store, protocol=protocol, networks_count=1, show=False, **changes)  # type: ignore[arg-type]
         return {**result.to_dict(), "seconds": 0}
@@ -411,8 +411,8 @@ def test_stores_that_do_not_fit_are_refused(two_splits: Path, tiny_store: ClipSt
         evaluate(one, two, show=False)
     with pytest.raises(VidcondenseError, match=r"flip must be a number <= 1\.0, not 2\.0"):
         evaluate(one, one, flip=2.0, show=False)
-    with pytest.raises(VidcondenseError, match="condensed clips are never mirrored"):
-        evaluate(condensed(tiny_store), tiny_store, flip=0.5, show=False)
+    with pytest.raises(VidcondenseError, match="strict mirrors no condensed clips"):
+        evaluate(condensed(tiny_store), tiny_store, protocol="strict", flip=0.5, show=False)
     two.frames = 8
     with pytest.raises(
         VidcondenseError, match="training clips are 8 frames of 32x32, the store's 4 of 32x32"
@@ -440,10 +440,10 @@ def test_a_class_without_training_videos_is_named(
 class BrokenAtTheEnd(Broken):
     """A rule whose last step leaves a network that gives no numbers, after losses that were fine."""
 
-    def test(self, network: VideoNetwork, store: ClipStore, *rest: object) -> tuple[Tensor, Tensor]:
-        scores, truth = Strict.test(self, network, store, *rest)  # type: ignore[arg-type]
+    def test(self, network: VideoNetwork, store: ClipStore, *rest: object) -> Outcome:
+        scores, truth, controls = Strict.test(self, network, store, *rest)  # type: ignore[arg-type]
         scores[0, 0] = math.nan
-        return scores, truth
+        return Outcome(scores, truth, controls)
 
 
 def test_a_network_that_gives_no_numbers_has_diverged(tiny_store: ClipStore) -> None:

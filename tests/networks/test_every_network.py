@@ -21,12 +21,13 @@ from vidcondense.networks.passes import backward, scored
 STEP = 1e-8
 EXACT = Compute(torch.device("cpu"), torch.float32)
 NAMES = list(NETWORKS)
-SMALLEST = dict.fromkeys(NAMES, (1, 8)) | {"minic3d": (4, 32), "r2plus1d_18": (1, 32)}
-SMALL = dict.fromkeys(NAMES, (2, 16)) | {"minic3d": (4, 32), "r2plus1d_18": (2, 32)}
+SMALLEST = dict.fromkeys(NAMES, (1, 8)) | {"minic3d": (4, 32), "r2plus1d_18": (1, 32), "convnet3d": (2, 8)}
+SMALL = dict.fromkeys(NAMES, (2, 16)) | {"minic3d": (4, 32), "r2plus1d_18": (2, 32), "convnet3d": (4, 32)}
 # Rounding to 8 bits adds up over R(2+1)D's 36 convolutions; a fault of an operator gives NaN, or about 0.
 AGREEMENT = dict.fromkeys(NAMES, 0.97) | {"r2plus1d_18": 0.8}
 COUNTS = {  # at 16x64x64 and 16x112x112, 50 classes
     "minic3d": (3_647_666, 3_647_666),
+    "convnet3d": (1_229_362, 1_229_362),
     "cnn_mean": (709_170, 709_170),
     "cnn_mlp": (848_434, 848_434),
     "cnn_rnn": (9_790_002, 9_790_002),
@@ -137,7 +138,7 @@ def test_no_clip_depends_on_the_others_nor_on_the_mode(name: str) -> None:
         whole = network.eval()(clips)
         for row in range(3):
             torch.testing.assert_close(network(clips[row : row + 1])[0], whole[row], rtol=1e-3, atol=1e-5)
-        if name != "minic3d":  # it has dropout
+        if name not in ("minic3d", "convnet3d"):  # they have dropout
             assert torch.equal(network.train()(clips), whole)
         embedded = network.eval().embed(clips)
         assert torch.equal(network.train().embed(clips), embedded)

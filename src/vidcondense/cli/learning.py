@@ -176,7 +176,7 @@ def evaluate(
     ] = None,
     options: Flat[EvaluationOptions] = EvaluationOptions(),  # noqa: B008
     *,
-    protocol: Literal["strict", "vdsd"] = "strict",
+    protocol: Literal["strong", "strict", "vdsd"] = "strong",
     split: Annotated[
         str | None,
         arg(metavar="NAME", help_behavior_hint="(default: that of the condensed set, else 1)"),
@@ -193,7 +193,8 @@ def evaluate(
         training: A run folder or a condensed file; or a store, to train on all its training videos.
         store: The store to test on, with the same classes, frames and size; needed with FILE.
         options: How networks are trained and tested.
-        protocol: strict; or vdsd, the rule of the published code, to compare with the papers' figures.
+        protocol: strong; strict, without augmentation, as in earlier versions; or vdsd, the rule of the
+            published code, to compare with the papers' figures.
         split: Which of the store's splits to test on, and of a store to train on.
         out: File for the result as JSON; one that is there is shown, or added to. Without it the result of a
             FILE or STORE is only printed.
@@ -211,17 +212,17 @@ def evaluate(
     from vidcondense.run.folder import RunFolder
 
     subject, real = _subject(training, store, split)
-    if out is None and isinstance(subject, CondensedVideos) and training.is_dir():
-        out = RunFolder(training).evaluation_file(protocol, options.network)
     if out is None and Ranks.here().count > 1:
         raise VidcondenseError("several processes need --out FILE, beside which they meet")
     here = replace(options, device=local_device(options.device))
     trial = Trial.of(subject, real, here, protocol=protocol)
+    if out is None and isinstance(subject, CondensedVideos) and training.is_dir():
+        out = RunFolder(training).evaluation_file(protocol, trial.network)
     result: Evaluation | None
     if out is None:
-        result = trial.evaluate(options.networks_count, True)
+        result = trial.evaluate(options.count(trial.protocol), True)
     else:
-        result = evaluate_to(out, trial, options.networks_count, force=force)
+        result = evaluate_to(out, trial, options.count(trial.protocol), force=force)
     if result is None:
         return
     Console().print(evaluation_table(result))

@@ -77,7 +77,7 @@ def sample(store: ClipStore, per_class: int, flip: float, rng: np.random.Generat
     drawn = RealBatch(
         videos,
         random_starts(store.lengths[videos], store.frames, store.stride, rng),
-        rng.random(len(videos)) < flip,
+        store.random_flips(len(videos), flip, rng),
         store.labels[videos],
     )
     return drawn.of(store.part)

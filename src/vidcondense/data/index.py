@@ -26,6 +26,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import Count, typed
 from vidcondense.base.versions import refuse_newer
 from vidcondense.data.layouts.listing import ROLES
+from vidcondense.data.mirroring import Mirror
 from vidcondense.data.options import MOST_FRAMES, MOST_SIZE, MOST_STRIDE, Framing
 from vidcondense.data.shards import anew_folder, frame_bytes, frames_path, unfinished_folder
 
@@ -54,6 +55,7 @@ class StoreIndex:
         shard_frames: frames in each shard.
         skipped: {"path", "reason"} of each file that is not in the store.
         framing: how frames were made square, see `PrepareOptions`.
+        mirror: whether clips may be mirrored, as `prepare` was told.
         notes: {"path", "note"} of each file that is in the store otherwise than one might think; the path of
             the source as a whole is "".
         test_from: where the test videos come from, for a person.
@@ -75,6 +77,7 @@ class StoreIndex:
     shard_frames: tuple[Count, ...]
     skipped: tuple[dict[str, str], ...]
     framing: Framing = "squeeze"
+    mirror: Mirror = "auto"
     notes: tuple[dict[str, str], ...] = ()
     test_from: str = ""
     seen: dict[str, Count] = field(default_factory=dict)

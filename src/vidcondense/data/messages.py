@@ -9,6 +9,7 @@ from vidcondense.data.estimate import Estimate, free_bytes
 from vidcondense.data.framing import scaled_shape
 from vidcondense.data.layouts import LAYOUTS
 from vidcondense.data.layouts.listing import TEST, TRAIN, UNUSED, VAL
+from vidcondense.data.mirroring import directed
 from vidcondense.data.plan import Plan
 from vidcondense.data.sources import Source, SourceVideo
 
@@ -78,6 +79,8 @@ def describe(plan: Plan, expected: Estimate, seconds: float | None) -> list[str]
         lines.append(f"the papers' settings for it: --frames {frames} --stride {stride} --size {size}")
     if expected.aspect:
         lines.append(framed(plan.options.framing, plan.options.size, expected.aspect))
+    if plan.options.mirror == "auto" and (names := directed(found.class_names)):
+        lines.append(unmirrored(names))
     earlier = len(found.videos) - expected.videos
     kept = f" ({earlier:,} more are there from an earlier run)" if earlier else ""
     size_of = f"about {expected.frames:,} frames, {gigabytes(expected.bytes)}"
@@ -88,6 +91,13 @@ def describe(plan: Plan, expected: Estimate, seconds: float | None) -> list[str]
         f"to {plan.store}, {gigabytes(free_bytes(plan.store))} free there"
     )
     return lines
+
+
+def unmirrored(names: Sequence[str]) -> str:
+    """A line on classes that a mirrored clip would not show."""
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    named = ", ".join(repr(name) for name in names[:3])
+    return f"no clip will be mirrored: direction matters in {named}{more}; --mirror yes mirrors all the same"
 
 
 def framed(framing: str, size: int, aspect: float) -> str:

@@ -9,6 +9,7 @@ from tyro.conf import arg
 from vidcondense.base.options import N, NameOption, ShareOption, WorkersOption
 from vidcondense.base.settings import Settings
 from vidcondense.data.limits import NO_LIMITS, Limits
+from vidcondense.data.mirroring import Mirror
 
 MOST_FRAMES = 1024
 """The largest T: bounds what a small file can make a reader render."""
@@ -34,6 +35,8 @@ class PrepareOptions(Settings):
         framing: How frames are made square. squeeze: to 4:3 whatever their shape, then the square in the
             middle, as in the papers; crop: the largest square in the middle; pad: the whole picture, with
             black bars. crop and pad keep proportions.
+        mirror: Whether clips may be mirrored when networks learn: yes, no, or auto, which says no where the
+            name of a class tells a direction, such as left, right or clockwise.
         layout: How SOURCE is laid out. auto finds out by looking; the others are folders, split-folders,
             frame-folders, lists, webdataset, ucf101, miniucf, hmdb51, hmdb51-vdsd, kinetics400 and
             something-something-v2 (see docs/data.md).
@@ -52,6 +55,7 @@ class PrepareOptions(Settings):
     keep: Annotated[int, Meta(ge=0, le=MOST_STRIDE), N] = 0
     size: Annotated[int, Meta(ge=1, le=MOST_SIZE), N] = 112
     framing: Framing = "squeeze"
+    mirror: Mirror = "auto"
     layout: NameOption = "auto"
     test_fraction: ShareOption = 0.2
     name: Annotated[
@@ -82,6 +86,7 @@ class PrepareFields(TypedDict, total=False):
     keep: int
     size: int
     framing: Framing
+    mirror: Mirror
     layout: str
     test_fraction: float
     name: str | None

@@ -69,6 +69,7 @@ def make_plan(source: Path, store: Path, options: PrepareOptions) -> Plan:
         "stride": options.keep or options.stride,
         "size": options.size,
         "framing": options.framing,
+        "mirror": options.mirror,
         "split_names": list(found.split_names),
         "source": origin | {name: value for name, value in extras.items() if value},
     }
@@ -103,8 +104,10 @@ def check_target(plan: Plan) -> None:
         # Videos may be mended, added and removed between two runs: the shards' keys tell what still fits.
         held = files.read_json(plan_path, dict[str, Any])
         refuse_newer(plan_path, held.get("format_version"), FORMAT_VERSION)
-        # Earlier versions name no framing.
-        _refuse_difference(plan, {"framing": "squeeze"} | held, ("keep", "folder", "layout"))
+        # Earlier versions name neither framing nor mirroring.
+        _refuse_difference(
+            plan, {"framing": "squeeze", "mirror": "auto"} | held, ("keep", "folder", "layout")
+        )
     elif store.is_dir() and any(
         entry != plan_path.parent and not files.is_left(entry) for entry in store.iterdir()
     ):

@@ -15,6 +15,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import sampling
 from vidcondense.data.index import StoreIndex, read_index, read_paths, read_table
 from vidcondense.data.layouts.listing import ROLES
+from vidcondense.data.mirroring import keeps_class
 from vidcondense.data.pixels import FilePixels, Pixels, near
 from vidcondense.data.shards import CHANNELS, frame_bytes
 
@@ -38,6 +39,7 @@ class ClipStore:
         stride: wanted distance between the frames of a clip.
         size: height and width in pixels.
         framing: how frames were made square, see `PrepareOptions`.
+        mirror: whether a mirrored clip still shows its class (data/mirroring.py); if not, none is mirrored.
         fingerprint: SHA-256 (hex) over classes, splits, sampling, labels and pixels.
         decoder: versions of what decided the pixels.
         skipped: {"path", "reason"} of each source file that is not in the store.
@@ -61,6 +63,7 @@ class ClipStore:
         self.stride = index.stride
         self.size = index.size
         self.framing = index.framing
+        self.mirror = keeps_class(index.mirror, index.class_names)
         self.fingerprint = index.fingerprint
         self.decoder = dict(index.decoder)
         self.skipped = list(index.skipped)
@@ -164,6 +167,11 @@ class ClipStore:
             bounds = np.searchsorted(self.labels[videos], np.arange(1, len(self.class_names)))
             self._classes[role] = np.split(videos, bounds)
         return self._classes[role][self.part.start : self.part.stop]
+
+    def random_flips(self, count: int, chance: float, generator: np.random.Generator) -> NDArray[np.bool_]:
+        """Whether to mirror each of `count` clips: with probability `chance`, where `mirror` allows it."""
+        drawn = generator.random(count) < chance
+        return drawn & self.mirror
 
     def random_starts(self, videos: Ints, generator: np.random.Generator) -> Ints:
         """A random start for each of `videos`, as in training: int64 of their shape."""

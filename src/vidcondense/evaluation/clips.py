@@ -25,6 +25,11 @@ class TrainingClips(ABC):
     def goals(self) -> Tensor:
         """What networks are trained towards, of every clip: labels (clip,) int64 or targets (clip, class)."""
 
+    @property
+    def flip(self) -> float:
+        """Probability with which a rule that changes clips may mirror one; 0 where they come mirrored."""
+        return 0.0
+
     @abstractmethod
     def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         """One batch.
@@ -46,10 +51,15 @@ class MemoryClips(TrainingClips):
         clips: (clip, time, 3, height, width) float32, normalised, those of a video one after another.
         goals: labels (clip,) int64, or learned targets (clip, class) float32.
         per_video: clips of each video.
+        flip: probability of mirroring for rules that do; 0 where direction decides.
     """
 
-    def __init__(self, clips: Tensor, goals: Tensor, per_video: int = 1) -> None:
-        self._clips, self._goals, self._per_video = clips, goals, per_video
+    def __init__(self, clips: Tensor, goals: Tensor, per_video: int = 1, flip: float = 0.0) -> None:
+        self._clips, self._goals, self._per_video, self._flip = clips, goals, per_video, flip
+
+    @property
+    def flip(self) -> float:
+        return self._flip
 
     @property
     def goals(self) -> Tensor:
@@ -99,4 +109,5 @@ class StoreClips(TrainingClips):
 
     def _draw(self, seed: int, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         rng = np.random.default_rng(derive_seed(seed, "windows", epoch))
-        return self._store.random_starts(self._videos, rng), rng.random(len(self)) < self._flip
+        starts = self._store.random_starts(self._videos, rng)
+        return starts, self._store.random_flips(len(self), self._flip, rng)

@@ -1,12 +1,15 @@
 """What `evaluate` can be told, in Python and on the command line."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 from tyro.conf import arg
 
-from vidcondense.base.options import CountOption, Device, NameOption, Precision
+from vidcondense.base.options import CountOption, Device, Precision
 from vidcondense.base.settings import Settings, Share
+
+if TYPE_CHECKING:  # help appears without waiting for PyTorch
+    from vidcondense.evaluation.protocols import Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,27 +17,36 @@ class EvaluationOptions(Settings):
     """How networks are trained and tested.
 
     Attributes:
-        network: Which network to train: minic3d, cnn_mean, cnn_mlp, cnn_rnn, cnn_gru, cnn_lstm, r2plus1d_18,
-            video_transformer, or your own as FILE.py:CLASS.
-        networks_count: How many networks to train, each from other random weights.
-        flip: Share of real training clips that are mirrored; give 0 where left and right are different
-            classes. Condensed clips are never mirrored.
+        network: Which network to train: minic3d, convnet3d, cnn_mean, cnn_mlp, cnn_rnn, cnn_gru, cnn_lstm,
+            r2plus1d_18, video_transformer, or your own as FILE.py:CLASS. Several, joined by "+", take turns.
+        networks_count: How many networks to train in all, each from other random weights.
+        flip: Share of training clips that are mirrored; none where the store says that direction matters.
+            strict and vdsd never mirror condensed clips.
         seed: Seed of weights, order, windows of real training clips and (in vdsd) test windows.
     """
 
-    network: NameOption = "minic3d"
-    networks_count: Annotated[int, arg(name="networks", metavar="N")] = 3
+    network: Annotated[
+        str | None,
+        arg(metavar="NAME", help_behavior_hint="(default: minic3d+convnet3d, else minic3d)"),
+    ] = None
+    networks_count: Annotated[
+        int | None, arg(name="networks", metavar="N", help_behavior_hint="(default: 4, or 3)")
+    ] = None
     flip: Annotated[Share | None, arg(metavar="SHARE", help_behavior_hint="(default: 0.5)")] = None
     seed: CountOption = 0
     device: Device = "auto"
     precision: Precision = "auto"
 
+    def count(self, protocol: "Protocol") -> int:
+        """How many networks to train."""
+        return protocol.usual_count if self.networks_count is None else self.networks_count
+
 
 class EvaluationFields(TypedDict, total=False):
     """The fields of EvaluationOptions as keyword arguments."""
 
-    network: str
-    networks_count: int
+    network: str | None
+    networks_count: int | None
     flip: float | None
     seed: int
     device: str

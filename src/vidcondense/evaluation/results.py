@@ -52,6 +52,7 @@ class FullRecord(Record):
     """All that `Evaluation.to_dict` gives, as it is read when the evaluation is asked for again."""
 
     train_loss: list[float | None]
+    controls: NotRequired[dict[str, Scores]]
     seed: Count
     precision: str
     settings: dict[str, Any]
@@ -71,6 +72,7 @@ class NetworkResult:
         diverged: whether training failed: a loss or a score that is not finite, or a loss no better than
             guessing.
         seconds: that training and testing took.
+        controls: top-1 of the same test videos with their frames in another order, by its name.
     """
 
     top1: float
@@ -79,6 +81,7 @@ class NetworkResult:
     loss: float
     diverged: bool
     seconds: float
+    controls: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,15 @@ class Evaluation:
         """The same of top-5 accuracy."""
         return _numbers(mean_std([result.top5 for result in self.trained]))
 
+    @property
+    def controls(self) -> dict[str, Scores]:
+        """Top-1 accuracy with the frames of test videos in another order, by the order's name."""
+        names = list(self.results[0].controls) if self.results else []
+        return {
+            name: _scores([None if r.diverged else r.controls.get(name) for r in self.results])
+            for name in names
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON: accuracies in 0..1; null where no network trained."""
         confusion = self.confusion
@@ -145,6 +157,7 @@ class Evaluation:
             "top5": _scores([None if r.diverged else r.top5 for r in self.results]),
             "per_class": dict(zip(self.class_names, per_class.tolist(), strict=True)),
             "confusion": confusion.tolist(),
+            **({"controls": self.controls} if self.controls else {}),
             "train_loss": [r.loss if math.isfinite(r.loss) else None for r in self.results],
             "test_videos": self.test_videos,
             "seconds": round(self.seconds, 3),
@@ -166,11 +179,15 @@ def networks_of(record: FullRecord) -> list[NetworkResult]:
     columns = (record["top1"]["values"], record["top5"]["values"], record["train_loss"])
     if any(len(column) != count for column in columns):
         raise VidcondenseError(f"it has no value of each of its {count} networks")
+    controls = {name: scores["values"] for name, scores in record.get("controls", {}).items()}
+    if any(len(column) != count for column in controls.values()):
+        raise VidcondenseError(f"it has no control of each of its {count} networks")
+    others = [{name: _number(column[number]) for name, column in controls.items()} for number in range(count)]
     if [len(row) for row in record["confusion"]] != [size] * size:
         raise VidcondenseError("it has no confusion of each class")
     return [
-        NetworkResult(_number(top1), _number(top5), None, _number(loss), top1 is None, 0.0)
-        for top1, top5, loss in zip(*columns, strict=True)
+        NetworkResult(_number(top1), _number(top5), None, _number(loss), top1 is None, 0.0, controls)
+        for top1, top5, loss, controls in zip(*columns, others, strict=True)
     ]
 
 

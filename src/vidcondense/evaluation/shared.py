@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, NotRequired, TypedDict, Unpack, overload
 
 import torch
 
@@ -20,9 +20,9 @@ from vidcondense.base.units import plural
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.options import EvaluationFields, EvaluationOptions
-from vidcondense.evaluation.protocols import Protocol
+from vidcondense.evaluation.protocols import PROTOCOL, Protocol
 from vidcondense.evaluation.results import Evaluation, FullRecord, NetworkResult, networks_of
-from vidcondense.evaluation.trial import Trial, check_count, shown_steps
+from vidcondense.evaluation.trial import Trial, shown_steps
 
 
 class _Result(TypedDict):
@@ -32,6 +32,7 @@ class _Result(TypedDict):
     loss: float | None  # null for one that is not finite
     diverged: bool
     seconds: float
+    controls: NotRequired[dict[str, Share]]
 
 
 @overload
@@ -39,7 +40,7 @@ def evaluate(
     training: CondensedVideos | ClipStore,
     store: ClipStore,
     *,
-    protocol: Protocol | str = "strict",
+    protocol: Protocol | str = PROTOCOL,
     show: bool = True,
     **options: Unpack[EvaluationFields],
 ) -> Evaluation: ...
@@ -52,7 +53,7 @@ def evaluate(
     *,
     out: Path | str,
     force: bool = False,
-    protocol: Protocol | str = "strict",
+    protocol: Protocol | str = PROTOCOL,
     show: bool = True,
     **options: Unpack[EvaluationFields],
 ) -> Evaluation | None: ...
@@ -64,7 +65,7 @@ def evaluate(
     *,
     out: Path | str | None = None,
     force: bool = False,
-    protocol: Protocol | str = "strict",
+    protocol: Protocol | str = PROTOCOL,
     show: bool = True,
     **options: Unpack[EvaluationFields],
 ) -> Evaluation | None:
@@ -75,7 +76,7 @@ def evaluate(
         store: its test split is what accuracy is measured on.
         out: a file for the result, see `evaluate_to`; without one nothing is written.
         force: see `evaluate_to`.
-        protocol: "strict", "vdsd", or a Protocol with other constants.
+        protocol: "strong", "strict", "vdsd", or a Protocol with other constants.
         show: whether to print progress.
         options: the fields of `EvaluationOptions`, which says what they mean.
 
@@ -89,8 +90,8 @@ def evaluate(
     chosen = EvaluationOptions(**options)
     trial = Trial.of(training, store, chosen, protocol=protocol)
     if out is None:
-        return trial.evaluate(chosen.networks_count, show)
-    return evaluate_to(Path(out), trial, chosen.networks_count, show=show, force=force)
+        return trial.evaluate(chosen.count(trial.protocol), show)
+    return evaluate_to(Path(out), trial, chosen.count(trial.protocol), show=show, force=force)
 
 
 def evaluate_to(
@@ -117,7 +118,7 @@ def evaluate_to(
             another process evaluates to it.
         Interrupted: Ctrl-C or SIGTERM while waiting for other processes.
     """
-    check_count(networks_count)
+    trial.check_count(networks_count)
     files.refuse_other(out, lambda begin: b'"protocol"' in begin, "an evaluation")
     first, written = Ranks.here().first, _when_written(out)
     earlier: FullRecord | None = None

@@ -25,8 +25,9 @@ from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import MemoryClips, StoreClips, TrainingClips
 from vidcondense.evaluation.options import EvaluationOptions
-from vidcondense.evaluation.protocols import PROTOCOLS, Advance, Protocol, diverged, train_network
+from vidcondense.evaluation.protocols import PROTOCOL, PROTOCOLS, Protocol, diverged, train_network
 from vidcondense.evaluation.results import Evaluation, FullRecord, NetworkResult, accuracies, networks_of
+from vidcondense.evaluation.training import Advance
 
 FLIP = 0.5
 MOST_NETWORKS = 10_000
@@ -53,7 +54,7 @@ class Trial:
         store: ClipStore,
         options: EvaluationOptions,
         *,
-        protocol: Protocol | str = "strict",
+        protocol: Protocol | str = PROTOCOL,
     ) -> "Trial":
         """See `shared.evaluate`."""
         rule = _protocol(protocol)
@@ -61,27 +62,42 @@ class Trial:
             rule = rule.for_learned_rate(training.learning_rate)
         compute = choose(options.device, options.precision)
         check(training, store)
-        clips, trained_on = _training_clips(training, options.flip, compute)
-        return Trial(training, clips, store, options.network, rule, options.seed, compute, trained_on)
+        clips, trained_on = _training_clips(training, rule, store, options.flip, compute)
+        network = options.network or rule.usual_network
+        return Trial(training, clips, store, network, rule, options.seed, compute, trained_on)
 
     @property
     def steps(self) -> int:
         """Training steps of each network."""
         return self.protocol.length(len(self.clips))
 
+    @cached_property
+    def turns(self) -> tuple[str, ...]:
+        """The networks that take turns."""
+        return networks.turns(self.network)
+
     def memory(self) -> str:
-        """One line on the memory that weights take; refused where it cannot be had."""
-        outline = networks.outline(self.network, *self.store.shape)
-        return networks.weights_memory(self.network, outline, WEIGHT_COPIES, self.compute)
+        """One line on the memory that weights take, of each network; refused where it cannot be had."""
+        outlines = {name: networks.outline(name, *self.store.shape) for name in self.turns}
+        copies = WEIGHT_COPIES + self.protocol.averages
+        return "; ".join(
+            networks.weights_memory(name, outline, copies, self.compute) for name, outline in outlines.items()
+        )
 
     def run(self, number: int, advance: Advance) -> NetworkResult:
         """Train and test one network, counted from 0; which others there are changes nothing."""
         began = time.perf_counter()
         own = derive_seed(self.seed, number)
         network, loss = train_network(
-            self.network, self.store, self.clips, self.protocol, self.compute, own, advance
+            self.turns[number % len(self.turns)],
+            self.store,
+            self.clips,
+            self.protocol,
+            self.compute,
+            own,
+            advance,
         )
-        scores, truth = self.protocol.test(network, self.store, self.compute, own)
+        scores, truth, controls = self.protocol.test(network, self.store, self.compute, own)
         # A last step can break a network whose losses were all finite until then.
         broken = not bool(scores.isfinite().all())
         return NetworkResult(
@@ -89,11 +105,21 @@ class Trial:
             loss=loss,
             diverged=broken or diverged(loss, self.clips, len(self.store.class_names)),
             seconds=time.perf_counter() - began,
+            controls={name: accuracies(other, truth)[0] for name, other in controls.items()},
         )
+
+    def check_count(self, networks_count: int) -> None:
+        """Refuse no network, more than could ever be trained, and unequally many where kinds take turns."""
+        check_whole("networks", networks_count, 1, MOST_NETWORKS)
+        if networks_count % len(self.turns):
+            raise VidcondenseError(
+                f"networks must be a multiple of {len(self.turns)}, since {self.network} take turns, "
+                f"not {networks_count}; or choose one with --network"
+            )
 
     def evaluate(self, networks_count: int, show: bool) -> Evaluation:
         """Train and test so many networks, one after another."""
-        check_count(networks_count)
+        self.check_count(networks_count)
         results: list[NetworkResult] = []
         with Progress(networks_count * self.steps, enabled=show) as progress:
             progress.say(self.memory())
@@ -119,7 +145,8 @@ class Trial:
     @cached_property
     def made_from(self) -> dict[str, Any]:
         """What decides a network's result beside what a record says anyway, as JSON."""
-        store, files = self.store, members.fingerprint(self.network)
+        store = self.store
+        files = [digest for name in self.turns for digest in members.fingerprint(name).values()]
         return {
             **(
                 {"condensed_set": _digest(self.training)}
@@ -127,7 +154,8 @@ class Trial:
                 else {}
             ),
             "test_store": {"fingerprint": store.fingerprint, "split": store.split},
-            **({"network_file": next(iter(files.values()))} if files else {}),
+            **({"network_file": "+".join(files)} if files else {}),
+            **({"flip": self.clips.flip} if self.clips.flip else {}),
             "device": self.compute.device.type,
             "versions": versions(),
         }
@@ -142,11 +170,6 @@ def _digest(condensed: CondensedVideos) -> str:
     return digest.hexdigest()
 
 
-def check_count(networks_count: int) -> None:
-    """Refuse an evaluation of no network, or of more than could ever be trained."""
-    check_whole("networks", networks_count, 1, MOST_NETWORKS)
-
-
 def shown_steps(progress: Progress, number: int, before: list[NetworkResult]) -> Advance:
     """Shows each training step of a network, beside the accuracy of the one before."""
     shown = {"network": number + 1.0} | ({"last top1": before[-1].top1} if before else {})
@@ -154,15 +177,19 @@ def shown_steps(progress: Progress, number: int, before: list[NetworkResult]) ->
 
 
 def _training_clips(
-    training: CondensedVideos | ClipStore, flip: float | None, compute: Compute
+    training: CondensedVideos | ClipStore,
+    rule: Protocol,
+    store: ClipStore,
+    flip: float | None,
+    compute: Compute,
 ) -> tuple[TrainingClips, dict[str, Any]]:
-    """What to train on, and for real clips what is recorded of them."""
+    """What to train on, and what is recorded of real clips."""
+    chance = (FLIP if flip is None else flip) * store.mirror
     if isinstance(training, CondensedVideos):
-        if flip is not None:
-            raise VidcondenseError("flip is for training on a store: condensed clips are never mirrored")
+        if flip is not None and not rule.mirrors:
+            raise VidcondenseError(f"flip is for training on a store: {rule.name} mirrors no condensed clips")
         clips, labels = _as_real(training).to(compute.device), training.goals.to(compute.device)
-        return MemoryClips(clips, labels, training.clips_per_video), {}
-    chance = FLIP if flip is None else flip
+        return MemoryClips(clips, labels, training.clips_per_video, chance * rule.mirrors), {}
     real = StoreClips(training, chance, compute)
     return real, {
         "name": training.name,

@@ -181,7 +181,7 @@ def _batches(store: ClipStore, size: int, flip: float, rng: np.random.Generator)
     """Every training video once, in random order, at a random start, mirrored with probability `flip`."""
     videos = rng.permutation(store.select("train"))
     starts = store.random_starts(videos, rng)
-    flips = rng.random(len(videos)) < flip
+    flips = store.random_flips(len(videos), flip, rng)
     for first in range(0, len(videos), size):
         part = slice(first, first + size)
         yield RealBatch(videos[part], starts[part], flips[part], store.labels[videos[part]])

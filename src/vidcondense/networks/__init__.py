@@ -13,6 +13,7 @@ from vidcondense.base.units import mebibytes
 from vidcondense.networks import heads
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.cnn import CNN
+from vidcondense.networks.convnet3d import ConvNet3D
 from vidcondense.networks.initialisation import initialise
 from vidcondense.networks.minic3d import MiniC3D
 from vidcondense.networks.r2plus1d import R2Plus1D18
@@ -26,11 +27,13 @@ __all__ = [
     "initialise",
     "is_known",
     "outline",
+    "turns",
     "weights_memory",
 ]
 
 NETWORKS: dict[str, Callable[[int, int, int], VideoNetwork]] = {
     "minic3d": MiniC3D,
+    "convnet3d": ConvNet3D,
     "cnn_mean": partial(CNN, heads.Mean),
     "cnn_mlp": partial(CNN, heads.MLP),
     "cnn_rnn": partial(CNN, heads.RNN),
@@ -39,6 +42,12 @@ NETWORKS: dict[str, Callable[[int, int, int], VideoNetwork]] = {
     "r2plus1d_18": R2Plus1D18,
     "video_transformer": VideoTransformer,
 }
+
+
+def turns(name: str) -> tuple[str, ...]:
+    """The networks that take turns under a name: one, or those that "+" joins."""
+    parts = tuple(name.split("+"))
+    return (name,) if is_known(name) or not all(map(is_known, parts)) else parts
 
 
 def build(name: str, classes: int, frames: int, size: int) -> VideoNetwork:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def summed_loss(scores: Tensor, goals: Tensor) -> Tensor:
+def summed_loss(scores: Tensor, goals: Tensor, smoothing: float = 0.0) -> Tensor:
     """The training loss, summed over clips.
 
     Args:
@@ -16,10 +16,12 @@ def summed_loss(scores: Tensor, goals: Tensor) -> Tensor:
             distance, summed over classes (FRePo, Zhou et al. 2022). The derivative with respect to a score
             is then score - target, as it is probability - label for cross-entropy, so that step sizes
             mean the same.
+        smoothing: share of a label that is spread over all classes (Szegedy et al. 2016, section 7); targets
+            are learned as they are.
     """
     if goals.is_floating_point():
         return 0.5 * (scores - goals).square().sum()
-    return F.cross_entropy(scores, goals, reduction="sum")
+    return F.cross_entropy(scores, goals, reduction="sum", label_smoothing=smoothing)
 
 
 def guessing_loss(goals: Tensor, classes: int) -> float:

@@ -15,13 +15,15 @@ def forward(network: VideoNetwork, clips: Tensor, compute: Compute) -> Tensor:
     return scores.float()
 
 
-def backward(network: VideoNetwork, clips: Tensor, goals: Tensor, compute: Compute) -> float:
+def backward(
+    network: VideoNetwork, clips: Tensor, goals: Tensor, compute: Compute, smoothing: float = 0.0
+) -> float:
     """Add the gradient of the mean training loss (`summed_loss`) to the network's; returns the loss."""
     loss = 0.0
     network.train()
     chunk = network.chunk(compute)
     for part, target in zip(clips.split(chunk), goals.split(chunk), strict=True):
-        piece = summed_loss(forward(network, part, compute), target) / len(clips)
+        piece = summed_loss(forward(network, part, compute), target, smoothing) / len(clips)
         piece.backward()
         loss += piece.item()
     return loss

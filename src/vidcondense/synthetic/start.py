@@ -9,8 +9,8 @@ from torch import Tensor
 from vidcondense.base.compute import Compute, derive_seed, generator, normalise
 from vidcondense.coresets.herding import Herding
 from vidcondense.coresets.random import Random
-from vidcondense.coresets.selection import Coreset, Embed, no_features
-from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
+from vidcondense.coresets.selection import Coreset, Embed, no_features, refuse_small_classes
+from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, windows_by_class
 from vidcondense.data.store import ClipStore
 
 
@@ -38,7 +38,8 @@ class Start:
         """The coreset's clips if there is one, or else as `init` says.
 
         Args:
-            init: "noise"; "real", clips at random; or "herding", those nearest to the mean of their class.
+            init: "noise"; "real", clips at random; "herding", those nearest to the mean of their class;
+                or "mean", that of a class in pixels, or of equal shares of a class for several videos.
 
         Returns:
             clips (video, time, 3, height, width) float32 normalised and labels (video,) int64 ascending, on
@@ -46,6 +47,8 @@ class Start:
         """
         if self.coreset is None and init == "noise":
             return self._noise()
+        if self.coreset is None and init == "mean":
+            return self._means()
         coreset = self.coreset or (Herding if init == "herding" else Random).default()
         store, exact = self.store, self.compute.exact
         batch = coreset.select(store, self.vpc, self._choices(), self.embed)
@@ -81,6 +84,24 @@ class Start:
 
     def _choices(self) -> np.random.Generator:
         return np.random.default_rng(derive_seed(self.seed, "coreset"))
+
+    def _means(self) -> tuple[Tensor, Tensor]:
+        """One window of every training video, shared out at random among the videos of its class."""
+        refuse_small_classes(self.store, self.vpc)
+        exact = self.compute.exact
+        chunk = exact.chunk(3 * self.store.frames * self.store.size**2)
+        means = []
+        for windows in windows_by_class(self.store, self._choices()):
+            rng = np.random.default_rng(derive_seed(self.seed, "mean", int(windows.labels[0])))
+            group = torch.from_numpy(rng.permutation(len(windows.videos)) % self.vpc)
+            shape = (self.vpc, self.store.frames, 3, self.store.size, self.store.size)
+            total = torch.zeros(shape, device=self.compute.device)
+            parts = windows.read(self.store, exact, chunk)
+            for number, (clips, _) in zip(group.split(chunk), parts, strict=True):
+                total.index_add_(0, number.to(total.device), clips)
+            means.append(total / group.bincount().to(total.device)[:, None, None, None, None])
+        part = slice(self.store.part.start * self.vpc, self.store.part.stop * self.vpc)
+        return torch.cat(means), self.labels()[part]
 
     def _noise(self) -> tuple[Tensor, Tensor]:
         """N(0, 1) for all classes, of which a shard takes its own, so that shards together have the same."""

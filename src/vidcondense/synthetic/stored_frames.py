@@ -16,7 +16,7 @@ class StoredFramesSettings(SyntheticSettings):
     """What representations read that start from whole clips."""
 
     learning: ClassVar[tuple[str, ...]] = ("init",)
-    init: Literal["noise", "real", "herding"] = "noise"
+    init: Literal["noise", "real", "herding", "mean"] = "noise"
     """noise: N(0, 1) in normalised space; real: frames of randomly chosen training clips; herding: of clips
     whose features are nearest to the mean of their class."""
 

@@ -1,0 +1,59 @@
+"""Training on labelled clips, step by step: what the protocols share."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from vidcondense.base.compute import generator
+from vidcondense.evaluation.clips import TrainingClips
+
+# Is told the loss of each training step.
+Advance = Callable[[float], None]
+
+
+def take_steps(
+    step: Callable[[int, Tensor, Tensor], float],
+    steps: int,
+    clips: TrainingClips,
+    batch: int,
+    seed: int,
+    advance: Advance,
+) -> float:
+    """Train on batches, every clip once per epoch in a fresh order, until a loss is not finite.
+
+    `step` updates the network by the number of the step, clips and their goals, and gives the loss. Returned
+    is what `Protocol.train` returns.
+    """
+    losses: list[float] = []
+    batches = _shuffled(len(clips), batch, generator(seed, "order"))
+    for number, (epoch, chosen) in enumerate(itertools.islice(batches, steps)):
+        losses.append(step(number, *clips.read(chosen, seed, epoch)))
+        advance(losses[-1])
+        if not math.isfinite(losses[-1]):
+            break
+    tail = losses[-max(1, len(losses) // 10) :]
+    return sum(tail) / len(tail)
+
+
+def cosine(step: int, steps: int, warm_up: float) -> float:
+    """A step size over a training, as a share of the largest: up in a line, then down to 0 as a cosine.
+
+    Args:
+        step: counted from 0.
+        steps: in all.
+        warm_up: share of the steps in which it rises.
+    """
+    rising = max(1, round(warm_up * steps))
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+
+
+def _shuffled(count: int, batch: int, rng: torch.Generator) -> Iterator[tuple[int, Tensor]]:
+    """Endless batches of indices with their epoch: every index once per epoch, a fresh order each time."""
+    for epoch in itertools.count():
+        for chosen in torch.randperm(count, generator=rng).split(batch):
+            yield epoch, chosen

@@ -66,9 +66,10 @@ class Evaluation(Struct, frozen=True):
         return self.networks - self.diverged
 
     @property
-    def order(self) -> tuple[bool, str, bool, str]:
-        """Sorts the default protocol and network first."""
-        return self.protocol != "strict", self.protocol, self.network != "minic3d", self.network
+    def order(self) -> tuple[bool, str, bool, bool, str]:
+        """Sorts the default protocol, networks that take turns and then miniC3D first."""
+        usual = "+" not in self.network, self.network != "minic3d", self.network
+        return self.protocol != "strong", self.protocol, *usual
 
 
 class Insertion(NamedTuple):

@@ -18,7 +18,7 @@ def main(
     videos: Path,
     out: Path,
     recipes: tuple[str, ...] = ("prism_small", "random"),
-    networks: int = 3,
+    networks: int = 2,
     frames: int = 8,
     size: int = 64,
 ) -> Path:
@@ -26,11 +26,8 @@ def main(
     store = prepare(videos, out / "store", frames=frames, stride=4, size=size)
     runs = [out / name for name in recipes]
     for name, run in zip(recipes, runs, strict=True):
-        # vpc: synthetic videos per class. flip=0 because mirroring may turn one class into another; random
-        # selection mirrors nothing.
-        overrides = {} if name == "random" else {"flip": 0.0}
-        condensed = condense(store, load_recipe(name, vpc=1, overrides=overrides), run)
-        result_file = RunFolder(run).evaluation_file("strict", "minic3d")
+        condensed = condense(store, load_recipe(name, vpc=1), run)  # vpc: synthetic videos per class
+        result_file = RunFolder(run).evaluations / "strong.json"
         result = evaluate(condensed, store, out=result_file, networks_count=networks)
         mean, deviation = result.top1
         print(f"{name}: top-1 {100 * mean:.1f} ± {100 * deviation:.1f} %, {condensed.stored_mib:.2f} MiB")

@@ -28,7 +28,7 @@ from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
 from vidcondense.condensed.header import Storage
 from vidcondense.condensed.interpolation import Interpolation
-from vidcondense.evaluation.protocols import PROTOCOLS, Strict
+from vidcondense.evaluation.protocols import PROTOCOLS, Strict, Strong
 from vidcondense.evaluation.results import NetworkResult
 from vidcondense.evaluation.trial import Trial
 from vidcondense.experts.settings import ExpertSettings
@@ -77,12 +77,12 @@ def test_condense_your_videos_goes_on_after_an_interruption_in_the_evaluation(
 ) -> None:
     """In the first network, between networks, and in the evaluation of the second run."""
     main = example("condense_your_videos")["main"]
-    monkeypatch.setitem(PROTOCOLS, "strict", lambda: Strict(steps=2, epochs=1))  # type: ignore[arg-type]
+    monkeypatch.setitem(PROTOCOLS, "strong", lambda: Strong(steps=2, epochs=1))  # type: ignore[arg-type]
     videos = tiny_store_path.parent / "clips"
     monkeypatch.chdir(tmp_path)
     recipe = 'based_on = "dm_small"\nname = "quick"\niterations = 2\n[objective]\nbatch_real = 2\n'
     Path("quick.toml").write_text(recipe)
-    small = {"recipes": ("quick.toml", "random"), "networks": 2, "frames": 4, "size": 32}
+    small = {"recipes": ("quick.toml", "random"), "networks": 1, "frames": 4, "size": 32}
     main(videos, tmp_path / "whole", **small)
     train, trained = Trial.run, []
 

@@ -142,7 +142,7 @@ def test_the_command_line_takes_them(
     assert code([*learn, "--set", "objective.huber_delta=3"]) == 0
     assert json.loads(Path("run/run.json").read_text())["recipe"]["objective"]["huber_delta"] == 3.0
     assert code(evaluate) == 0
-    assert Path("run/evaluations/strict-FrameAverage.json").is_file()
+    assert Path("run/evaluations/strong-FrameAverage.json").is_file()
     Path("robust_matching.py").unlink()  # who looks at a result does not load the file that learned it
     assert [code(words.split()) for words in look] == [0, 0]
     assert code([*learn[:3], "other", *learn[4:]]) == 2

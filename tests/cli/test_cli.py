@@ -75,7 +75,7 @@ def test_the_whole_way(
     assert "2 videos" in printed
     assert "top-1" in printed
     assert "prism_small" in printed
-    assert (run / "evaluations" / "strict-minic3d.json").is_file()
+    assert (run / "evaluations" / "strong-minic3d+convnet3d.json").is_file()
     assert json.loads((tmp_path / "new" / "whole.json").read_text())["trained_on"]["flip"] == 0
     assert not (store / "evaluations").exists()
     assert "all training clips" in (tmp_path / "report.html").read_text()

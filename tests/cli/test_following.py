@@ -10,7 +10,7 @@ import pytest
 import quick
 
 from vidcondense import cli, toys
-from vidcondense.evaluation.protocols import PROTOCOLS, Strict
+from vidcondense.evaluation.protocols import PROTOCOLS, Strong
 from vidcondense.run import loop
 
 FEW = {"train_per_class": 2, "test_per_class": 1, "classes": 2, "frames": 16, "size": 48}
@@ -23,7 +23,7 @@ def after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     folder = tmp_path / "a folder"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setitem(PROTOCOLS, "strict", lambda: Strict(steps=2, epochs=1))  # type: ignore[arg-type]
+    monkeypatch.setitem(PROTOCOLS, "strong", lambda: Strong(steps=2, epochs=1))  # type: ignore[arg-type]
     monkeypatch.setattr(loop, "PREVIEW_SECONDS", 0.0)
 
     def run(*words: object) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 import quick
 
 from vidcondense import ClipStore, cli, prepare
-from vidcondense.evaluation.protocols import PROTOCOLS, Strict
+from vidcondense.evaluation.protocols import PROTOCOLS, Strong
 from vidcondense.run.state import State
 
 Call = Callable[..., tuple[int, str, str]]
@@ -20,7 +20,7 @@ Call = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """Run the command in this process, evaluation for a few steps; exit code, standard output and errors."""
-    monkeypatch.setitem(PROTOCOLS, "strict", lambda: Strict(steps=2, epochs=1))  # type: ignore[arg-type]
+    monkeypatch.setitem(PROTOCOLS, "strong", lambda: Strong(steps=2, epochs=1))  # type: ignore[arg-type]
 
     def run(*words: object) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -87,7 +87,7 @@ def test_done_refused_and_forced(name: str, call: Call, tiny_store_path: Path, t
 def test_evaluate_knows_the_store_of_a_run_and_trains_what_is_missing(
     call: Call, run: Path, tiny_store_path: Path, tmp_path: Path
 ) -> None:
-    file = run / "evaluations" / "strict-minic3d.json"
+    file = run / "evaluations" / "strong-minic3d+convnet3d.json"
     code, one, _ = call("evaluate", run, "--networks", 1)
     assert code == 0 and json.loads(file.read_text())["networks"] == 1
     code, again, said = call("evaluate", run, tiny_store_path, "--networks", 1)
@@ -164,7 +164,7 @@ def test_shards_of_a_run_need_not_be_named_again(
 
 def test_the_demo_again_and_anew(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     demo = import_module("vidcondense.cli.demo")
-    small = {"TRAIN_PER_CLASS": 2, "TEST_PER_CLASS": 1, "FRAMES": 4, "SIZE": 32, "METHODS": {"random": {}}}
+    small = {"TRAIN_PER_CLASS": 2, "TEST_PER_CLASS": 1, "FRAMES": 4, "SIZE": 32, "METHODS": ("random",)}
     for name, value in small.items():
         monkeypatch.setattr(demo, name, value)
     folder = tmp_path / "demo"
@@ -172,7 +172,7 @@ def test_the_demo_again_and_anew(call: Call, tmp_path: Path, monkeypatch: pytest
     before = changed(folder)
     before.pop(folder / "report.html")
     code, printed, said = call("demo", folder)
-    assert code == 0 and said.count("nothing to do") == 5, said
+    assert code == 0 and said.count("nothing to do") == 4, said
     assert f"open the report: {folder / 'report.html'}" in printed.replace("\n", "")
     after = changed(folder)
     after.pop(folder / "report.html")

@@ -88,9 +88,8 @@ def test_the_network_tested_has_the_exponential_mean_of_the_weights(monkeypatch:
 
 def test_two_networks_take_turns(tiny_store: ClipStore) -> None:
     rule, made = Strong(steps=2, epochs=1), condensed(tiny_store)
-    with pytest.raises(VidcondenseError, match=r"networks must be a multiple of 2, .* not 3"):
-        evaluate(made, tiny_store, protocol=rule, networks_count=3, show=False)
-    both = evaluate(made, tiny_store, protocol=rule, networks_count=2, network="minic3d+cnn_mean", show=False)
+    both = evaluate(made, tiny_store, protocol=rule, networks_count=1, network="minic3d+cnn_mean", show=False)
+    assert len(both.results) == 2
     alone = evaluate(made, tiny_store, protocol=rule, networks_count=1, network="minic3d", show=False)
     other = evaluate(made, tiny_store, protocol=rule, networks_count=2, network="cnn_mean", show=False)
     assert both.results[0].loss == alone.results[0].loss

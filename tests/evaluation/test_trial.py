@@ -104,7 +104,14 @@ def test_networks_regress_learned_targets(protocol: Strict | Vdsd | Strong, tiny
     right = centred_one_hot(made.labels, 3)
     turned = right.roll(1, dims=1)  # every clip calls itself the class after its own
     tops = [
-        evaluate(replace(made, targets=targets), tiny_store, protocol=protocol, networks_count=1, show=False)
+        evaluate(
+            replace(made, targets=targets),
+            tiny_store,
+            protocol=protocol,
+            network="minic3d",
+            networks_count=1,
+            show=False,
+        )
         for targets in (right, turned)
     ]
     first, second = (result.results[0] for result in tops)
@@ -240,7 +247,9 @@ def test_vdsd_trains_at_the_step_size_that_a_set_has_learned_and_strict_does_not
     told = {}
     for protocol in QUICK:
         used.clear()
-        result = evaluate(made, tiny_store, protocol=protocol, networks_count=1, show=False)
+        result = evaluate(
+            made, tiny_store, protocol=protocol, network="minic3d", networks_count=1, show=False
+        )
         told[protocol.name] = (used[0], result.to_dict()["settings"])
     assert told["strict"][0] == told["strict"][1]["learning_rate"] == Strict().learning_rate
     assert told["vdsd"][0] == told["vdsd"][1]["learning_rate"] == 0.0625
@@ -383,7 +392,15 @@ def test_the_whole_dataset_is_the_training_videos_of_the_split(
 @pytest.mark.parametrize("protocol", QUICK, ids=NAMES)
 def test_training_on_a_store_repeats_exactly(protocol: Strict | Vdsd | Strong, tiny_store: ClipStore) -> None:
     def run(**changes: object) -> dict[str, object]:
-        result = evaluate(tiny_store, tiny_store, protocol=protocol, networks_count=1, show=False, **changes)  # type: ignore[arg-type]
+        result = evaluate(
+            tiny_store,
+            tiny_store,
+            protocol=protocol,
+            network="minic3d",
+            networks_count=1,
+            show=False,
+            **changes,
+        )  # type: ignore[arg-type]
         return {**result.to_dict(), "seconds": 0}
 
     first = run()

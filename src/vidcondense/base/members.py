@@ -89,8 +89,8 @@ def is_extension(name: str) -> bool:
 
 
 def label(name: str) -> str:
-    """A name without its file, for tables and file names."""
-    return name.rpartition(":")[2] if is_extension(name) else name
+    """A name, or several joined by "+", without their files, for tables and file names."""
+    return "+".join(part.rpartition(":")[2] if is_extension(part) else part for part in name.split("+"))
 
 
 def resolved(name: str, folder: Path) -> str:
@@ -100,9 +100,11 @@ def resolved(name: str, folder: Path) -> str:
 
 
 def portable(name: str) -> str:
-    """A name without the folder of its file, for files that others get."""
-    match = _SHAPE.fullmatch(name)
-    return f"{Path(match['file']).name}:{match['name']}" if match else name
+    """A name, or several joined by "+", without the folders of their files, for files that others get."""
+    matches = [(part, _SHAPE.fullmatch(part)) for part in name.split("+")]
+    return "+".join(
+        f"{Path(match['file']).name}:{match['name']}" if match else part for part, match in matches
+    )
 
 
 def load_class(name: str, base: type[T]) -> type[T]:

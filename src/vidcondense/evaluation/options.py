@@ -19,7 +19,7 @@ class EvaluationOptions(Settings):
     Attributes:
         network: Which network to train: minic3d, convnet3d, cnn_mean, cnn_mlp, cnn_rnn, cnn_gru, cnn_lstm,
             r2plus1d_18, video_transformer, or your own as FILE.py:CLASS. Several, joined by "+", take turns.
-        networks_count: How many networks to train in all, each from other random weights.
+        networks_count: How many networks to train, of each kind, from other random weights each.
         flip: Share of training clips that are mirrored; none where the store says that direction matters.
             strict and vdsd never mirror condensed clips.
         seed: Seed of weights, order, windows of real training clips and (in vdsd) test windows.
@@ -30,7 +30,7 @@ class EvaluationOptions(Settings):
         arg(metavar="NAME", help_behavior_hint="(default: minic3d+convnet3d, else minic3d)"),
     ] = None
     networks_count: Annotated[
-        int | None, arg(name="networks", metavar="N", help_behavior_hint="(default: 4, or 3)")
+        int | None, arg(name="networks", metavar="N", help_behavior_hint="(default: 2, else 3)")
     ] = None
     flip: Annotated[Share | None, arg(metavar="SHARE", help_behavior_hint="(default: 0.5)")] = None
     seed: CountOption = 0
@@ -38,7 +38,7 @@ class EvaluationOptions(Settings):
     precision: Precision = "auto"
 
     def count(self, protocol: "Protocol") -> int:
-        """How many networks to train."""
+        """How many networks to train of each kind."""
         return protocol.usual_count if self.networks_count is None else self.networks_count
 
 

@@ -106,7 +106,7 @@ def evaluate_to(
         out: the file for the result; one that is there must have been made from the same. Until it is
             written, single networks are in a folder beside it, of the same name with the suffix .networks.
         trial: what is evaluated, and how.
-        networks_count: how many networks; where more are there, the result is of all of them.
+        networks_count: how many networks of each kind; where more are there, the result is of all of them.
         show: whether to print progress, in the first process.
         force: train all networks anew; the file stays until the new result is whole.
 
@@ -118,7 +118,7 @@ def evaluate_to(
             another process evaluates to it.
         Interrupted: Ctrl-C or SIGTERM while waiting for other processes.
     """
-    trial.check_count(networks_count)
+    total = trial.total(networks_count)
     files.refuse_other(out, lambda begin: b'"protocol"' in begin, "an evaluation")
     first, written = Ranks.here().first, _when_written(out)
     earlier: FullRecord | None = None
@@ -128,12 +128,12 @@ def evaluate_to(
         refuse_force(out)
     elif out.is_file():
         earlier = _read(out, trial)
-        if earlier["networks"] >= networks_count:
-            Progress(0, enabled=show and first).say(_done(out, earlier["networks"], networks_count))
+        if earlier["networks"] >= total:
+            Progress(0, enabled=show and first).say(_done(out, earlier["networks"], total))
             parts.forget(earlier["networks"])
             return trial.evaluation((), earlier) if first else None
     trial.memory()  # a network that cannot be had is refused before anything is made
-    numbers = range(earlier["networks"] if earlier else 0, networks_count)
+    numbers = range(earlier["networks"] if earlier else 0, total)
     queue = Queue(
         files.make_folder(folder),
         numbers,

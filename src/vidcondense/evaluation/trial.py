@@ -108,22 +108,18 @@ class Trial:
             controls={name: accuracies(other, truth)[0] for name, other in controls.items()},
         )
 
-    def check_count(self, networks_count: int) -> None:
-        """Refuse no network, more than could ever be trained, and unequally many where kinds take turns."""
+    def total(self, networks_count: int) -> int:
+        """How many networks so many of each kind are; refused if none, or more than could ever be trained."""
         check_whole("networks", networks_count, 1, MOST_NETWORKS)
-        if networks_count % len(self.turns):
-            raise VidcondenseError(
-                f"networks must be a multiple of {len(self.turns)}, since {self.network} take turns, "
-                f"not {networks_count}; or choose one with --network"
-            )
+        return networks_count * len(self.turns)
 
     def evaluate(self, networks_count: int, show: bool) -> Evaluation:
-        """Train and test so many networks, one after another."""
-        self.check_count(networks_count)
+        """Train and test so many networks of each kind, one after another."""
         results: list[NetworkResult] = []
-        with Progress(networks_count * self.steps, enabled=show) as progress:
+        total = self.total(networks_count)
+        with Progress(total * self.steps, enabled=show) as progress:
             progress.say(self.memory())
-            for number in range(networks_count):
+            for number in range(total):
                 results.append(self.run(number, shown_steps(progress, number, results)))
         return self.evaluation(results)
 

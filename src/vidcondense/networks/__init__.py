@@ -47,7 +47,7 @@ NETWORKS: dict[str, Callable[[int, int, int], VideoNetwork]] = {
 def turns(name: str) -> tuple[str, ...]:
     """The networks that take turns under a name: one, or those that "+" joins."""
     parts = tuple(name.split("+"))
-    return (name,) if is_known(name) or not all(map(is_known, parts)) else parts
+    return parts if all(map(is_known, parts)) else (name,)
 
 
 def build(name: str, classes: int, frames: int, size: int) -> VideoNetwork:

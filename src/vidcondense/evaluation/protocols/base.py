@@ -24,7 +24,7 @@ class Protocol(ABC):
     usual_network: ClassVar[str] = "minic3d"
     """What is trained unless one says otherwise; of several, joined by "+", they take turns."""
     usual_count: ClassVar[int] = 3
-    """How many networks are trained unless one says otherwise."""
+    """How many networks of each kind are trained unless one says otherwise."""
     mirrors: ClassVar[bool] = False
     """Whether the rule mirrors condensed clips: a share `TrainingClips.flip`."""
     averages: ClassVar[bool] = False

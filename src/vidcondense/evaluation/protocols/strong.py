@@ -32,7 +32,7 @@ class Strong(Protocol):
     """
 
     usual_network: ClassVar[str] = "minic3d+convnet3d"
-    usual_count: ClassVar[int] = 4
+    usual_count: ClassVar[int] = 2
     mirrors: ClassVar[bool] = True
     averages: ClassVar[bool] = True
 

@@ -115,6 +115,8 @@ def _say(planned: Plan, tasks: Sequence[Task]) -> None:
 
 def _say_resolving(planned: Plan, points: float) -> None:
     """From whatever the folder holds of the benchmark's cells, under any split and seed."""
+    if not any(cell.networks for cell in planned.cells):
+        raise VidcondenseError(f"--resolve is for accuracies, and {planned.name} measures none")
     splits = tuple(planned.store.split_names)
     seeds = tuple(dict.fromkeys((*planned.options.seeds, *seeds_in(planned.folder))))
     wide = replace(planned, options=replace(planned.options, splits=splits, seeds=seeds))

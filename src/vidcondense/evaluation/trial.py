@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vidcondense import networks
 from vidcondense.base import members
-from vidcondense.base.compute import Compute, choose, derive_seed
+from vidcondense.base.compute import Compute, choose, derive_seed, root_seed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.names import alike, difference, without
 from vidcondense.base.progress import Progress
@@ -31,6 +31,8 @@ from vidcondense.evaluation.results import Evaluation, FullRecord, NetworkResult
 FLIP = 0.5
 MOST_NETWORKS = 10_000
 
+STREAMS = "of seed and split"
+"""What random numbers derive from; evaluations of earlier versions do not say: from the seed alone."""
 WEIGHT_COPIES = 4  # weight, gradient, two moments of the optimiser
 
 
@@ -77,7 +79,7 @@ class Trial:
     def run(self, number: int, advance: Advance) -> NetworkResult:
         """Train and test one network, counted from 0; which others there are changes nothing."""
         began = time.perf_counter()
-        own = derive_seed(self.seed, number)
+        own = derive_seed(root_seed(self.seed, self.store.split), number)
         network, loss = train_network(
             self.network, self.store, self.clips, self.protocol, self.compute, own, advance
         )
@@ -127,6 +129,7 @@ class Trial:
                 else {}
             ),
             "test_store": {"fingerprint": store.fingerprint, "split": store.split},
+            "streams": STREAMS,
             **({"network_file": next(iter(files.values()))} if files else {}),
             "device": self.compute.device.type,
             "versions": versions(),

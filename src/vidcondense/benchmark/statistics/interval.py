@@ -31,16 +31,16 @@ class Interval:
 
     def half_width(self, level: float = 0.95) -> float:
         """Half the interval, by Student's t."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        return max(float(t.ppf((1 + level) / 2, degrees)) * error for error, degrees in self.errors)
+        return max(float(stdtrit(degrees, (1 + level) / 2)) * error for error, degrees in self.errors)
 
     def p_outside(self, margin: float) -> float:
         """The larger p of two one-sided tests (TOST), of mean <= -margin and of mean >= margin."""
-        from scipy.stats import t
+        from scipy.special import stdtr
 
-        distance = margin - abs(self.mean)
-        return max(float(t.sf(distance / error, degrees)) for error, degrees in self.errors)
+        beyond = abs(self.mean) - margin
+        return max(float(stdtr(degrees, beyond / error)) for error, degrees in self.errors)
 
 
 def interval(values: Mapping[Pair, float], videos: int) -> Interval | None:
@@ -96,7 +96,7 @@ def _errors(
         if of_both > 0:
             fewest = min(own for _, own in ways)
             variances.append((of_both, min(max(of_both**2 / spread, fewest), count - 1)))
-    return [(math.sqrt(variance), degrees) for variance, degrees in variances]
+    return [(math.sqrt(variance), degrees) for variance, degrees in variances if variance > 0]
 
 
 def _clustered(residuals: Floats, group: NDArray[np.int64]) -> tuple[float, float]:

@@ -109,10 +109,9 @@ def power(design: Design, points: float, known: Deviations, comparisons: int, vi
 
 def _power(distance: float, degrees: int, level: float) -> float:
     """Of a two-sided test by Student's t, with the true difference so many standard errors from 0."""
-    from scipy.stats import nct, t
+    from scipy.special import nctdtr, stdtrit
 
-    bound = float(t.ppf(1 - level / 2, degrees))
-    return float(nct.sf(bound, degrees, distance))
+    return 1 - float(nctdtr(degrees, distance, stdtrit(degrees, 1 - level / 2)))
 
 
 def designs(

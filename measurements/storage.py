@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vidcondense import ClipStore, CondensedVideos, evaluate
-from vidcondense.benchmark.statistics import half_width
+from vidcondense.benchmark.statistics import interval
 from vidcondense.condensed import KeyFrameVideos
 
 
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--split", default="1")
     options = parser.parse_args()
     store = ClipStore.open(options.store, split=options.split)
+    test_videos = len(store.select("test"))
     accuracies: dict[str, list[float]] = {}
     sizes: dict[str, list[int]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +47,9 @@ def main() -> None:
         differences = [a - b for a, b in zip(found, accuracies["float32"], strict=True)]
         line = f"{kind}: {statistics.mean(sizes[kind]):,.0f}; {statistics.mean(found):.2f}"
         if kind != "float32":
-            line += f"; {statistics.mean(differences):+.2f} ± {half_width(differences) or 0.0:.2f}"
+            found_interval = interval({("", n): value for n, value in enumerate(differences)}, test_videos)
+            half = f" ± {found_interval.half_width():.2f}" if found_interval else ""
+            line += f"; {statistics.mean(differences):+.2f}{half}"
         print(line)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -21,7 +22,7 @@ import torch.nn.functional as F
 from safetensors.torch import save
 
 from vidcondense import networks
-from vidcondense.base.compute import Compute, generator
+from vidcondense.base.compute import Compute, generator, root_seed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
@@ -64,7 +65,7 @@ def test_the_same_arguments_give_the_same_bytes_and_every_epoch_its_own_weights(
         start, middle, end = (experts.weights(expert, epoch) for epoch in range(3))
         assert len({weights.numpy().tobytes() for weights in (start, middle, end)}) == 3
         fresh = networks.build("minic3d", 3, tiny_store.frames, tiny_store.size)
-        networks.initialise(fresh, generator(0, "expert", expert))
+        networks.initialise(fresh, generator(root_seed(0, "1"), "expert", expert))
         assert torch.equal(start, flatten(fresh))
     assert experts.records[0][0].loss is None
     assert all(0 < epoch.loss < 5 and 0 <= epoch.accuracy <= 1 for epoch in experts.records[0][1:])  # type: ignore[operator]
@@ -107,6 +108,55 @@ def test_one_epoch_is_sgd_on_every_training_video_once(
     torch.testing.assert_close(experts.weights(0, 1).double(), weights, rtol=1e-4, atol=1e-7)
     assert experts.records[0][1].loss == pytest.approx(np.mean(losses), rel=1e-4)
     assert experts.records[0][1].accuracy == pytest.approx(right / len(videos))
+
+
+@pytest.mark.parametrize(("steps", "passes"), [(0, 1), (4, 1), (5, 2), (9, 3)])  # of 15 clips, 4 at a time
+def test_an_epoch_has_at_least_so_many_steps(
+    steps: int, passes: int, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    step = torch.optim.SGD.step
+    monkeypatch.setattr(torch.optim.SGD, "step", lambda self: (taken.append(1), step(self)))
+    trained(tiny_store, tmp_path, ExpertSettings(count=1, epochs=1, steps=steps, batch=4))
+    assert len(taken) == 4 * passes
+
+
+def test_another_split_has_other_random_numbers(tiny_store: ClipStore, tmp_path: Path) -> None:
+    few = ExpertSettings(count=1, epochs=1, batch=8)
+    first = trained(tiny_store, tmp_path / "1", few)
+    tiny_store.split = "2"
+    second = trained(tiny_store, tmp_path / "2", few)
+    assert not torch.equal(first.weights(0, 0), second.weights(0, 0))
+
+
+def test_experts_of_an_earlier_version_open_and_grow_as_they_began(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    few = ExpertSettings(count=1, epochs=1, batch=8)
+    experts = trained(tiny_store, tmp_path, few)
+    del experts.plan["streams"], experts.plan["settings"]["steps"]
+    experts.records = [[]]
+    experts.save()
+    assert trained(tiny_store, tmp_path, few).root == 0
+    grown = trained(tiny_store, tmp_path, few.replace(epochs=2))
+    fresh = networks.build("minic3d", 3, tiny_store.frames, tiny_store.size)
+    networks.initialise(fresh, generator(0, "expert", 0))
+    assert torch.equal(grown.weights(0, 0), flatten(fresh))
+    assert "streams" not in Experts.open(tmp_path).plan
+
+
+def test_experts_that_have_hardly_learned_are_warned_of(
+    tiny_store: ClipStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tiny_store, tmp_path, ExpertSettings(count=1, epochs=1, learning_rate=1e-6), compute=EXACT)
+    assert re.search(
+        r"warning: .* hardly learned: their loss at the end is 1\.\d+, and guessing gives 1\.099; .*--steps",
+        capsys.readouterr().err,
+    )
+    experts = Experts.open(tmp_path)
+    for loss, doubted in ((1.0, True), (0.98, False), (0.2, False)):  # 0.9 of log 3 is 0.989
+        experts.records[0][-1] = replace(experts.records[0][-1], loss=loss)
+        assert bool(experts.doubt()) == doubted
 
 
 def test_clips_are_mirrored_with_the_probability_given(tiny_store: ClipStore) -> None:
@@ -192,7 +242,7 @@ def test_finished_experts_are_said_to_be_there(
     trained(tiny_store, tmp_path / "a")
     before = tree(tmp_path)
     train(tiny_store, tmp_path / "a", FEW, compute=EXACT)
-    assert capsys.readouterr().err.endswith("has these experts already: nothing to do\n")
+    assert "has these experts already: nothing to do\n" in capsys.readouterr().err
     assert tree(tmp_path) == before
 
 
@@ -354,7 +404,15 @@ def test_the_index_says_what_they_are(tiny_store: ClipStore, tmp_path: Path) -> 
         "fingerprint": tiny_store.fingerprint,
         "split": tiny_store.split,
     }
-    settings = {"count": 1, "epochs": 1, "batch": 256, "learning_rate": 0.01, "flip": 0.5, "seed": 0}
+    settings = {
+        "count": 1,
+        "epochs": 1,
+        "steps": 0,
+        "batch": 256,
+        "learning_rate": 0.01,
+        "flip": 0.5,
+        "seed": 0,
+    }
     assert index["plan"]["settings"] == settings
     assert index["plan"]["network"] == "minic3d"
     assert index["parameters"][0] == ["conv1.weight", [64, 3, 3, 7, 7]]

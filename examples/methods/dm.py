@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from vidcondense import ClipStore, networks
-from vidcondense.base.compute import choose, derive_seed, generator
+from vidcondense.base.compute import choose, derive_seed, generator, root_seed
 from vidcondense.coresets.random import Random
 from vidcondense.data.batches import sample
 from vidcondense.networks.optimiser import Sgd
@@ -29,6 +29,7 @@ def condense(
     seed: int = 0,
 ) -> torch.Tensor:
     """Synthetic clips (video, time, 3, height, width) of all classes after so many updates."""
+    seed = root_seed(seed, store.split)
     compute = choose("cpu", "float32")
     start = Random.default().select(store, vpc, np.random.default_rng(derive_seed(seed, "coreset")))
     clips, labels = next(iter(start.read(store, compute, len(start.videos))))

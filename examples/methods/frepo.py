@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from vidcondense import ClipStore
-from vidcondense.base.compute import choose, derive_seed, generator
+from vidcondense.base.compute import choose, derive_seed, generator, root_seed
 from vidcondense.coresets.random import Random
 from vidcondense.data.batches import sample
 from vidcondense.networks.optimiser import Adam
@@ -25,6 +25,7 @@ def condense(
     store: ClipStore, iterations: int, *, batch: int = 10, pool: int = 10, updates: int = 100, seed: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Synthetic clips (video, time, 3, height, width), one per class, and their targets (video, class)."""
+    seed = root_seed(seed, store.split)
     compute = choose("cpu", "float32")
     start = Random.default().select(store, 1, np.random.default_rng(derive_seed(seed, "coreset")))
     clips, _ = next(iter(start.read(store, compute, len(start.videos))))

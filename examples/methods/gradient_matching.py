@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from vidcondense import ClipStore, networks
-from vidcondense.base.compute import choose, derive_seed, generator
+from vidcondense.base.compute import choose, derive_seed, generator, root_seed
 from vidcondense.data.batches import sample
 from vidcondense.networks.optimiser import Sgd
 from vidcondense.objectives.gradient_matching import cosine, gradient_matching
@@ -21,6 +21,7 @@ def condense(
     store: ClipStore, iterations: int, *, vpc: int = 1, batch: int = 64, step_size: float = 0.1, seed: int = 0
 ) -> torch.Tensor:
     """Synthetic clips (video, time, 3, height, width) of all classes after so many updates."""
+    seed = root_seed(seed, store.split)
     compute = choose("cpu", "float32")
     classes, frames, size = store.shape
     labels = torch.arange(classes).repeat_interleave(vpc)

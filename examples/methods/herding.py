@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from vidcondense import ClipStore, networks
-from vidcondense.base.compute import choose, derive_seed, generator
+from vidcondense.base.compute import choose, derive_seed, generator, root_seed
 from vidcondense.coresets.herding import herding
 from vidcondense.data.batches import RealBatch
 
 
 def condense(store: ClipStore, vpc: int = 1, *, seed: int = 0) -> torch.Tensor:
     """Real clips (video, time, 3, height, width), normalised, `vpc` of each class."""
+    seed = root_seed(seed, store.split)
     compute = choose("cpu", "float32")
     weights = generator(derive_seed(seed, "features"), "weights")
     network = networks.draw("minic3d", store.shape, weights).eval().requires_grad_(False)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from vidcondense import ClipStore, networks
-from vidcondense.base.compute import choose, derive_seed, generator
+from vidcondense.base.compute import choose, derive_seed, generator, root_seed
 from vidcondense.data.batches import sample
 from vidcondense.insertion.kinds import Gradient
 from vidcondense.networks.optimiser import Sgd
@@ -24,6 +24,7 @@ def condense(
     store: ClipStore, iterations: int, *, vpc: int = 1, batch: int = 64, step_size: float = 1.0, seed: int = 0
 ) -> KeyFrames:
     """Synthetic videos of all classes after so many updates."""
+    seed = root_seed(seed, store.split)
     compute = choose("cpu", "float32")
     classes, frames, size = store.shape
     labels = torch.arange(classes).repeat_interleave(vpc)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from vidcondense import ClipStore, networks
-from vidcondense.base.compute import choose, derive_seed, generator
+from vidcondense.base.compute import choose, derive_seed, generator, root_seed
 from vidcondense.condensed.hallucinator import CHOICES, initial
 from vidcondense.data.batches import sample
 from vidcondense.networks.optimiser import Sgd
@@ -24,6 +24,7 @@ def condense(
     store: ClipStore, iterations: int, static_iterations: int, *, batch: int = 64, seed: int = 0
 ) -> StaticDynamic:
     """Two images and two motions for each class, and the convolution that joins them."""
+    seed = root_seed(seed, store.split)
     compute = choose("cpu", "float32")
     classes, frames, size = store.shape
     noise, begin = generator(seed, "noise"), Start(store, 1, seed, compute)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from vidcondense import ClipStore, networks
-from vidcondense.base.compute import choose, derive_seed, generator
+from vidcondense.base.compute import choose, derive_seed, generator, root_seed
 from vidcondense.coresets.random import Random
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train
@@ -33,6 +33,7 @@ def condense(
     seed: int = 0,
 ) -> tuple[torch.Tensor, float]:
     """Synthetic clips (video, time, 3, height, width), one per class, and the step size learned with them."""
+    seed = root_seed(seed, store.split)
     compute = choose("cpu", "float32")
     trained = train(store, experts_folder, experts, seed=seed, compute=compute)
     network = networks.draw("minic3d", store.shape, generator(seed)).requires_grad_(False).eval()

@@ -25,18 +25,18 @@ def write(
     store: ClipStore,
     rows: list[Row],
     name: str = "accuracy",
-    extra: Extra | None = None,
+    extra: Extra | None = Extra(),  # noqa: B008
     **more: Any,
 ) -> Path:
     fields = {"options": Options(), "cells": [], "skipped": [], "remarks": [], **more}
-    return page.write(Plan(name=name, store=store, folder=folder, **fields), rows, extra or Extra())
+    return page.write(Plan(name=name, store=store, folder=folder, **fields), rows, extra)
 
 
 def row(method: str, *values: float, diverged: int = 0, against: Difference | None = None) -> Row:
     mean, std = mean_std(values)
     return Row(
         *(method, "VPC 1", 1, method.lower(), "minic3d"),
-        *(mean, std, None, 1, len(values) + diverged, diverged),
+        *(mean, std, None, None, 1, len(values) + diverged, diverged),
         *(4.0, 1.0, 2**20, 1000, 2.0),
         set_means={PAIR: mean},
         classes={"walk": (50.0, 4.0)} if values else {},
@@ -45,7 +45,10 @@ def row(method: str, *values: float, diverged: int = 0, against: Difference | No
 
 
 def test_files_hold_the_same_numbers(tmp_path: Path, tiny_store: ClipStore) -> None:
-    rows = [row("Random", 40.0, 41.0), row("DM", 52.125, 60.0, against=Difference(15.5, 2.0, 3, 0))]
+    rows = [
+        row("Random", 40.0, 41.0),
+        row("DM", 52.125, 60.0, against=Difference(15.5, 2.0, 6, 0, 0.01, 0.01)),
+    ]
     skipped = [Skipped("DC", "VPC 1", "it broke")]
     path = write(tmp_path, tiny_store, rows, skipped=skipped, remarks=["A remark."])
     values = json.loads((tmp_path / "accuracy.json").read_text())
@@ -71,10 +74,11 @@ def test_files_hold_the_same_numbers(tmp_path: Path, tiny_store: ClipStore) -> N
 @pytest.mark.parametrize(
     ("difference", "diverged", "said", "not_said"),
     [
-        (Difference(5.0, 2.0, 3, 0), 0, "interval of the difference from Random excludes 0", "diverged"),
-        (Difference(5.0, None, 1, 0), 0, "One condensed set per cell has no interval", "excludes"),
-        (Difference(5.0, 2.0, 3, 1), 0, "Pairs in which one side has no network", "One condensed"),
-        (None, 2, "Networks that diverged are counted", "interval"),
+        (Difference(5.0, 2.0, 6, 0, 0.01, 0.01), 0, "\\*: better or worse than Random", "diverged"),
+        (Difference(5.0, 2.0, 6, 0, 0.01, 0.01), 0, "for the 1 comparisons of this table", "No star"),
+        (Difference(5.0, None, 2, 0), 0, "at least 6 pairs are needed, and there are 2", "--margin"),
+        (Difference(5.0, 2.0, 3, 1, 0.2), 0, "Pairs in which one side has no network", "diverged"),
+        (None, 2, "Networks that diverged are counted", "Comparisons"),
     ],
 )
 def test_the_legend_says_what_there_is(
@@ -90,6 +94,25 @@ def test_the_legend_says_what_there_is(
     legend = text.partition("## Details")[0]
     assert said in legend
     assert not_said not in legend
+
+
+def test_a_margin_is_recorded_and_explained(tmp_path: Path, tiny_store: ClipStore) -> None:
+    level = Difference(0.5, 1.0, 6, 0, 0.5, 0.5, 0.01, "level within 2")
+    rows = [row("Random", 40.0), row("DM", 40.5, against=level)]
+    text = write(tmp_path, tiny_store, rows, options=Options(margin=2.0)).read_text()
+    assert "Level within 2 points (--margin, named before the run) needs p < 0.05 in two one-sided" in text
+    assert "| DM | VPC 1 | Random | level within 2 | +0.5 ± 1.0 | 6 | 0 | 0.500 | 0.500 | 0.010 |" in text
+    values = json.loads((tmp_path / "accuracy.json").read_text())
+    assert values["options"]["margin"] == 2.0
+    assert values["comparisons"] == {"tested": 1, "pairs_needed": 6}
+
+
+def test_before_all_is_finished_the_benchmarks_own_part_is_left_out(
+    tmp_path: Path, tiny_store: ClipStore
+) -> None:
+    text = write(tmp_path, tiny_store, [row("DM", 40.0)], "tradeoff", None).read_text()
+    assert "## Equal bytes" not in text and "## Details" in text
+    assert "## Equal bytes" in write(tmp_path, tiny_store, [row("DM", 40.0)], "tradeoff").read_text()
 
 
 def test_sets_that_nobody_judged_have_details_alone(tmp_path: Path, tiny_store: ClipStore) -> None:

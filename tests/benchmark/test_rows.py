@@ -73,7 +73,7 @@ def key_frames() -> KeyFrameVideos:
 
 def test_a_condensed_set_is_counted(tmp_path: Path) -> None:
     task = finished(tmp_path, key_frames())
-    made = read_result({("1", 0): task}).made["1", 0]
+    made = read_result({("1", 0): task}, {}).made["1", 0]
     assert made.key_frames == pytest.approx(7 / 3)
     assert made.key_frames_by_class == {"a": 2.5, "b": 2.0}
     assert made.stored_bytes == 7 * 48 * 4
@@ -83,7 +83,7 @@ def test_a_condensed_set_is_counted(tmp_path: Path) -> None:
 
 def test_memories_have_no_key_frames(tmp_path: Path, memories: Callable[..., StaticDynamicVideos]) -> None:
     condensed = memories([0, 1], ("a", "b"), 4, (8, 8))
-    made = read_result({("1", 0): finished(tmp_path, condensed)}).made["1", 0]
+    made = read_result({("1", 0): finished(tmp_path, condensed)}, {}).made["1", 0]
     assert made.key_frames is None
     assert made.key_frames_by_class == {}
     assert made.stored_bytes == condensed.stored_values * 4
@@ -91,18 +91,18 @@ def test_memories_have_no_key_frames(tmp_path: Path, memories: Callable[..., Sta
 
 def test_evaluations_are_of_the_networks_that_are_done(tmp_path: Path) -> None:
     task = finished(tmp_path, key_frames())
-    judged = read_result({("1", 0): task}).judged
+    judged = read_result({("1", 0): task}, {}).judged
     assert judged == {"minic3d": {("1", 0): task.evaluation("minic3d")}}
-    row, other = build_rows({task.cell: read_result({("1", 0): task})}, "top1")
+    row, other = build_rows({task.cell: read_result({("1", 0): task}, {})}, "top1")
     assert (row.column, row.mean, row.diverged, row.networks) == ("VPC 2, minic3d", 37.5, 1, 3)
     assert row.classes == {"a": (50.0, 2.5), "b": (25.0, 2.0)}
     assert (other.column, other.mean, other.networks, other.sets) == ("VPC 2, cnn_gru", None, 0, 1)
-    assert build_rows({task.cell: read_result({("1", 0): task})}, "top5")[0].mean == 100.0
+    assert build_rows({task.cell: read_result({("1", 0): task}, {})}, "top5")[0].mean == 100.0
 
 
 def test_nothing_is_read_of_what_is_not_finished(tmp_path: Path) -> None:
     task = Task(Cell("a", "", "random", 1, networks=("minic3d",)), Options(), tmp_path, "1", 0)
-    assert read_result({("1", 0): task}) == ({}, {})
+    assert read_result({("1", 0): task}, {}) == ({}, {})
 
 
 def made(bytes_: int, key_frames: float | None = 2.0) -> Made:
@@ -127,6 +127,20 @@ def record(*values: float | None) -> Record:
     }
 
 
+def test_a_mean_is_of_sets_and_its_interval_at_least_binomial() -> None:
+    cell = Cell("PRISM", "VPC 1", "prism", 1, networks=("minic3d",))
+    records = {
+        ("1", seed): {**record(*values), "test_videos": 50}
+        for seed, values in enumerate(((20.0,), (20.0, 20.0), (20.0, 20.0, 20.0)))
+    }
+    (measured,) = build_rows({cell: Result({}, {"minic3d": records})}, "top1")  # type: ignore[dict-item]
+    assert measured.mean == 20.0
+    assert measured.half_width == pytest.approx(1.96 * 100 * (0.2 * 0.8 / 50) ** 0.5, rel=1e-3)
+    records["2", 0] = {**record(60.0), "test_videos": 150}
+    (measured,) = build_rows({cell: Result({}, {"minic3d": records})}, "top1")  # type: ignore[dict-item]
+    assert (measured.mean, measured.test_videos) == (30.0, {"1": 50, "2": 150})
+
+
 def row(*judged: Record, sets: tuple[Made, ...] = (), vpc: int = 1) -> Row:
     result = Result(dict(zip(SEEDS, sets, strict=False)), {"minic3d": dict(zip(SEEDS, judged, strict=False))})
     cell = Cell("PRISM", "VPC 1", "prism", vpc, networks=("minic3d",))
@@ -138,7 +152,8 @@ def test_accuracy_is_over_networks_and_the_deviation_of_sets_over_their_means() 
     measured = row(record(10.0, 20.0, None), record(30.0, 60.0), sets=(made(1000), made(3000, None)))
     flat = measured.flat()
     assert flat["mean"] == pytest.approx(30.0)
-    assert flat["std"] == pytest.approx((1400 / 3) ** 0.5)  # of 10, 20, 30, 60
+    assert flat["half_width"] is None  # two sets
+    assert flat["std_of_networks"] == pytest.approx(250**0.5)  # of 10, 20 and of 30, 60
     assert flat["std_of_sets"] == pytest.approx(30 / 2**0.5)  # of 15 and 45
     assert (flat["sets"], flat["networks"], flat["diverged"]) == (2, 5, 1)
     assert (flat["stored_bytes"], flat["file_bytes"], flat["seconds"]) == (2000, 2100, 2)
@@ -150,7 +165,7 @@ def test_a_set_without_a_trained_network_counts_as_diverged_and_in_no_mean() -> 
     measured = row(record(None, None), record(50.0, None), sets=(made(1), made(1)))
     assert measured.set_means == {("1", 0): None, ("1", 1): 50.0}
     flat = measured.flat()
-    assert (flat["mean"], flat["std"], flat["std_of_sets"]) == (50.0, None, None)
+    assert (flat["mean"], flat["std_of_networks"], flat["std_of_sets"]) == (50.0, None, None)
     assert (flat["networks"], flat["diverged"]) == (4, 3)
 
 
@@ -174,14 +189,18 @@ def test_sets_that_nobody_judged_are_counted() -> None:
 def test_columns_of_differences_and_published_figures() -> None:
     measured = Row(
         *("PRISM", "VPC 1"),
-        against={"DM": Difference(1.5, 0.5, 3, 1)},
+        against={"DM": Difference(1.5, 0.5, 3, 1, 0.01, 0.02, verdict="better")},
         published=(Published("accuracy", "miniucf", "prism", "VPC 1", "DFS", 17.9, 0.3),),
     )
-    assert list(measured.flat().items())[-6:] == [
+    assert list(measured.flat().items())[-10:] == [
         ("against DM", 1.5),
         ("against DM, half width", 0.5),
         ("against DM, pairs", 3),
         ("against DM, left out", 1),
+        ("against DM, p", 0.01),
+        ("against DM, p by Holm", 0.02),
+        ("against DM, p of level by Holm", None),
+        ("against DM, verdict", "better"),
         ("published miniUCF (DFS)", 17.9),
         ("published miniUCF (DFS), std", 0.3),
     ]
@@ -207,6 +226,21 @@ def test_rows_are_compared_within_their_column() -> None:
     assert second.against["random"].mean == 4.0
     assert second.against["random"].pairs == 2
     assert alone.against == {}
+
+
+def test_verdicts_count_all_comparisons_of_the_table() -> None:
+    def of(*values: float) -> Result:
+        judged = {("1", seed): record(value) for seed, value in enumerate(values)}
+        return Result({}, {"minic3d": {pair: {**one, "test_videos": 10**6} for pair, one in judged.items()}})  # type: ignore[misc]
+
+    better = of(*(20.0 + seed / 10 for seed in range(6)))
+    results = {cell("a"): of(*[10.0] * 6), cell("b"): better}
+    alone = build_rows(results, "top1", ("a",), margin=11.0)
+    assert alone[1].against["a"].verdict == "better, but level within 11"
+    results[cell("c")] = of(9.0, 11.0, 9.0, 11.0, 9.0, 11.0)
+    both = build_rows(results, "top1", ("a",))
+    assert [one.against["a"].verdict for one in both[1:]] == ["not resolved"] * 2
+    assert both[1].against["a"].p_holm == 2 * 2 / 2**6
 
 
 def test_the_first_row_of_a_column_is_the_one_of_that_column() -> None:

@@ -13,7 +13,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from vidcondense.benchmark import cost
+from vidcondense.base import files
+from vidcondense.benchmark import cost, page, run
 from vidcondense.benchmark.grids import BENCHMARKS
 
 Call = Callable[..., int]
@@ -97,6 +98,39 @@ def test_finished_cells_are_used_again_and_shared(
     assert call("accuracy", "--methods", "random", "prism", "--vpc", 1, "--networks", 2) == 0
     assert [command[0] for command in commands] == ["evaluate"] * 2
     assert before.keys() < set(cells.rglob("*"))
+
+
+def test_the_page_is_written_after_every_cell(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: list[str] = []
+    write = page.write
+
+    def kept(*arguments: Any) -> Path:
+        path = write(*arguments)
+        pages.append(path.read_text())
+        return path
+
+    monkeypatch.setattr(page, "write", kept)
+    assert call("accuracy", "--methods", "random", "prism", "--vpc", 1, "--seeds", 0, 1) == 0
+    assert ["So far" in text for text in pages] == [True, True, True, False]
+    assert "So far 1 of 4 cells are finished; the others are to come." in pages[0]
+    assert "| Random | VPC 1 | 1 | 1 |" in pages[0] and "| PRISM | VPC 1 |" not in pages[0]
+    assert "| PRISM | VPC 1 | 1 | 2 |" in pages[-1]
+
+
+def test_a_page_that_another_process_writes_is_left_to_it(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs = files.make_folder(tmp_path / "out" / "logs")
+    lock = files.try_lock(logs / "storage.page.lock")
+    assert lock is not None
+    monkeypatch.setattr(run, "PAGE_SECONDS", 0.1)
+    assert call("storage", "--methods", "random", "--vpc", 1, 2, learns=False) == 2
+    assert "another process is working in" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "storage.md").exists()
+    files.unlock(lock)
+    assert call("storage", "--methods", "random", "--vpc", 1, 2, learns=False) == 0
 
 
 def test_an_unfinished_cell_is_resumed(call: Call, tmp_path: Path, commands: list[list[str]]) -> None:

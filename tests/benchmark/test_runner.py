@@ -130,11 +130,20 @@ def test_processes_on_one_folder_share_the_cells(
     monkeypatch.setattr(runner, "Popen", Worker)
     options = Options(jobs=jobs, seeds=tuple(range(5)))
     tasks = tasks_of([Cell("a", "", "random", 1), Cell("b", "", "random", 2)], options, tmp_path)
+    told: dict[str, int] = {"a": 0, "b": 0}
+
+    def work(name: str) -> dict[Path, str]:
+        def finished() -> None:
+            told[name] += 1
+
+        return runner.run_tasks(tasks, tiny_store, options, tmp_path / "logs", finished)
+
     with ThreadPoolExecutor(2) as pool:
-        done = [pool.submit(runner.run_tasks, tasks, tiny_store, options, tmp_path / "logs") for _ in "ab"]
+        done = [pool.submit(work, name) for name in told]
         failed = [one.result(timeout=60) for one in done]
     assert sorted(began) == sorted(task.title for task in tasks)
     assert failed[0] == failed[1]
+    assert told == {"a": 10, "b": 10}  # of cells of their own and of each other's, done and failed
     assert [path.name for path in sorted(failed[0])] == [name for name in sorted(began) if "seed1" in name]
     began.clear()
     assert runner.run_tasks(tasks, tiny_store, options, tmp_path / "logs").keys() == failed[0].keys()

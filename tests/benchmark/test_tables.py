@@ -28,7 +28,7 @@ def row(
     accuracies = {"walk": 81.6, "run": 18.4} if values else {}
     return Row(
         *(method, column, 1, "x", "minic3d"),
-        *(mean, std, None, 1, len(values) + 1, 1),
+        *(mean, std, None, None, 1, len(values) + 1, 1),
         *(key_frames, 3.0, 3 * 2**20, 12345, 7.4),
         set_means={} if column == "nothing" else {PAIR: mean},
         classes={name: (accuracy, keys.get(name)) for name, accuracy in accuracies.items()},
@@ -66,7 +66,7 @@ def test_floats_are_rounded_in_markdown_alone() -> None:
 
 
 def test_the_overview_has_a_column_per_condition_marks_and_published_figures() -> None:
-    star, no_star = Difference(5.0, 1.0, 3, 0), Difference(5.0, 6.0, 3, 0)
+    star, no_star = Difference(5.0, 1.0, 6, 0, 0.01, 0.02), Difference(5.0, 6.0, 6, 0, 0.01, 0.02)
     rows = [
         row("Random"),
         row("DM", against={"Random": star}),
@@ -89,9 +89,9 @@ def test_the_overview_of_sets_that_nobody_judged_has_mebibytes() -> None:
 
 
 def test_details_have_everything_about_a_row() -> None:
-    rows = [row("Random", values=()), row("DM", "", against={"Random": Difference(-5.04, 1.0, 3, 2)})]
+    rows = [row("Random", values=()), row("DM", "")]
     head, _, first, second = shown(tables.details(rows, judged=True))
-    assert head[-4:] == ["accuracy %", "std of sets", "against Random", "diverged"]
+    assert head[-4:] == ["accuracy %", "std of sets", "std of networks", "diverged"]
     assert first == ["Random", "VPC 1", "1", "1", "2.50", "3.00", "12,345", "7", "-", "-", "-", "1 of 1"]
     assert second == [
         "DM",
@@ -104,10 +104,23 @@ def test_details_have_everything_about_a_row() -> None:
         "7",
         "50.0 ± 14.1",
         "-",
-        "-5.0 ± 1.0 * (2 left out)",
+        "-",
         "1 of 3",
     ]
     assert len(shown(tables.details(rows, judged=False))[0]) == 8
+
+
+def test_comparisons_have_all_that_a_verdict_rests_on() -> None:
+    known = Difference(-5.04, 1.0, 9, 2, 0.0004, 0.0123, 0.4, verdict="worse")
+    rows = [row("Random"), row("DM", "", against={"Random": known, "PRISM": Difference(1.0, None, 1, 0)})]
+    head, _, first, second = shown(tables.comparisons(rows, with_level=True))
+    assert head == [
+        *("method", "column", "against", "verdict", "difference", "pairs", "left out"),
+        *("p", "p by Holm", "p of level by Holm"),
+    ]
+    assert first == ["DM", "-", "Random", "worse", "-5.0 ± 1.0 *", "9", "2", "< 0.001", "0.012", "0.400"]
+    assert second == ["DM", "-", "PRISM", "not resolved", "+1.0", "1", "0", "-", "-", "-"]
+    assert len(shown(tables.comparisons(rows, with_level=False))[0]) == 9
 
 
 def test_classes_have_accuracy_and_key_frames() -> None:
@@ -123,16 +136,14 @@ def test_classes_have_accuracy_and_key_frames() -> None:
 @pytest.mark.parametrize(
     ("difference", "text"),
     [
-        (None, "-"),
         (Difference(None, None, 0, 1), "-"),
         (Difference(1.24, None, 1, 0), "+1.2"),
-        (Difference(-1.0, 2.0, 3, 0), "-1.0 ± 2.0"),
-        (Difference(3.0, 2.0, 3, 0), "+3.0 ± 2.0 *"),
+        (Difference(-1.0, 2.0, 6, 0, 0.01, 0.01), "-1.0 ± 2.0"),
+        (Difference(3.0, 2.0, 6, 0, 0.01, 0.06), "+3.0 ± 2.0"),
+        (Difference(3.0, 2.0, 6, 0, 0.01, 0.01), "+3.0 ± 2.0 *"),
     ],
 )
-def test_a_star_stands_only_where_the_interval_excludes_zero(
-    difference: Difference | None, text: str
-) -> None:
+def test_a_star_stands_only_where_interval_and_test_agree(difference: Difference, text: str) -> None:
     assert tables.difference(difference) == text
 
 

@@ -89,15 +89,15 @@ def test_evaluate_knows_the_store_of_a_run_and_trains_what_is_missing(
 ) -> None:
     file = run / "evaluations" / "strong-minic3d+convnet3d.json"
     code, one, _ = call("evaluate", run, "--networks", 1)
-    assert code == 0 and json.loads(file.read_text())["networks"] == 1
+    assert code == 0 and json.loads(file.read_text())["networks"] == 2
     code, again, said = call("evaluate", run, tiny_store_path, "--networks", 1)
     assert (code, again) == (0, one)
-    assert f"{file} is there already, of 1 network: nothing to do" in " ".join(said.split())
+    assert f"{file} is there already, of 2 networks: nothing to do" in " ".join(said.split())
     assert call("evaluate", run, "--networks", 2)[0] == 0
     both = json.loads(file.read_text())
-    assert both["networks"] == 2
+    assert both["networks"] == 4
     _, printed, said = call("evaluate", run, "--networks", 1)
-    assert "more than the 1 asked for" in " ".join(said.split()) and "of 2 networks" in " ".join(
+    assert "more than the 2 asked for" in " ".join(said.split()) and "of 4 networks" in " ".join(
         printed.split()
     )
     code, _, said = call("evaluate", run, "--networks", 2, "--seed", 1)

@@ -152,6 +152,14 @@ def derive_seed(seed: int, *stream: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "little") >> 1
 
 
+def root_seed(seed: int, split: str) -> int:
+    """What all random numbers of a run, an evaluation or experts derive from: another one for every split.
+
+    So the same seed on two splits shares neither networks nor choices of videos, and is two samples.
+    """
+    return derive_seed(seed, "split", split)
+
+
 def generator(seed: int, *stream: str | int) -> torch.Generator:
     """A CPU generator for one named stream: the same numbers on every device."""
     return torch.Generator().manual_seed(derive_seed(seed, *stream))

@@ -12,6 +12,8 @@ from vidcondense.base.units import plural
 from vidcondense.benchmark.options import Options
 
 DEFAULTS = Options()
+LEAST_SEEDS = 6
+"""Of one comparison no fewer pairs can give a star (statistics/significance.py)."""
 
 
 def benchmark(
@@ -19,11 +21,14 @@ def benchmark(
     store: Annotated[Positional[Path | None], arg(metavar="[STORE]", help_behavior_hint="")] = None,
     *,
     out: Annotated[
-        Path | None, arg(metavar="FOLDER", help_behavior_hint="(required unless --dry-run)")
+        Path | None, arg(metavar="FOLDER", help_behavior_hint="(required unless --dry-run or --resolve)")
     ] = None,
     list: bool = False,
     force: bool = False,
     dry_run: bool = False,
+    resolve: Annotated[
+        float | None, arg(metavar="POINTS", help_behavior_hint="(default: none, it runs)")
+    ] = None,
     options: Annotated[Options, arg(name="")] = DEFAULTS,
 ) -> None:
     """A table or figure of the papers on your data: condense, evaluate, compare; resumable cell by cell.
@@ -35,6 +40,8 @@ def benchmark(
         list: Name all benchmarks with one line each, and stop.
         force: Measure the benchmark's cells anew; what they hold is removed.
         dry_run: Say which cells it would run, how long they may take and what they need, and stop.
+        resolve: Say how many splits, seeds and networks resolve a difference of so many points, from what
+            --out holds, and what they cost, and stop.
         options: What to measure, and how.
     """
     from vidcondense.benchmark.grids import BENCHMARKS  # help does not wait for what knows recipes
@@ -48,10 +55,12 @@ def benchmark(
         raise VidcondenseError(f"benchmark needs a NAME: {', '.join(BENCHMARKS)} (see --list)")
     from vidcondense.benchmark.run import run_benchmark
 
-    page, failed = run_benchmark(name, store, out, options, dry_run=dry_run, force=force)
+    page, failed = run_benchmark(name, store, out, options, dry_run=dry_run, force=force, points=resolve)
     if page is not None:
         print(page)
-    if not failed:
+    if resolve is not None:
+        say_next(*_without_resolve(), *(() if out else ("--out", "benchmark")))
+    elif not failed:
         _say_next(name, store, out, options, dry_run)
     else:
         lines = [printable(f"failed: {cell.row} {cell.column}: {cell.reason}") for cell in failed]
@@ -68,6 +77,15 @@ def _say_next(name: str, store: Path | None, out: Path | None, options: Options,
     elif store is None:
         say_next("benchmark", name, "STORE", "--out", out or "benchmark")
     elif len(options.seeds) == 1:
-        say_next(*given("--force"), "--seeds", *range(options.seeds[0], options.seeds[0] + 3))
+        say_next(*given("--force"), "--seeds", *range(options.seeds[0], options.seeds[0] + LEAST_SEEDS))
     else:
         say_next("benchmark", "--list")
+
+
+def _without_resolve() -> list[str]:
+    """The words of the command at hand without --resolve and its value."""
+    words = given()
+    for place, word in enumerate(words):
+        if word == "--resolve":
+            return words[:place] + words[place + 2 :]
+    return [word for word in words if not word.startswith("--resolve=")]

@@ -50,6 +50,10 @@ class Options:
     auto goes by the store's name; all also prints the others, for reference; none shows none."""
     against: Annotated[Texts, arg(metavar="ROW")] = ()
     """Row to compare every row with, pairwise; once per row."""
+    margin: Annotated[
+        float | None, arg(metavar="POINTS", help_behavior_hint="(default: none, nothing is called level)")
+    ] = None
+    """Differences within this count as level, if two one-sided tests say so; name it before the run."""
     cells: Annotated[Texts, arg(name="cell", metavar="LABEL=ARGUMENTS")] = ()
     """A row of benchmark grid, such as "PRISM=--recipe prism_small --vpc 1"; once per row."""
     evaluation_seed: Annotated[
@@ -71,6 +75,8 @@ class Options:
             least = min((value,) if isinstance(value, int) else value, default=1)
             if least < 1:
                 raise VidcondenseError(f"--{option} must be at least 1, not {least}")
+        if self.margin is not None and not 0 < self.margin < 100:  # NaN too
+            raise VidcondenseError(f"--margin must be points between 0 and 100, not {self.margin:g}")
         if self.published not in PUBLISHED:
             raise VidcondenseError(
                 f"--published must be one of {', '.join(PUBLISHED)}, not {self.published!r}"

@@ -14,6 +14,7 @@ from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.plan import Plan
 from vidcondense.benchmark.published import DATASETS, figures
 from vidcondense.benchmark.rows import Row
+from vidcondense.benchmark.statistics.significance import pairs_needed
 
 
 @dataclass
@@ -33,12 +34,19 @@ class Extra:
     shown: dict[str, Any] = field(default_factory=dict)
 
 
-def write(plan: Plan, rows: Sequence[Row], extra: Extra) -> Path:
-    """Write the Markdown page, CSV, JSON and plot of what was measured; returns the page."""
+def write(plan: Plan, rows: Sequence[Row], extra: Extra | None) -> Path:
+    """Write the Markdown page, CSV, JSON and plot of what was measured; returns the page.
+
+    Without an extra the benchmark is not complete, and its own part of the page is left out.
+    """
+    complete, extra = extra is not None, extra or Extra()
     pictures = list(extra.pictures)
     if any(row.mean is not None for row in rows):
         plots.accuracy_plot(plan.file(".svg"), rows, plan.chance)
         pictures.insert(0, plan.file(".svg"))
+    differences = [difference for row in rows for difference in row.against.values()]
+    tested = sum(one.p is not None for one in differences)
+    needed = pairs_needed(tested or len(differences)) if differences else 0
     lines = [row.flat() for row in rows]
     files.write_bytes(plan.file(".csv"), tables.comma_separated(extra.lines or lines).encode())
     store = plan.store
@@ -54,6 +62,7 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra) -> Path:
                 "size": store.size,
             },
             "options": asdict(plan.options),
+            "comparisons": {"tested": tested, "pairs_needed": needed},
             "rows": lines,
             "not_measured": [asdict(skipped) for skipped in plan.skipped],
             "remarks": plan.remarks,
@@ -67,7 +76,12 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra) -> Path:
         benchmark=BENCHMARKS[plan.name],
         rows=rows,
         judged=any(row.set_means for row in rows),
-        differences=[difference for row in rows for difference in row.against.values()],
+        differences=differences,
+        tested=tested,
+        needed=needed,
+        few_pairs=bool(differences) and max(one.pairs for one in differences) < needed,
+        level_rule=_level_rule(plan.options.margin),
+        complete=complete,
         tables=tables,
         pictures=pictures,
         figures=figures(),
@@ -76,6 +90,15 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra) -> Path:
     )
     files.write_bytes(plan.file(".md"), text.encode())
     return plan.file(".md")
+
+
+def _level_rule(margin: float | None) -> str:
+    if margin is None:
+        return ""
+    return (
+        f"Level within {margin:g} points (--margin, named before the run) needs p < 0.05 in two one-sided "
+        "tests by Student's t, adjusted by Holm too. "
+    )
 
 
 def rendered(template: str, **values: object) -> str:

@@ -38,7 +38,7 @@ def figure(path: Path, rows: int, columns: int, size: tuple[float, float], **mor
 
 
 def accuracy_plot(path: Path, rows: Sequence[Row], chance: float) -> None:
-    """A panel per column: mean and deviation over networks, a pale dot per set, published figures hollow."""
+    """A panel per column: mean and its 95 % interval, a pale dot per set, published figures hollow."""
     shown = [row for row in rows if row.mean is not None]
     columns = list(dict.fromkeys(row.column for row in shown))
     methods = list(dict.fromkeys(row.method for row in shown))
@@ -49,7 +49,7 @@ def accuracy_plot(path: Path, rows: Sequence[Row], chance: float) -> None:
             sets = [value for value in row.set_means.values() if value is not None]
             axis.plot(sets, [place] * len(sets), "o", color=SETS, markersize=4, zorder=1)
             axis.errorbar(
-                [row.mean], [place], xerr=[row.std or 0.0], fmt="o", color=OURS, capsize=3, zorder=2
+                [row.mean], [place], xerr=[row.half_width or 0.0], fmt="o", color=OURS, capsize=3, zorder=2
             )
             _draw_published(axis, row, place)
         for axis, column in zip(axes[0], columns, strict=True):
@@ -97,7 +97,7 @@ def tradeoff_plot(path: Path, rows: Sequence[Row], chance: float) -> None:
     with figure(path, 1, 2, (11, 4.8), sharey=True) as axes:
         for axis, (title, scale, where) in zip(axes[0], panels, strict=True):
             for row in shown:
-                bars = {"yerr": [row.std or 0.0], "elinewidth": 0.8}
+                bars = {"yerr": [row.half_width or 0.0], "elinewidth": 0.8}
                 axis.errorbar([where(row)], [row.mean], fmt="o", color=OURS, **bars)
                 axis.annotate(
                     f"{row.method}, VPC {row.vpc}",

@@ -1,15 +1,17 @@
 """Rows of a table: what was measured for one cell and evaluation network, over splits and seeds."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from vidcondense.base.units import MEBIBYTE
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.grids import FIRST
 from vidcondense.benchmark.published import NETWORK, Published, heading_of, lookup
-from vidcondense.benchmark.statistics import Difference, Pair, paired
+from vidcondense.benchmark.statistics import Difference, Pair, interval, judged, paired
 from vidcondense.benchmark.tasks import Task
 from vidcondense.condensed import CondensedVideos
 from vidcondense.evaluation.results import Record, mean_std
@@ -37,7 +39,8 @@ class Result(NamedTuple):
 class Row:
     """One line of the long table, and of its CSV and JSON files.
 
-    Accuracies are in percent, deviations those of samples; None stands where there is no number.
+    Accuracies are in percent, deviations those of samples; None stands where there is no number. What counts
+    as one value is a condensed set, with the mean of its networks.
 
     Attributes:
         method: what was measured.
@@ -45,9 +48,10 @@ class Row:
         vpc: videos per class; None for all.
         recipe: name of the recipe; empty for the whole dataset.
         network: the evaluation network; empty where nothing is evaluated.
-        mean: accuracy over all networks that trained, of all condensed sets.
-        std: its deviation over these networks.
+        mean: accuracy, the mean over condensed sets.
+        half_width: of its 95 % interval; None of fewer than three sets.
         std_of_sets: deviation of the condensed sets' means.
+        std_of_networks: deviation of networks within a set.
         sets: how many condensed sets, or for the whole dataset evaluations.
         networks: how many were trained, with those that diverged.
         diverged: how many did not train.
@@ -57,6 +61,7 @@ class Row:
         file_bytes: of condensed.safetensors.
         seconds: of condensing.
         set_means: mean accuracy of each set, None where no network trained; empty where nothing is judged.
+        test_videos: of each split.
         classes: accuracy and key frames per video of each class; empty where no network trained.
         against: differences by the row they are from.
         published: the papers' figures for the same entry.
@@ -68,8 +73,9 @@ class Row:
     recipe: str = ""
     network: str = ""
     mean: float | None = None
-    std: float | None = None
+    half_width: float | None = None
     std_of_sets: float | None = None
+    std_of_networks: float | None = None
     sets: int = 0
     networks: int = 0
     diverged: int = 0
@@ -79,6 +85,7 @@ class Row:
     file_bytes: float | None = None
     seconds: float | None = None
     set_means: Mapping[Pair, float | None] = field(default_factory=dict)
+    test_videos: Mapping[str, int] = field(default_factory=dict)
     classes: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
     against: Mapping[str, Difference] = field(default_factory=dict)
     published: Sequence[Published] = ()
@@ -90,7 +97,7 @@ class Row:
 
     def flat(self) -> dict[str, Any]:
         """As a line of the CSV and JSON files: plain texts and numbers."""
-        apart = ("set_means", "classes", "against", "published")
+        apart = ("set_means", "test_videos", "classes", "against", "published")
         line = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in apart}
         for name, difference in self.against.items():
             column = f"against {name}"
@@ -98,15 +105,29 @@ class Row:
             line[f"{column}, half width"] = difference.half_width
             line[f"{column}, pairs"] = difference.pairs
             line[f"{column}, left out"] = difference.left_out
+            line[f"{column}, p"] = difference.p
+            line[f"{column}, p by Holm"] = difference.p_holm
+            line[f"{column}, p of level by Holm"] = difference.p_level
+            line[f"{column}, verdict"] = difference.verdict
         for figure in self.published:
             line[heading_of(figure)] = figure.mean
             line[f"{heading_of(figure)}, std"] = figure.std
         return line
 
 
-def read_result(tasks: Mapping[Pair, Task]) -> Result:
-    """What of a cell's tasks is finished."""
-    made = {pair: read_made(task) for pair, task in tasks.items() if task.cell.recipe and task.condensed}
+def read_result(tasks: Mapping[Pair, Task], known: dict[Path, Made]) -> Result:
+    """What of a cell's tasks is finished.
+
+    Args:
+        tasks: of the cell.
+        known: condensed sets that were read before, by folder; new ones are added.
+    """
+    made: dict[Pair, Made] = {}
+    for pair, task in tasks.items():
+        if task.cell.recipe and task.condensed:
+            if task.folder not in known:
+                known[task.folder] = read_made(task)
+            made[pair] = known[task.folder]
     judged: dict[str, dict[Pair, Record]] = {}
     for pair, task in tasks.items():
         for network in task.cell.networks:
@@ -138,6 +159,7 @@ def build_rows(
     against: Sequence[str] = (),
     table: str = "",
     dataset: str = "",
+    margin: float | None = None,
 ) -> list[Row]:
     """A row per cell and evaluation network of which something is finished.
 
@@ -147,6 +169,7 @@ def build_rows(
         against: rows to take differences from; `FIRST` is the first row of each column.
         table: the benchmark whose published figures stand beside.
         dataset: of which of the papers' datasets; empty for no figures.
+        margin: points within which two rows count as level; None for none.
     """
     several = len({network for cell in results for network in cell.networks}) > 1
     rows = []
@@ -157,7 +180,12 @@ def build_rows(
                 column = ", ".join(filter(None, (cell.column, network if several else "")))
                 row = _row(cell, column, network, list(result.made.values()), records, metric)
                 rows.append(replace(row, published=_published(cell, network, table, dataset)))
-    return [replace(row, against=_differences(row, rows, against)) for row in rows]
+    compared = [_differences(row, rows, against) for row in rows]
+    verdicts = iter(judged([one for of_row in compared for one in of_row.values()], margin))
+    return [
+        replace(row, against={name: next(verdicts) for name in of_row})
+        for row, of_row in zip(rows, compared, strict=True)
+    ]
 
 
 def _row(
@@ -172,9 +200,11 @@ def _row(
         pair: [100 * value for value in record[metric]["values"] if value is not None]
         for pair, record in records.items()
     }
-    of_all = [value for of_set in values.values() for value in of_set]
     set_means = {pair: mean_std(of_set)[0] for pair, of_set in values.items()}
-    mean, std = mean_std(of_all)
+    known = {pair: mean for pair, mean in set_means.items() if mean is not None}
+    mean, std_of_sets = mean_std(list(known.values()))
+    test_videos = {split: record["test_videos"] for (split, _), record in records.items()}
+    found = interval(known, sum(test_videos.values()))
     diverged = sum(record["diverged"] for record in records.values())
     stored = _mean([each.stored_bytes for each in made])
     return Row(
@@ -184,10 +214,11 @@ def _row(
         recipe=cell.recipe,
         network=network,
         mean=mean,
-        std=std,
-        std_of_sets=mean_std([value for value in set_means.values() if value is not None])[1],
+        half_width=found.half_width() if found else None,
+        std_of_sets=std_of_sets,
+        std_of_networks=_within(list(values.values())),
         sets=len(made) or len(records),
-        networks=len(of_all) + diverged,
+        networks=sum(map(len, values.values())) + diverged,
         diverged=diverged,
         key_frames=_mean([each.key_frames for each in made]),
         mib=None if stored is None else stored / MEBIBYTE,
@@ -195,12 +226,21 @@ def _row(
         file_bytes=_mean([each.file_bytes for each in made]),
         seconds=_mean([each.seconds for each in made]),
         set_means=set_means,
+        test_videos=test_videos,
         classes=_by_class(made, [record for pair, record in records.items() if values[pair]]),
     )
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
     return mean_std([float(value) for value in values if value is not None])[0]
+
+
+def _within(sets: Sequence[Sequence[float]]) -> float | None:
+    """The deviation of networks within a condensed set, from the variances of all sets that have several."""
+    several = [of_set for of_set in sets if len(of_set) > 1]
+    degrees = sum(len(of_set) - 1 for of_set in several)
+    squares = sum(statistics.variance(of_set) * (len(of_set) - 1) for of_set in several)
+    return math.sqrt(squares / degrees) if degrees else None
 
 
 def _by_class(made: Sequence[Made], trained: Sequence[Record]) -> dict[str, tuple[float, float | None]]:
@@ -221,7 +261,7 @@ def _differences(row: Row, rows: Sequence[Row], against: Sequence[str]) -> dict[
     }
     names = dict.fromkeys(next(iter(rivals)) if name == FIRST else name for name in against)
     return {
-        name: paired(row.set_means, rivals[name].set_means)
+        name: paired(row.set_means, rivals[name].set_means, sum(row.test_videos.values()))
         for name in names
         if name in rivals and name != row.method and row.set_means
     }

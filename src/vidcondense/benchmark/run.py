@@ -1,12 +1,14 @@
 """From a name and a store to the finished page: plan, cost, cells, rows, page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
+from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.ranks import Ranks, local_device, refuse_force
 from vidcondense.benchmark import equal_bytes, extras, page
@@ -15,11 +17,15 @@ from vidcondense.benchmark.cost import Cost
 from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.plan import Plan, plan
-from vidcondense.benchmark.rows import build_rows, read_result
-from vidcondense.benchmark.runner import run_tasks
+from vidcondense.benchmark.resolve import resolve
+from vidcondense.benchmark.rows import Made, Row, build_rows, read_result
+from vidcondense.benchmark.runner import run_tasks, steps_left
 from vidcondense.benchmark.statistics import Pair, require_scipy
-from vidcondense.benchmark.tasks import Task, clear, refuse_foreign, tasks_of
+from vidcondense.benchmark.tasks import Task, clear, refuse_foreign, seeds_in, tasks_of
 from vidcondense.data.store import ClipStore
+
+PAGE_SECONDS = 600.0
+"""How long the last page waits for another process that writes one."""
 
 
 def run_benchmark(
@@ -30,8 +36,9 @@ def run_benchmark(
     *,
     dry_run: bool = False,
     force: bool = False,
+    points: float | None = None,
 ) -> tuple[Path | None, list[Skipped]]:
-    """Measure what is missing and write the page.
+    """Measure what is missing and write the page, anew after every cell.
 
     Several processes may be called with the same arguments, under torchrun: they share the cells, and the
     first one writes the page.
@@ -43,10 +50,11 @@ def run_benchmark(
         options: the user's choices.
         dry_run: only say what it would cost; nothing is written.
         force: measure all cells anew, in one process; what they hold is removed first.
+        points: only say how much of it resolves a difference of so many points; nothing is written.
 
     Returns:
-        The Markdown page, and the cells that failed; None and no cells for a dry run, and in all processes
-        but the first.
+        The Markdown page, and the cells that failed; None and no cells for a dry run, with `points`, and in
+        all processes but the first.
 
     Raises:
         VidcondenseError: an option that does not fit, a folder of other cells, or nothing measured.
@@ -65,10 +73,13 @@ def run_benchmark(
             return extras.write_formula(out), []
         Console(soft_wrap=True, highlight=False).print(extras.formula_page(), markup=False)
         return None, []
-    if out is None and not dry_run:
+    runs = not dry_run and points is None
+    if out is None and runs:
         raise VidcondenseError("benchmark needs --out FOLDER (or --dry-run)")
-    if force and dry_run:
-        raise VidcondenseError("--dry-run says what is missing; leave --force out")
+    if force and not runs:
+        raise VidcondenseError(f"{'--dry-run' if dry_run else '--resolve'} runs nothing; leave --force out")
+    if points is not None and not 0 < points < 100:
+        raise VidcondenseError(f"--resolve must be points between 0 and 100, not {points:g}")
     require_scipy()
     options = replace(options, device=local_device(options.device))
     stores = [ClipStore.open(store_path, split) for split in options.splits]
@@ -78,6 +89,9 @@ def run_benchmark(
         refuse_force(planned.folder)
         clear(tasks)
     refuse_foreign(tasks, planned.store)
+    if points is not None:
+        _say_resolving(planned, points)
+        return None, []
     if Ranks.here().first:
         _say(planned, tasks)
     return (None, []) if dry_run else _measure(planned, {task.folder for task in tasks} if force else None)
@@ -99,8 +113,20 @@ def _say(planned: Plan, tasks: Sequence[Task]) -> None:
         say("and cells at equal bytes, whose number of videos is known when these are condensed")
 
 
+def _say_resolving(planned: Plan, points: float) -> None:
+    """From whatever the folder holds of the benchmark's cells, under any split and seed."""
+    if not any(cell.networks for cell in planned.cells):
+        raise VidcondenseError(f"--resolve is for accuracies, and {planned.name} measures none")
+    splits = tuple(planned.store.split_names)
+    seeds = tuple(dict.fromkeys((*planned.options.seeds, *seeds_in(planned.folder))))
+    wide = replace(planned, options=replace(planned.options, splits=splits, seeds=seeds))
+    refuse_foreign(tasks_of(wide.cells, wide.options, wide.folder), wide.store)
+    results = {cell: read_result(tasks, {}) for cell, tasks in wide.tasks(wide.cells).items()}
+    print("\n".join(resolve(planned, points, results, Cost(planned.options))))
+
+
 def _measure(planned: Plan, cleared: set[Path] | None) -> tuple[Path | None, list[Skipped]]:
-    """Run all cells and write the page; the cells that failed.
+    """Run all cells, the page being written after each; the cells that failed.
 
     Args:
         planned: what to measure.
@@ -109,6 +135,7 @@ def _measure(planned: Plan, cleared: set[Path] | None) -> tuple[Path | None, lis
     options, cells, skipped = planned.options, list(planned.cells), list(planned.skipped)
     reasons: dict[Path, str] = {}
     tried: dict[Path, Task] = {}
+    made: dict[Path, Made] = {}
 
     def run(cells: Sequence[Cell]) -> None:
         tasks = tasks_of(cells, options, planned.folder)
@@ -119,7 +146,8 @@ def _measure(planned: Plan, cleared: set[Path] | None) -> tuple[Path | None, lis
             clear(task for task in tasks if task.folder not in cleared)
             cleared.update(task.folder for task in tasks)
         refuse_foreign(tasks, planned.store)
-        reasons.update(run_tasks(tasks, planned.store, options, planned.folder / "logs"))
+        logs = planned.folder / "logs"
+        reasons.update(run_tasks(tasks, planned.store, options, logs, lambda: write_so_far(planned, made)))
 
     run(cells)
     if planned.name == "tradeoff":
@@ -128,17 +156,61 @@ def _measure(planned: Plan, cleared: set[Path] | None) -> tuple[Path | None, lis
         cells += within
     if not Ranks.here().first:
         return None, []
-    benchmark, tasks = BENCHMARKS[planned.name], planned.tasks(cells)
-    results = {cell: read_result(of_cell) for cell, of_cell in tasks.items()}
-    against = options.against or benchmark.against
-    rows = build_rows(results, options.metric, against, benchmark.figures, planned.figures)
+    tasks = planned.tasks(cells)
     failed = _failed(tasks, reasons) + _failed_on_the_way(planned, tasks, tried, reasons)
     skipped += failed
-    if not rows:
-        raise VidcondenseError(f"no cell could be measured: {skipped[0].reason}")
     done = replace(planned, cells=cells, skipped=skipped)
-    extra = extras.EXTRAS[done.name](done, rows) if done.name in extras.EXTRAS else page.Extra()
-    return page.write(done, rows, extra), failed
+    with _page_lock(done, PAGE_SECONDS):
+        rows = _rows(done, made)
+        if not rows:
+            raise VidcondenseError(f"no cell could be measured: {skipped[0].reason}")
+        extra = extras.EXTRAS[done.name](done, rows) if done.name in extras.EXTRAS else page.Extra()
+        return page.write(done, rows, extra), failed
+
+
+def write_so_far(planned: Plan, made: dict[Path, Made]) -> None:
+    """Write the page of what is finished by now, here and in other processes; nothing where one writes it.
+
+    Args:
+        planned: what is measured.
+        made: condensed sets that were read before, by folder; new ones are added.
+    """
+    tasks = tasks_of(planned.cells, planned.options, planned.folder)
+    left = sum(steps_left(task) > 0 for task in tasks)
+    with _page_lock(planned, 0.0) as held:
+        if held and left and (rows := _rows(planned, made)):
+            so_far = f"So far {len(tasks) - left} of {len(tasks)} cells are finished; the others are to come."
+            page.write(replace(planned, remarks=[*planned.remarks, so_far]), rows, None)
+
+
+@contextmanager
+def _page_lock(planned: Plan, wait: float) -> Iterator[bool]:
+    """Hold the page within the block, so that what is written last is what was read last; whether it is held.
+
+    Raises:
+        VidcondenseError: another process held it for longer than `wait` seconds, if there was a wait.
+    """
+    path = files.make_folder(planned.folder / "logs") / f"{planned.name}.page.lock"
+    lock = files.try_lock(path, wait)
+    if lock is None and wait:
+        raise VidcondenseError(f"{files.BUSY} {planned.file('.md')}; give the command again")
+    try:
+        yield lock is not None
+    finally:
+        if lock is not None:
+            files.unlock(lock)
+
+
+def _rows(planned: Plan, made: dict[Path, Made]) -> list[Row]:
+    options, benchmark = planned.options, BENCHMARKS[planned.name]
+    return build_rows(
+        {cell: read_result(tasks, made) for cell, tasks in planned.tasks(planned.cells).items()},
+        options.metric,
+        options.against or benchmark.against,
+        benchmark.figures,
+        planned.figures,
+        options.margin,
+    )
 
 
 def _failed(tasks: Mapping[Cell, Mapping[Pair, Task]], reasons: Mapping[Path, str]) -> list[Skipped]:

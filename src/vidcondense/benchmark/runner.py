@@ -6,7 +6,7 @@ Several processes may do this on one folder at a time: the cells are a queue.
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import DEVNULL, Popen
@@ -66,7 +66,13 @@ def steps_left(task: Task) -> int:
     return (not task.condensed) + len(task.missing())
 
 
-def run_tasks(tasks: Sequence[Task], store: ClipStore, options: Options, logs: Path) -> dict[Path, str]:
+def run_tasks(
+    tasks: Sequence[Task],
+    store: ClipStore,
+    options: Options,
+    logs: Path,
+    finished: Callable[[], None] = lambda: None,
+) -> dict[Path, str]:
     """Run what is missing; a task that fails is given up and does not stop the others.
 
     Args:
@@ -74,6 +80,7 @@ def run_tasks(tasks: Sequence[Task], store: ClipStore, options: Options, logs: P
         store: the real clips.
         options: how many side by side.
         logs: folder for what the commands print.
+        finished: called whenever a task is done or given up, here or in another process.
 
     Returns:
         The reason of failure by task folder, when every task is done or has failed, here or in another
@@ -82,22 +89,27 @@ def run_tasks(tasks: Sequence[Task], store: ClipStore, options: Options, logs: P
     Raises:
         Interrupted: Ctrl-C or SIGTERM; finished cells and checkpoints are kept.
     """
-    return _Runner(tasks, store, options, files.make_folder(logs)).run()
+    return _Runner(tasks, store, options, files.make_folder(logs), finished).run()
 
 
 class _Runner:
     """The state of `run_tasks`."""
 
-    def __init__(self, tasks: Sequence[Task], store: ClipStore, options: Options, logs: Path) -> None:
-        self.store, self.options, self.logs = store, options, logs
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        store: ClipStore,
+        options: Options,
+        logs: Path,
+        finished: Callable[[], None],
+    ) -> None:
+        self.store, self.options, self.logs, self.finished = store, options, logs, finished
         self.queue = Queue(
             logs,
             tasks,
             name=lambda task: task.title,
             is_done=lambda task: not steps_left(task),
-            settled=lambda task: self._say(
-                task, self.queue.failed.get(task.title) or f"{outcome(task)}, by another process"
-            ),
+            settled=self._settled,
         )
         self.tasks = list(self.queue.waiting)
         self.running: list[Child] = []
@@ -125,6 +137,11 @@ class _Runner:
                 raise Interrupted(f"stopped with {left} steps left; all is saved, the same command goes on")
         failed = self.queue.failed
         return {task.folder: failed[task.title] for task in self.tasks if task.title in failed}
+
+    def _settled(self, task: Task) -> None:
+        """Another process has done a task, or failed in it."""
+        self._say(task, self.queue.failed.get(task.title) or f"{outcome(task)}, by another process")
+        self.finished()
 
     def _say_waiting(self) -> None:
         if self.queue.waiting and not self.running and not self.said_waiting:
@@ -163,12 +180,14 @@ class _Runner:
                 return
             self.queue.fail(task, why)
             self._say(task, why)
+            self.finished()
             return
         self._say(task, f"{outcome(task)}, {seconds:.0f} s")
         if steps_left(task):
             self._start(task)
         else:
             self.queue.release(task)
+            self.finished()
 
     def _say(self, task: Task, what: str) -> None:
         self.progress.advance()

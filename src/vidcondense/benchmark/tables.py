@@ -78,12 +78,41 @@ def details(rows: Sequence[Row], *, judged: bool) -> list[Line]:
             "seconds": number(row.seconds, 0),
         }
         if judged:
-            line["accuracy %"] = spread(row.mean, row.std)
+            line["accuracy %"] = spread(row.mean, row.half_width)
             line["std of sets"] = number(row.std_of_sets, 1)
-            line |= {f"against {name}": difference(row.against.get(name)) for name in marks(rows)}
+            line["std of networks"] = number(row.std_of_networks, 1)
             line["diverged"] = f"{row.diverged} of {row.networks}" if row.networks else None
         lines.append(line)
     return lines
+
+
+def comparisons(rows: Sequence[Row], *, with_level: bool) -> list[Line]:
+    """Each row against those that it is compared with: what can be said, the difference, and p values.
+
+    Args:
+        rows: of one table.
+        with_level: whether there is a margin, and so a test of being level.
+    """
+    return [
+        {
+            "method": row.method,
+            "column": row.column or "-",
+            "against": name,
+            "verdict": found.verdict,
+            "difference": difference(found),
+            "pairs": found.pairs,
+            "left out": found.left_out,
+            "p": _chance(found.p),
+            "p by Holm": _chance(found.p_holm),
+        }
+        | ({"p of level by Holm": _chance(found.p_level)} if with_level else {})
+        for row in rows
+        for name, found in row.against.items()
+    ]
+
+
+def _chance(p: float | None) -> str:
+    return "< 0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
 def per_class(rows: Sequence[Row]) -> list[Line]:
@@ -104,18 +133,17 @@ def number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:,.{digits}f}" if digits == 0 else f"{value:.{digits}f}"
 
 
-def spread(mean: float | None, std: float | None) -> str:
-    """A mean with its deviation where there is one."""
-    return number(mean, 1) if std is None else f"{mean:.1f} ± {std:.1f}"
+def spread(mean: float | None, half: float | None) -> str:
+    """A mean with what stands behind its ± where there is one."""
+    return number(mean, 1) if half is None else f"{mean:.1f} ± {half:.1f}"
 
 
-def difference(value: Difference | None) -> str:
-    """A mean difference with half its interval, a star where that excludes 0, and pairs left out."""
-    if value is None or value.mean is None:
+def difference(value: Difference) -> str:
+    """A mean difference with half its interval, and a star where the two differ."""
+    if value.mean is None:
         return "-"
     half = "" if value.half_width is None else f" ± {value.half_width:.1f}"
-    left_out = f" ({value.left_out} left out)" if value.left_out else ""
-    return f"{value.mean:+.1f}{half}{' *' if value.excludes_zero else ''}{left_out}"
+    return f"{value.mean:+.1f}{half}{' *' if value.starred else ''}"
 
 
 def marks(rows: Sequence[Row]) -> dict[str, str]:
@@ -131,8 +159,8 @@ def _measured(row: Row | None, signs: Mapping[str, str]) -> str:
         return "-"
     if not row.set_means:
         return number(row.mib, 2)
-    differing = [name for name, difference in row.against.items() if difference.excludes_zero]
-    return " ".join([spread(row.mean, row.std), *(signs[name] for name in differing if name in signs)])
+    differing = [name for name, difference in row.against.items() if difference.starred]
+    return " ".join([spread(row.mean, row.half_width), *(signs[name] for name in differing if name in signs)])
 
 
 def _cited(row: Row | None, heading: str) -> str:

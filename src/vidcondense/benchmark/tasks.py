@@ -133,6 +133,13 @@ def tasks_of(cells: Iterable[Cell], options: Options, root: Path) -> list[Task]:
     return list(merged.values())
 
 
+def seeds_in(root: Path) -> list[int]:
+    """The seeds of cells that the folder of a benchmark holds, ascending."""
+    names = [folder.name for folder in (root / "cells").glob("*-split*-seed*")]
+    found = {name.rpartition("-seed")[2] for name in names}
+    return sorted(int(seed) for seed in found if seed.isdecimal())
+
+
 def clear(tasks: Iterable[Task]) -> None:
     """Remove what the folders of tasks hold, so that all is measured anew.
 

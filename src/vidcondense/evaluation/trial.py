@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vidcondense import networks
 from vidcondense.base import members
-from vidcondense.base.compute import Compute, choose, derive_seed
+from vidcondense.base.compute import Compute, choose, derive_seed, root_seed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.names import alike, difference, without
 from vidcondense.base.progress import Progress
@@ -32,6 +32,8 @@ from vidcondense.evaluation.training import Advance
 FLIP = 0.5
 MOST_NETWORKS = 10_000
 
+STREAMS = "of seed and split"
+"""What random numbers derive from; evaluations of earlier versions do not say: from the seed alone."""
 WEIGHT_COPIES = 4  # weight, gradient, two moments of the optimiser
 
 
@@ -87,7 +89,7 @@ class Trial:
     def run(self, number: int, advance: Advance) -> NetworkResult:
         """Train and test one network, counted from 0; which others there are changes nothing."""
         began = time.perf_counter()
-        own = derive_seed(self.seed, number)
+        own = derive_seed(root_seed(self.seed, self.store.split), number)
         network, loss = train_network(
             self.turns[number % len(self.turns)],
             self.store,
@@ -150,6 +152,7 @@ class Trial:
                 else {}
             ),
             "test_store": {"fingerprint": store.fingerprint, "split": store.split},
+            "streams": STREAMS,
             **({"network_file": "+".join(files)} if files else {}),
             **({"flip": self.clips.flip} if self.clips.flip else {}),
             "device": self.compute.device.type,

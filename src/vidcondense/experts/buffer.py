@@ -15,6 +15,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from vidcondense.base import files
+from vidcondense.base.compute import root_seed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.repeats import MEND, refuse_difference
 from vidcondense.base.typed import Whole, typed
@@ -24,6 +25,10 @@ from vidcondense.networks.flat import shapes
 
 INDEX = "experts.json"
 FORMAT = 1
+STREAMS = "of seed and split"
+"""What random numbers derive from; plans of earlier versions do not say: from the seed alone."""
+LEARNED = 0.9
+"""Experts whose loss at the end is above this share of what guessing gives have hardly learned."""
 GROWING = ("count", "epochs")
 """Settings that may be raised later: experts and epochs that are there keep their bytes."""
 
@@ -31,6 +36,11 @@ GROWING = ("count", "epochs")
 class _Settings(TypedDict):
     count: Whole
     epochs: Whole
+    seed: Whole
+
+
+class _Clips(TypedDict):
+    classes: Whole
 
 
 class _Source(TypedDict):
@@ -42,6 +52,7 @@ class _Source(TypedDict):
 class _Plan(TypedDict):
     store: _Source
     network: str
+    clips: _Clips
     settings: _Settings
 
 
@@ -103,7 +114,12 @@ class Experts:
         try:
             index = typed(values, _Index)
             made = Experts(folder, values["plan"], index["parameters"], index["versions"], index["experts"])
-            if made.count < 1 or made.epochs < 1 or len(made.records) < made.count:
+            if (
+                made.count < 1
+                or made.epochs < 1
+                or index["plan"]["clips"]["classes"] < 1
+                or len(made.records) < made.count
+            ):
                 raise VidcondenseError("it has no record of each expert")
         except VidcondenseError as error:
             raise VidcondenseError(f"{folder / INDEX} is damaged ({error})") from error
@@ -136,6 +152,25 @@ class Experts:
     def finished(self) -> int:
         """How many experts have all their epochs."""
         return sum(len(expert) == self.epochs + 1 for expert in self.records[: self.count])
+
+    @property
+    def root(self) -> int:
+        """What all random numbers of theirs derive from."""
+        seed = int(self.plan["settings"]["seed"])
+        return root_seed(seed, self.plan["store"]["split"]) if "streams" in self.plan else seed
+
+    def doubt(self) -> str:
+        """A line that warns of experts that have hardly learned; empty where they have."""
+        ends = [expert[-1].loss for expert in self.records[: self.count] if expert]
+        losses = [loss for loss in ends if loss is not None]
+        guessing = math.log(int(self.plan["clips"]["classes"]))
+        if not losses or sum(losses) / len(losses) <= LEARNED * guessing:
+            return ""
+        return (
+            f"warning: the experts in {self.path} have hardly learned: their loss at the end is "
+            f"{sum(losses) / len(losses):.3f}, and guessing gives {guessing:.3f}; train others with more "
+            "--steps per epoch, more --epochs, smaller --batch or a larger --learning-rate"
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -231,6 +266,9 @@ def start(path: Path, plan: dict[str, Any], network: nn.Module, versions: dict[s
     if not (path / INDEX).exists():
         return _empty(path, plan, network, versions)
     experts = Experts.open(path)
+    if "streams" not in experts.plan:  # of an earlier version: they grow as they began
+        plan = {key: value for key, value in plan.items() if key != "streams"}
+    experts.plan["settings"].setdefault("steps", 0)
     held, wanted = ({**one, **one["settings"], "settings": None} for one in (experts.plan, plan))
     for name in GROWING:
         held[name] = max(held[name], wanted[name])

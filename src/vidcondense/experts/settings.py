@@ -22,6 +22,8 @@ class ExpertSettings(Settings):
     """How many networks to train, each from other random weights."""
     epochs: Annotated[Many, N] = 50
     """Epochs that each is trained; its weights after each are kept."""
+    steps: Annotated[int, Meta(ge=0, le=1_000_000), N] = 0
+    """Least steps of an epoch: few clips are passed over several times to make so many; 0: once."""
     batch: Annotated[int, Meta(ge=1, le=1_000_000), N] = 256
     """Clips per step."""
     learning_rate: Annotated[StepSize, arg(metavar="RATE")] = 0.01

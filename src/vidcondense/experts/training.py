@@ -1,6 +1,7 @@
 """Training expert networks on the real clips of a store, resumable at every epoch."""
 
 import dataclasses
+import itertools
 import math
 import shutil
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from vidcondense.base.units import duration
 from vidcondense.base.versions import versions
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
-from vidcondense.experts.buffer import Experts, start, start_anew
+from vidcondense.experts.buffer import STREAMS, Experts, start, start_anew
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.flat import flatten, load
@@ -49,8 +50,9 @@ def train(
 ) -> Experts:
     """Train networks on real clips and keep their weights after every epoch (MTT; Cazenavette et al., 2022).
 
-    Plain SGD without momentum, weight decay or schedule. Every epoch shows each training video once, in a
-    fresh order, from a random start and mirrored with probability `flip`. Clips are read from the store as
+    Plain SGD without momentum, weight decay or schedule. Every epoch shows each training video once, or as
+    often as `settings.steps` wants, in a fresh order, from a random start and mirrored with probability
+    `flip`. Clips are read from the store as
     they are needed. The same arguments give the same bytes; call again after an interruption to go on, or
     with more experts or epochs to add some.
 
@@ -60,7 +62,7 @@ def train(
         settings: how many experts, and how they are trained; as published by default.
         network: name of the network.
         flip: probability of mirroring a clip.
-        seed: of weights, order, starts, flips and dropout.
+        seed: of weights, order, starts, flips and dropout, on each split others.
         compute: where and how precisely; weights are float32 always. None chooses as `condense` does.
         show: whether to print cost and progress.
         force: start anew; the experts in the folder are removed first.
@@ -87,6 +89,7 @@ def train(
         "settings": {**dataclasses.asdict(settings), "flip": flip, "seed": seed},
         "precision": compute.precision,
         "device": compute.device.type,
+        "streams": STREAMS,
     }
     with files.lock_folder(files.make_folder(Path(out))):
         begin = start_anew if force else start
@@ -106,6 +109,8 @@ def train(
             with catch_interrupts() as interrupted:
                 for number in range(settings.count):
                     _expert(experts, number, store, compute, progress, interrupted)
+        if doubt := experts.doubt():
+            Progress(0, enabled=show).say(doubt)
     return experts
 
 
@@ -120,7 +125,7 @@ def _expert(
     """Train one expert from where it is to its last epoch."""
     settings = experts.plan["settings"]
     record = experts.records[number]
-    rng = generator(settings["seed"], "expert", number)
+    rng = generator(experts.root, "expert", number)
     module = networks.draw(experts.plan["network"], store.shape, rng, compute.device)
     if record:
         load(module, experts.weights(number, len(record) - 1))
@@ -131,8 +136,8 @@ def _expert(
         try:
             # Dropout draws from the global generator: give it a seed of its own and leave the caller's alone.
             with torch.random.fork_rng():
-                torch.manual_seed(derive_seed(settings["seed"], "dropout", number, epoch))
-                order = np.random.default_rng(derive_seed(settings["seed"], "epoch", number, epoch))
+                torch.manual_seed(derive_seed(experts.root, "dropout", number, epoch))
+                order = np.random.default_rng(derive_seed(experts.root, "epoch", number, epoch))
                 loss, accuracy = _epoch(module, store, settings, order, compute, interrupted)
         except Interrupted as stop:
             raise Interrupted(
@@ -157,12 +162,14 @@ def _epoch(
     compute: Compute,
     interrupted: Callable[[], bool],
 ) -> tuple[float, float]:
-    """One pass over the training videos; returns mean loss and accuracy on them as they were trained on."""
+    """Passes over the training videos; returns mean loss and accuracy on them as they were trained on."""
     module.train()
     optimiser = torch.optim.SGD(module.parameters(), settings["learning_rate"])
     chunk = module.chunk(compute)
     loss, right, seen = 0.0, 0, 0
-    for batch in _batches(store, settings["batch"], settings["flip"], rng):
+    passes = _passes(settings, len(store.select("train")))
+    batches = (_batches(store, settings["batch"], settings["flip"], rng) for _ in range(passes))
+    for batch in itertools.chain.from_iterable(batches):
         optimiser.zero_grad(set_to_none=True)
         for clips, labels in batch.read(store, compute.exact, chunk):
             if interrupted():
@@ -175,6 +182,11 @@ def _epoch(
         optimiser.step()
         seen += len(batch.videos)
     return loss / seen, right / seen
+
+
+def _passes(settings: dict[str, Any], clips: int) -> int:
+    """How often an epoch shows each clip: once, or until it has its least number of steps."""
+    return max(1, math.ceil(int(settings["steps"]) / math.ceil(clips / int(settings["batch"]))))
 
 
 def _batches(store: ClipStore, size: int, flip: float, rng: np.random.Generator) -> Iterator[RealBatch]:
@@ -207,9 +219,11 @@ def _cost(experts: Experts, store: ClipStore, compute: Compute, epochs: int, nee
             F.cross_entropy(forward(module, clips, compute), labels).backward()
 
     clips = len(store.select("train"))
-    left = measure(step, store).seconds / len(batch.videos) * clips * epochs
+    passes = _passes(experts.plan["settings"], clips)
+    left = measure(step, store).seconds / len(batch.videos) * clips * passes * epochs
+    often = f", {passes} times each" if passes > 1 else ""
     return (
         f"{experts.count} experts of {experts.epochs} epochs in {experts.path}: {needed / GIGABYTE:.2f} GB "
-        f"of disk to go; {epochs} epochs of {clips} clips, about {duration(left)} on {compute.device} in "
-        f"{compute.precision}"
+        f"of disk to go; {epochs} epochs of {clips} clips{often}, about {duration(left)} on {compute.device} "
+        f"in {compute.precision}"
     )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
+from vidcondense.base.progress import Progress
 from vidcondense.experts.buffer import Experts
 from vidcondense.experts.training import train
 from vidcondense.networks.base import VideoNetwork
@@ -74,6 +75,8 @@ class OnExperts(Objective):
                     f"stopped while training experts; whole epochs are saved, go on with:\n"
                     f"  vidcondense condense --resume {folder}"
                 ) from stop
+        elif doubt := self._experts.doubt():
+            Progress(0, enabled=show).say(doubt)
         if self._expected is not None and not torch.equal(self._expected, self._fingerprint()):
             raise VidcondenseError(
                 f"the experts in {self.experts.path} have changed since the run was started"

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 # Methods import what waits for PyTorch: paths in a run folder are known without it.
 
-RUN_FORMAT = 2
+RUN_FORMAT = 3
+SPLIT_FORMAT = 3
+"""From this on random numbers derive from seed and split; before, from the seed alone."""
 
 
 class _Store(TypedDict):
@@ -121,7 +123,7 @@ class RunFolder:
     def _values(self) -> dict[str, Any]:
         values = files.read_json(self.description, dict[str, Any])
         refuse_newer(self.description, values.get("format"), RUN_FORMAT, values.get("versions"))
-        if values.get("format") not in (1, RUN_FORMAT):
+        if values.get("format") not in (1, 2, RUN_FORMAT):
             raise VidcondenseError(f"{self.description} was not written by this vidcondense")
         return values
 

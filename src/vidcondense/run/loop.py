@@ -168,7 +168,8 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
             f"start anew: vidcondense condense STORE --out {out} --force"
         )
     compute = choose(device, known["precision"])
-    state = State.start(store, recipe, compute, show)
+    earlier = recipe.seed if known["format"] < run_folder.SPLIT_FORMAT else None
+    state = State.start(store, recipe, compute, show, earlier)
     if not run.checkpoint.exists():
         run.cut_metrics(0)
     elif not run.checkpoint.is_file():

@@ -88,6 +88,11 @@ def condense_in_shards(
         again.refuse_other(run, recipe, store, precision, shards)
         if run.finished:
             return _finished(run, speak)
+        if run.read()["format"] < run_folder.SPLIT_FORMAT:
+            raise VidcondenseError(
+                f"{run.path} was begun in shards by an earlier version, whose random numbers are others; "
+                "finish it with that version, or make it anew with --force"
+            )
     _begin(run, store, recipe, compute, shards, force)
     if not force:  # another process may have been quicker
         again.refuse_other(run, recipe, store, precision, shards)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vidcondense.base.compute import Compute, generator
+from vidcondense.base.compute import Compute, generator, root_seed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.coresets import CORESETS
 from vidcondense.coresets.features import Features
@@ -33,7 +33,11 @@ class NotFinite(VidcondenseError):
 
 @dataclass
 class State:
-    """Everything that changes from one iteration to the next, and what it is made from."""
+    """Everything that changes from one iteration to the next, and what it is made from.
+
+    Attributes:
+        seed: the root of all random numbers, from the recipe's seed and the store's split.
+    """
 
     store: ClipStore
     recipe: Recipe
@@ -43,31 +47,35 @@ class State:
     insertion: Insertion
     optimiser: Optimiser
     stage: Stage
+    seed: int
     iteration: int = 0
     seconds: float = 0.0
     features: Mapping[str, Any] = field(default_factory=dict)  # of the network that a coreset was selected by
 
     @staticmethod
-    def start(store: ClipStore, recipe: Recipe, compute: Compute, show: bool = False) -> "State":
-        """The state before the first iteration."""
+    def start(
+        store: ClipStore, recipe: Recipe, compute: Compute, show: bool = False, seed: int | None = None
+    ) -> "State":
+        """The state before the first iteration; `seed` is another root than usual, of an earlier version."""
         began = time.perf_counter()
         store = store.near(compute)
+        seed = root_seed(recipe.seed, store.split) if seed is None else seed
         features = Features(
             store,
             getattr(recipe.coreset, "features", "random"),
             network=recipe.network,
             flip=recipe.flip,
-            seed=recipe.seed,
+            seed=seed,
             compute=compute,
             show=show,
         )
         coreset = CORESETS.member(recipe.coreset.kind)(recipe.coreset) if recipe.coreset else None
-        start = Start(store, recipe.vpc, recipe.seed, compute, coreset, features)
+        start = Start(store, recipe.vpc, seed, compute, coreset, features)
         synthetic = recipe.representation.start(recipe.synthetic, start)
-        insertion = INSERTIONS.member(recipe.insertion.kind)(recipe.insertion, recipe.iterations, recipe.seed)
+        insertion = INSERTIONS.member(recipe.insertion.kind)(recipe.insertion, recipe.iterations, seed)
         insertion.check(synthetic)
         stage = recipe.stages[0]
-        objective, optimiser = _begin(stage, synthetic, store, recipe, compute)
+        objective, optimiser = _begin(stage, synthetic, store, recipe.replace(seed=seed), compute)
         return State(
             store,
             recipe,
@@ -77,6 +85,7 @@ class State:
             insertion,
             optimiser,
             stage,
+            seed,
             seconds=time.perf_counter() - began,
             features=features.record,
         )
@@ -88,7 +97,7 @@ class State:
         if stage != self.stage:
             self.stage = stage
             self.objective, self.optimiser = _begin(
-                stage, self.synthetic, self.store, self.recipe, self.compute
+                stage, self.synthetic, self.store, self.recipe.replace(seed=self.seed), self.compute
             )
 
     def iterate(
@@ -123,7 +132,7 @@ class State:
         Returns:
             The objective's loss, and its gradient with respect to the rendered clips.
         """
-        self.synthetic.draw(generator(self.recipe.seed, "draw", self.iteration))
+        self.synthetic.draw(generator(self.seed, "draw", self.iteration))
         return self.objective.match(self.iteration, self.synthetic.render(), self.synthetic.labels)
 
     def _refuse_not_finite(self, loss: float, gradient: Tensor) -> None:

@@ -59,6 +59,7 @@ def call(
 
     def run(name: str, *arguments: object, learns: bool = True) -> int:
         words = ["benchmark", name, tiny_store_path, "--out", tmp_path / "out", "--networks", "1"]
+        words += ["--protocol", "strict", "--no-controls"]
         words += [*(small if learns else ()), *arguments]
         monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, words)])
         try:

@@ -1,10 +1,12 @@
 """Which cells each benchmark consists of: pure functions, no store."""
 
+from dataclasses import replace
+
 import pytest
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import Choices
-from vidcondense.benchmark.grids import BENCHMARKS
+from vidcondense.benchmark.grids import BENCHMARKS, with_controls
 from vidcondense.recipes import load as recipe
 
 
@@ -19,7 +21,7 @@ def test_accuracy_is_methods_by_vpc_and_the_whole_dataset() -> None:
         ("PRISM", vpc) for vpc in (1, 5, 10)
     }
     assert made[-1].row == "Whole dataset" and not made[-1].recipe
-    assert all(cell.networks == ("minic3d",) for cell in made)
+    assert all(cell.networks == ("minic3d+convnet3d",) for cell in made)
     assert made[0].reference == ("random", "VPC 1")
 
 
@@ -86,3 +88,30 @@ def test_a_grid_of_ones_own() -> None:
 def test_a_grid_that_is_not_understood(texts: tuple[str, ...], message: str) -> None:
     with pytest.raises(VidcondenseError, match=message):
         cells("grid", cells=texts)
+
+
+def test_every_judged_table_has_the_controls_once_per_column() -> None:
+    choices = Choices(vpc=(1, 5), overrides=("dm:iterations=7", "iterations=9"), small=True)
+    own = BENCHMARKS["ablation"].cells(choices)
+    made = with_controls(own, choices)
+    assert made[: len(own)] == own
+    added = made[len(own) :]
+    names = ["random", "herding", "class_mean", "still"]
+    assert [(cell.recipe, cell.column, cell.vpc) for cell in added[:-1]] == [
+        (name, column, vpc) for name in names for column, vpc in (("VPC 1", 1), ("VPC 5", 5))
+    ]
+    assert not any(cell.overrides for cell in added)  # the user's would make something else of a control
+    assert added[-1].recipe == "" and added[-1].column == "all"
+    assert {cell.networks for cell in made} == {("minic3d+convnet3d",)}
+    assert with_controls(own, replace(choices, controls=False)) == own
+    stored = BENCHMARKS["storage"].cells(choices)
+    assert with_controls(stored, choices) == stored  # nothing is judged
+
+
+def test_controls_that_are_there_are_not_added_again() -> None:
+    choices = Choices(cells=("a=--recipe random", "Herding=--recipe prism_small"))
+    added = with_controls(BENCHMARKS["grid"].cells(choices), choices)[2:]
+    assert [cell.row for cell in added] == ["Class mean", "One real frame", "Whole dataset"]
+    assert {cell.column for cell in added} == {""}  # one table, in which all can be compared
+    whole = added[-1]
+    assert (whole.seeds((4, 5)), added[0].seeds((4, 5))) == ((4,), (4, 5))

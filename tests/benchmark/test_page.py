@@ -62,7 +62,7 @@ def test_files_hold_the_same_numbers(tmp_path: Path, tiny_store: ClipStore) -> N
     assert [line["against Random"] for line in lines] == ["", "15.5"]
     text = path.read_text()
     assert text.startswith(f"# Accuracy by method and videos per class: {tiny_store.name}\n")
-    assert "top-1 in %, protocol strict, networks per set and architecture: 3; chance 33.3 %" in text
+    assert "top-1 in %, protocol strong, networks of each kind per set: 2; chance 33.3 %" in text
     assert "| DM | 56.1 ± 5.6 * |" in text
     assert "| DC | VPC 1 | it broke |" in text
     assert "\nA remark.\n" in text

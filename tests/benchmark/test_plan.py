@@ -29,7 +29,9 @@ def test_methods_and_networks_this_version_lacks_are_left_out_with_the_reason(
     tiny_store: ClipStore,
 ) -> None:
     planned = plan(
-        "accuracy", tiny_store, Options(methods=("dm", "alchemy"), network=("minic3d", "perceptron"))
+        "accuracy",
+        tiny_store,
+        Options(methods=("dm", "alchemy"), network=("minic3d", "perceptron"), controls=False),
     )
     assert {cell.recipe for cell in planned.cells} == {"dm_small"}
     assert {cell.networks for cell in planned.cells} == {("minic3d",)}
@@ -37,7 +39,7 @@ def test_methods_and_networks_this_version_lacks_are_left_out_with_the_reason(
         "no recipe 'alchemy' in this version",
         "no network 'perceptron' in this version",
     }
-    for options in (Options(methods=("alchemy",)), Options(network=("perceptron",))):
+    for options in (Options(methods=("alchemy",), controls=False), Options(network=("perceptron",))):
         with pytest.raises(VidcondenseError, match="nothing to measure: no"):
             plan("accuracy", tiny_store, options)
 
@@ -58,7 +60,7 @@ def test_methods_and_networks_this_version_lacks_are_left_out_with_the_reason(
 def test_which_recipes_were_chosen_is_said(
     recipes: Literal["auto", "small", "published"], name: str, remark: str, tiny_store: ClipStore
 ) -> None:
-    planned = plan("accuracy", tiny_store, Options(methods=("prism",), recipes=recipes))
+    planned = plan("accuracy", tiny_store, Options(methods=("prism",), recipes=recipes, controls=False))
     assert {cell.recipe for cell in planned.cells} == {name}
     assert planned.remarks == [remark]
 

@@ -22,11 +22,13 @@ from vidcondense.evaluation.results import Record
 
 SEEDS: tuple[Pair, ...] = (("1", 0), ("1", 1))
 
+STRICT = Options(protocol="strict", networks=3)
+
 
 def finished(folder: Path, condensed: CondensedVideos) -> Task:
     """The task of a run that has ended, evaluated with one of its two networks."""
     cell = Cell("PRISM", "VPC 2", "prism", 2, networks=("minic3d", "cnn_gru"))
-    task = Task(cell, Options(), folder, "1", 0)
+    task = Task(cell, STRICT, folder, "1", 0)
     task.run.evaluations.mkdir(parents=True)
     condensed.save(task.run.condensed)
     store = {"path": "", "split": "1", "fingerprint": "f"}
@@ -101,7 +103,13 @@ def test_evaluations_are_of_the_networks_that_are_done(tmp_path: Path) -> None:
 
 
 def test_nothing_is_read_of_what_is_not_finished(tmp_path: Path) -> None:
-    task = Task(Cell("a", "", "random", 1, networks=("minic3d",)), Options(), tmp_path, "1", 0)
+    task = Task(
+        Cell("a", "", "random", 1, networks=("minic3d",)),
+        STRICT,
+        tmp_path,
+        "1",
+        0,
+    )
     assert read_result({("1", 0): task}, {}) == ({}, {})
 
 

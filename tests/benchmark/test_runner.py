@@ -30,9 +30,9 @@ def test_the_whole_dataset_is_trained_on_the_store_itself(tiny_store: ClipStore,
     pairs = dict(zip(step[3::2], step[4::2], strict=True))
     assert pairs.pop("--out").startswith(str(tmp_path / "cells" / "whole-flip=0-split1-seed0"))
     assert pairs == {
-        "--network": "minic3d",
+        "--network": "minic3d+convnet3d",
         "--networks": "2",
-        "--protocol": "strict",
+        "--protocol": "strong",
         "--seed": "5",
         "--flip": "0",
         "--split": "1",

@@ -1,6 +1,7 @@
 """Tasks: which folder is a cell's, what of it is done, and what is not what the cell asks for."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from vidcondense.evaluation.results import Record
 
 CELL = Cell("Random", "VPC 1", "random", 1, networks=("minic3d", "cnn_gru"))
 WHOLE = Cell("Whole dataset", "all", "", 0, networks=("minic3d",))
+
+STRICT = Options(protocol="strict", networks=3)
 
 
 def evaluation(**changed: Any) -> dict[str, Any]:
@@ -44,12 +47,13 @@ def judge(task: Task, name: str = "any.json", **changed: Any) -> None:
 
 
 def test_a_folder_per_cell_split_and_seed(tmp_path: Path) -> None:
-    tasks = tasks_of([CELL, WHOLE], Options(seeds=(0, 1), splits=("1", "b")), tmp_path)
+    tasks = tasks_of([CELL, WHOLE], replace(STRICT, seeds=(0, 1), splits=("1", "b")), tmp_path)
     assert [task.title for task in tasks] == [
         f"{name}-split{split}-seed{seed}"
         for seed in (0, 1)
         for split in ("1", "b")
         for name in ("random-vpc1", "whole")
+        if seed == 0 or name != "whole"  # of the whole dataset nothing is chosen
     ]
     assert {task.folder.parent for task in tasks} == {tmp_path / "cells"}
 
@@ -60,21 +64,21 @@ def test_cells_that_condense_alike_are_one_task_with_all_their_networks(tmp_path
         Cell("b", "y", "random", 1, networks=("cnn_gru",)),
         Cell("c", "", "random", 2),
     ]
-    tasks = tasks_of(cells, Options(seeds=(0, 1), splits=("1", "2")), tmp_path)
+    tasks = tasks_of(cells, replace(STRICT, seeds=(0, 1), splits=("1", "2")), tmp_path)
     assert len(tasks) == 2 * 2 * 2
     assert {task.cell.networks for task in tasks} == {("minic3d", "cnn_gru"), ()}
 
 
 def test_evaluations_go_by_the_seed_of_condensing_unless_one_is_given(tmp_path: Path) -> None:
-    assert Task(CELL, Options(), tmp_path, "1", 7).judging_seed == 7
-    task = Task(CELL, Options(evaluation_seed=5, networks=2), tmp_path, "1", 7)
+    assert Task(CELL, STRICT, tmp_path, "1", 7).judging_seed == 7
+    task = Task(CELL, Options(protocol="strict", evaluation_seed=5, networks=2), tmp_path, "1", 7)
     assert task.judging_seed == 5
     assert task.evaluation_file("minic3d").name == "strict-minic3d-2-networks-seed-5.json"
     assert task.evaluation_file("folder/mine.py:Net").name == "strict-Net-2-networks-seed-5.json"
 
 
 def test_an_evaluation_counts_under_any_name_and_only_if_it_is_the_same(tmp_path: Path) -> None:
-    task = Task(CELL, Options(), tmp_path, "1", 0)
+    task = Task(CELL, STRICT, tmp_path, "1", 0)
     assert task.missing() == ["minic3d", "cnn_gru"]
     others: list[dict[str, Any]] = [
         *({"protocol": "vdsd"}, {"networks": 2}, {"seed": 1}, {"network": "cnn_mean"}),
@@ -89,19 +93,19 @@ def test_an_evaluation_counts_under_any_name_and_only_if_it_is_the_same(tmp_path
 
 
 def test_a_damaged_evaluation_is_named(tmp_path: Path) -> None:
-    task = Task(CELL, Options(), tmp_path, "1", 0)
+    task = Task(CELL, STRICT, tmp_path, "1", 0)
     judge(task, seconds="soon")
     with pytest.raises(VidcondenseError, match=r"any\.json.*seconds"):
         task.evaluation("minic3d")
 
 
 def test_what_is_condensed(tmp_path: Path) -> None:
-    assert Task(WHOLE, Options(), tmp_path, "1", 0).condensed  # there is nothing to condense
-    assert not Task(CELL, Options(), tmp_path, "1", 0).condensed
+    assert Task(WHOLE, STRICT, tmp_path, "1", 0).condensed  # there is nothing to condense
+    assert not Task(CELL, STRICT, tmp_path, "1", 0).condensed
 
 
 def test_the_whole_dataset_of_another_store_is_refused(tmp_path: Path, tiny_store: ClipStore) -> None:
-    task = Task(WHOLE, Options(), tmp_path, "1", 0)
+    task = Task(WHOLE, STRICT, tmp_path, "1", 0)
     refuse_foreign([task], tiny_store)
     ours = {"store": tiny_store.name, "split": "1", "fingerprint": tiny_store.fingerprint, "videos": 15}
     judge(task, trained_on=ours)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.options import Options
+from vidcondense.evaluation.protocols import PROTOCOLS
 from vidcondense.recipes import load as recipe
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ LABELS = {
     "prism_trained": "PRISM, trained networks",
     "repeated_frame": "Repeated frame",
     "segments": "Segments",
+    "class_mean": "Class mean",
+    "still": "One real frame",
     WHOLE: "Whole dataset",
 }
 """What methods are called in tables."""
@@ -90,6 +93,10 @@ class Cell:
         experts = getattr(loaded.objective, "experts", "")
         return loaded.with_experts(str(Path(experts).resolve())) if experts else loaded
 
+    def seeds(self, given: Sequence[int]) -> Sequence[int]:
+        """With which seeds it is measured: the whole dataset, of which nothing is chosen, with the first."""
+        return given if self.recipe else given[:1]
+
     def arguments(self, seed: int, split: str) -> list[str]:
         """The same as arguments of `vidcondense condense`."""
         arguments = ["--recipe", self.recipe, "--vpc", str(self.vpc), "--seed", str(seed)]
@@ -134,7 +141,8 @@ class Choices(Options):
         self, method: str, column: str, vpc: int, *, row: str = "", overrides: Sequence[str] = ()
     ) -> Cell:
         """A cell of `method` with the user's overrides, then `overrides`; published under its own name."""
-        own, networks = self._overrides(method), self.network or ("minic3d",)
+        own = self._overrides(method)
+        networks = self.network or (PROTOCOLS[self.protocol]().usual_network,)
         if method == WHOLE:
             flip = tuple(text for text in own if _key(text) == "flip")
             return Cell(label(WHOLE), "all", "", 0, flip, None, networks, (WHOLE, "all"))

@@ -95,9 +95,10 @@ class Cost:
             if done is not None:
                 self.spent += float(done["seconds"])
                 continue
-            time_clip = partial(_time_clip, network, store, self._compute)
-            trained, tested = self._timed(task, (network, classes), time_clip)
-            self.evaluating += (trained * training + tested * testing) * self._options.networks
+            for one in networks.turns(network):
+                time_clip = partial(_time_clip, one, store, self._compute)
+                trained, tested = self._timed(task, (one, classes), time_clip)
+                self.evaluating += (trained * training + tested * testing) * self._options.networks
 
     def _timed(self, task: Task, kind: object, rates_of: Callable[[], Rates]) -> Rates:
         """Count a step that is left, and time it once per kind; no time where that cannot be done."""
@@ -164,8 +165,9 @@ def _time_clip(name: str, store: ClipStore, compute: Compute) -> Rates:
 
 def clips_of(protocol: str, training: int, testing: int) -> tuple[int, int]:
     """How many clips one network sees in training, and at most in testing, by the protocol's constants."""
-    settings = PROTOCOLS[protocol]().settings()
+    rule = PROTOCOLS[protocol]()
+    settings = rule.settings()
     batch = min(settings["batch"], training)
     steps = settings["epochs"] * math.ceil(training / batch)
-    windows = settings.get("windows", settings.get("passes", 1))
+    windows = settings.get("windows", settings.get("passes", 1)) * (1 + len(rule.orders))
     return max(steps, settings.get("steps", 0)) * batch, testing * windows

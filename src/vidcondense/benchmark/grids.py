@@ -11,6 +11,8 @@ from vidcondense.benchmark.published import INITIAL_KEY_FRAMES, NETWORK, VPCS
 FIRST = ""
 BASELINES = (label("random"), label("dm"))
 PAPER = ("random", "herding", "k_center", "dm", "wang", "prism")
+CONTROLS = ("random", "herding", "class_mean", "still")
+"""What learns nothing, and says what learning is worth."""
 LEARNED = ("dc", "frepo", "repeated_frame", "prism_gradient", "prism_frepo")
 ARCHITECTURES = ("minic3d", "cnn_gru", "cnn_lstm", "r2plus1d_18", "video_transformer")
 
@@ -199,6 +201,30 @@ def grid(choices: Choices) -> list[Cell]:
         if rows.count(row) > 1:
             raise VidcondenseError(f"--cell {row}: two cells have this label")
     return cells
+
+
+def with_controls(cells: Sequence[Cell], choices: Choices) -> list[Cell]:
+    """Cells with those of CONTROLS and the whole dataset that a table of accuracies lacks, in each column.
+
+    The user's overrides are for methods: they would make something else of a control.
+    """
+    judged = [cell for cell in cells if cell.networks]
+    columns = dict.fromkeys((cell.column, cell.vpc) for cell in judged if cell.recipe)
+    if not choices.controls or not columns:
+        return list(cells)
+    there = {(cell.row, cell.column) for cell in cells} | {(cell.recipe, cell.column) for cell in cells}
+    plain = replace(choices, overrides=(), network=judged[0].networks)
+    added = [
+        replace(plain.cell(method, column, vpc), reference=None)
+        for method in CONTROLS
+        for column, vpc in columns
+        if not {(method, column), (label(method), column)} & there
+    ]
+    if all(cell.recipe for cell in cells):
+        whole = replace(choices, network=judged[0].networks).cell(WHOLE, "all", 0)
+        alone = {column for column, _ in columns} == {""}
+        added.append(replace(whole, column="" if alone else whole.column, reference=None))
+    return [*cells, *added]
 
 
 def _not_judged(cells: Sequence[Cell]) -> list[Cell]:

@@ -34,11 +34,11 @@ class Options:
     splits: Names = ("1",)
     """Splits of the store to condense and test on."""
     network: Annotated[Names, Own] = ()
-    """Evaluation networks."""
-    networks: Count = 3
+    """Evaluation networks, with rows of their own each; those joined by "+" take turns in one row."""
+    networks: Count = 2
     """How many of each evaluation network are trained per condensed set."""
-    protocol: Literal["strict", "vdsd"] = "strict"
-    """Evaluation protocol: strict; or vdsd, the rule of the published code."""
+    protocol: Literal["strong", "strict", "vdsd"] = "strong"
+    """Evaluation protocol: strong; strict, without augmentation; or vdsd, the rule of the published code."""
     metric: Literal["top1", "top5"] = "top1"
     """Accuracy that tables show; the papers have top5 for Kinetics-400 and Something-Something V2."""
     overrides: Annotated[Texts, arg(name="set", metavar="[METHOD:]KEY=VALUE")] = ()
@@ -54,6 +54,9 @@ class Options:
         float | None, arg(metavar="POINTS", help_behavior_hint="(default: none, nothing is called level)")
     ] = None
     """Differences within this count as level, if two one-sided tests say so; name it before the run."""
+    controls: bool = True
+    """Add rows that tell what the others are worth: random selection, herding, the mean of a class in pixels,
+    one real frame repeated, and the whole dataset (with the first of the seeds)."""
     cells: Annotated[Texts, arg(name="cell", metavar="LABEL=ARGUMENTS")] = ()
     """A row of benchmark grid, such as "PRISM=--recipe prism_small --vpc 1"; once per row."""
     evaluation_seed: Annotated[

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import Cell, Choices, Skipped, check_overrides
-from vidcondense.benchmark.grids import BENCHMARKS
+from vidcondense.benchmark.grids import BENCHMARKS, with_controls
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.published import DATASETS, recognise
 from vidcondense.benchmark.statistics import Pair
@@ -55,9 +55,14 @@ class Plan:
 
     def tasks(self, cells: Iterable[Cell]) -> dict[Cell, Mapping[Pair, Task]]:
         """The tasks of each cell, by split and seed."""
-        pairs = [(split, seed) for split in self.options.splits for seed in self.options.seeds]
+        splits, seeds = self.options.splits, self.options.seeds
         return {
-            cell: {pair: Task(cell, self.options, self.folder, *pair) for pair in pairs} for cell in cells
+            cell: {
+                (split, seed): Task(cell, self.options, self.folder, split, seed)
+                for split in splits
+                for seed in cell.seeds(seeds)
+            }
+            for cell in cells
         }
 
 
@@ -72,8 +77,9 @@ def plan(name: str, store: ClipStore, options: Options, folder: Path) -> Plan:
         options.recipes == "auto" and (store.frames < PAPER_FRAMES or store.size < PAPER_SIZE)
     )
     choices = Choices(**vars(options), frames=store.frames, small=small, dataset=dataset)
-    wanted = BENCHMARKS[name].cells(choices)
-    check_overrides(options.overrides, wanted)
+    own = BENCHMARKS[name].cells(choices)
+    check_overrides(options.overrides, own)
+    wanted = with_controls(own, choices)
     problems = {cell: _problem(cell, options) for cell in wanted}
     skipped = [Skipped(cell.row, cell.column, problem) for cell, problem in problems.items() if problem]
     possible = [cell for cell, problem in problems.items() if not problem]

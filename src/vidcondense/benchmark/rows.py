@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from vidcondense import networks
 from vidcondense.base.units import MEBIBYTE
 from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.grids import FIRST
@@ -63,6 +64,7 @@ class Row:
         set_means: mean accuracy of each set, None where no network trained; empty where nothing is judged.
         test_videos: of each split.
         classes: accuracy and key frames per video of each class; empty where no network trained.
+        controls: top-1 of the test videos with their frames in another order, by its name.
         against: differences by the row they are from.
         published: the papers' figures for the same entry.
     """
@@ -87,6 +89,7 @@ class Row:
     set_means: Mapping[Pair, float | None] = field(default_factory=dict)
     test_videos: Mapping[str, int] = field(default_factory=dict)
     classes: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
+    controls: Mapping[str, float] = field(default_factory=dict)
     against: Mapping[str, Difference] = field(default_factory=dict)
     published: Sequence[Published] = ()
 
@@ -97,8 +100,9 @@ class Row:
 
     def flat(self) -> dict[str, Any]:
         """As a line of the CSV and JSON files: plain texts and numbers."""
-        apart = ("set_means", "test_videos", "classes", "against", "published")
+        apart = ("set_means", "test_videos", "classes", "controls", "against", "published")
         line = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in apart}
+        line |= {f"test frames {name}": value for name, value in self.controls.items()}
         for name, difference in self.against.items():
             column = f"against {name}"
             line[column] = difference.mean
@@ -227,12 +231,23 @@ def _row(
         seconds=_mean([each.seconds for each in made]),
         set_means=set_means,
         test_videos=test_videos,
+        controls=_controls(list(records.values())),
         classes=_by_class(made, [record for pair, record in records.items() if values[pair]]),
     )
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
     return mean_std([float(value) for value in values if value is not None])[0]
+
+
+def _controls(records: Sequence[Record]) -> dict[str, float]:
+    """Mean accuracy in percent with test frames in another order, over condensed sets that have it."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        for name, scores in record.get("controls", {}).items():
+            if scores["mean"] is not None:
+                found.setdefault(name, []).append(100 * scores["mean"])
+    return {name: statistics.fmean(values) for name, values in found.items()}
 
 
 def _within(sets: Sequence[Sequence[float]]) -> float | None:
@@ -274,4 +289,4 @@ def _published(cell: Cell, network: str, table: str, dataset: str) -> Sequence[P
     row, column = cell.reference
     if column == NETWORK:
         return lookup(table, dataset, row, network)
-    return lookup(table, dataset, row, column) if network in ("", "minic3d") else ()
+    return lookup(table, dataset, row, column) if not network or "minic3d" in networks.turns(network) else ()

@@ -81,6 +81,8 @@ def details(rows: Sequence[Row], *, judged: bool) -> list[Line]:
             line["accuracy %"] = spread(row.mean, row.half_width)
             line["std of sets"] = number(row.std_of_sets, 1)
             line["std of networks"] = number(row.std_of_networks, 1)
+            for name in dict.fromkeys(name for each in rows for name in each.controls):
+                line[f"{name} %"] = number(row.controls.get(name), 1)
             line["diverged"] = f"{row.diverged} of {row.networks}" if row.networks else None
         lines.append(line)
     return lines

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vidcondense import networks
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import label
@@ -81,7 +82,7 @@ class Task:
         wanted = {
             "protocol": self.options.protocol,
             "network": network,
-            "networks": self.options.networks,
+            "networks": self.options.networks * len(networks.turns(network)),
             "seed": self.judging_seed,
             "settings": json.loads(json.dumps(PROTOCOLS[self.options.protocol]().settings())),
         }
@@ -126,6 +127,8 @@ def tasks_of(cells: Iterable[Cell], options: Options, root: Path) -> list[Task]:
     for seed in options.seeds:
         for split in options.splits:
             for cell in cells:
+                if seed not in cell.seeds(options.seeds):
+                    continue
                 task = Task(cell, options, root, split, seed)
                 known = merged.get(task.title, task).cell
                 networks = tuple(dict.fromkeys((*known.networks, *cell.networks)))

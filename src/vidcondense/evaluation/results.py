@@ -41,6 +41,7 @@ class Record(TypedDict):
     diverged: Count
     top1: Scores
     top5: Scores
+    controls: NotRequired[dict[str, Scores]]
     per_class: dict[str, Share]
     confusion: list[list[Count]]
     test_videos: Count
@@ -52,7 +53,6 @@ class FullRecord(Record):
     """All that `Evaluation.to_dict` gives, as it is read when the evaluation is asked for again."""
 
     train_loss: list[float | None]
-    controls: NotRequired[dict[str, Scores]]
     seed: Count
     precision: str
     settings: dict[str, Any]

@@ -47,7 +47,7 @@ NETWORKS: dict[str, Callable[[int, int, int], VideoNetwork]] = {
 def turns(name: str) -> tuple[str, ...]:
     """The networks that take turns under a name: one, or those that "+" joins."""
     parts = tuple(name.split("+"))
-    return parts if all(map(is_known, parts)) else (name,)
+    return parts if all(map(_is_one, parts)) else (name,)
 
 
 def build(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
@@ -61,7 +61,7 @@ def build(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
 
 def outline(name: str, classes: int, frames: int, size: int) -> VideoNetwork:
     """The network of `build` without memory for its weights (on PyTorch's meta device): sizes only."""
-    if not is_known(name):
+    if not _is_one(name):
         raise VidcondenseError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}, or FILE.py:CLASS")
     network = load_class(name, VideoNetwork) if is_extension(name) else NETWORKS[name]
     with torch.device("meta"):
@@ -86,7 +86,11 @@ def draw(
 
 
 def is_known(name: str) -> bool:
-    """Whether it names a network here, or has the form of one in a file."""
+    """Whether it names networks here, or has the form of one in a file; see `turns`."""
+    return all(map(_is_one, turns(name)))
+
+
+def _is_one(name: str) -> bool:
     return name in NETWORKS or is_extension(name)
 
 

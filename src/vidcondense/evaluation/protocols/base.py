@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
@@ -11,7 +12,7 @@ from vidcondense import networks
 from vidcondense.base.compute import Compute, derive_seed, generator
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import TrainingClips
-from vidcondense.evaluation.testing import Outcome
+from vidcondense.evaluation.testing import Order, Outcome
 from vidcondense.evaluation.training import Advance
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.loss import guessing_loss
@@ -27,6 +28,8 @@ class Protocol(ABC):
     """How many networks of each kind are trained unless one says otherwise."""
     mirrors: ClassVar[bool] = False
     """Whether the rule mirrors condensed clips: a share `TrainingClips.flip`."""
+    orders: ClassVar[Mapping[str, Order]] = {}
+    """In which orders of their frames, beside their own, test videos are scored."""
     averages: ClassVar[bool] = False
     """Whether a second copy of the weights is kept, for their mean."""
 

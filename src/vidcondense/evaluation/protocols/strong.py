@@ -1,5 +1,6 @@
 """strong, the default: clips are changed at random, as anyone would who wants a good network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from vidcondense.data.augmentation import Augmentation
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import TrainingClips
 from vidcondense.evaluation.protocols.base import Protocol
-from vidcondense.evaluation.testing import ORDERS, Outcome, score_store
+from vidcondense.evaluation.testing import ORDERS, Order, Outcome, score_store
 from vidcondense.evaluation.training import Advance, cosine, take_steps
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.passes import backward
@@ -34,6 +35,7 @@ class Strong(Protocol):
     usual_network: ClassVar[str] = "minic3d+convnet3d"
     usual_count: ClassVar[int] = 2
     mirrors: ClassVar[bool] = True
+    orders: ClassVar[Mapping[str, Order]] = ORDERS
     averages: ClassVar[bool] = True
 
     name: str = "strong"
@@ -79,4 +81,4 @@ class Strong(Protocol):
 
     def test(self, network: VideoNetwork, store: ClipStore, compute: Compute, seed: int) -> Outcome:
         """See Protocol; a case is a test video."""
-        return score_store(network, store, compute, self.windows, ORDERS, seed)
+        return score_store(network, store, compute, self.windows, self.orders, seed)

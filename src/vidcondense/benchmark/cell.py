@@ -30,6 +30,7 @@ LABELS = {
     "frepo": "FRePo",
     "wang": "DM + Wang",
     "prism": "PRISM",
+    "prism_cvpr": "PRISM, other reading",
     "prism_gradient": "PRISM, gradients",
     "prism_trajectory": "PRISM, trajectories",
     "prism_frepo": "PRISM, kernel ridge",
@@ -89,6 +90,15 @@ class Cell:
         loaded = recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
         experts = getattr(loaded.objective, "experts", "")
         return loaded.with_experts(str(Path(experts).resolve())) if experts else loaded
+
+    def remarks(self, store: str) -> tuple[str, ...]:
+        """What of the recipe's settings for a store of this name was not published, a line for each."""
+        if not self.recipe:
+            return ()
+        overrides = recipe.parse_overrides(list(self.overrides))
+        return recipe.remarks(
+            self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides, store=store
+        )
 
     def arguments(self, seed: int, split: str) -> list[str]:
         """The same as arguments of `vidcondense condense`."""

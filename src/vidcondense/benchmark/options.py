@@ -7,7 +7,7 @@ from tyro.conf import UseAppendAction, arg
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.options import Device, Precision
-from vidcondense.benchmark.published import DATASETS
+from vidcondense.recipes.datasets import DATASETS
 
 Count = Annotated[int, arg(metavar="N")]
 Own = arg(help_behavior_hint="(default: the benchmark's)")

@@ -5,8 +5,9 @@ from typing import Any
 
 from vidcondense.base.units import MEBIBYTE
 from vidcondense.benchmark.cell import label
-from vidcondense.benchmark.published import DATASETS, VPCS, lookup
+from vidcondense.benchmark.published import VPCS, lookup
 from vidcondense.condensed import hallucinator
+from vidcondense.recipes.datasets import DATASETS
 
 FORMULAS = ("random", "herding", "k_center", "dm", "dc", "mtt", "frepo", "wang", "repeated_frame", "prism")
 

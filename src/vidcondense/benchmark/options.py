@@ -59,7 +59,7 @@ class Options:
     per_class: bool = False
     """Add accuracy and key frames of each class."""
     clips: Count = 64
-    """Most real clips per class that flow reads."""
+    """Most real clips per class that flow, motion and retrieval read."""
     jobs: Count = 1
     """Cells to run side by side, with one thread each where there are several."""
     device: Device = "auto"

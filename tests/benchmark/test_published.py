@@ -28,6 +28,7 @@ def test_every_entry_of_every_table_is_there_once() -> None:
     assert counts == {
         "accuracy": 2 * (5 * 3 + 2) + 2 * 6 * 2 + 4,
         "storage": 2 * (5 * 3 + 2) + 2 + 3,
+        "storage-percent": 2 * (5 * 3 + 2),
         "cross-architecture": 9,
         "initial-frames": 20,
         "ablation": 12,
@@ -43,5 +44,6 @@ def test_only_who_prints_a_figure_is_named() -> None:
     assert sources("ablation", "miniucf", "no-insertion", "top-1") == ["PRISM, DFS"]
     for variant in ("l2", "no-warm-up", "no-cool-down"):
         assert sources("ablation", "miniucf", variant, "top-1") == ["PRISM"]
+    assert sources("storage-percent", "miniucf", "prism", "VPC 1") == ["DFS"]
     assert sources("storage", "miniucf", "random", "VPC 10") == ["PRISM, DFS"]
     assert sources("storage", "miniucf", "dm", "VPC 10") == ["DFS", "PRISM"]

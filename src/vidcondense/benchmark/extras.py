@@ -28,9 +28,10 @@ def storage_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
     """MiB measured as a plot, and PRISM Table 2 for the papers' datasets by formula."""
     picture, formula, store = plan.file(".svg"), storage.formula_lines(), plan.store
     plots.storage_plot(picture, rows)
-    real = 4 * len(store.select("train")) * store.frames * 3 * store.size**2
-    shown = {"formula": formula, "real_mib": real / MEBIBYTE}
-    return Extra({"formula": formula}, pictures=[picture], shown=shown)
+    shares = storage.shares(rows, store)
+    whole = 4 * storage.whole_values(len(store.select("train")), store.frames, store.size)
+    shown = {"formula": formula, "real_mib": whole / MEBIBYTE, "of_whole": shares}
+    return Extra({"formula": formula, "of_whole": shares}, pictures=[picture], shown=shown)
 
 
 def formula_page() -> str:

@@ -30,7 +30,8 @@ class Published:
         row: the method or variant, by the key that cells use.
         column: the column of the benchmark's table.
         source: the papers that print it.
-        mean: percent, or MiB (the papers write MB) in `storage`.
+        mean: percent, or MiB (the papers write MB) in `storage`. `storage-percent` is DFS Table 2's share of
+            the whole dataset: float32 values over bytes of another kind (9.81 and 4.93 GB).
         std: standard deviation, None where none is given.
     """
 

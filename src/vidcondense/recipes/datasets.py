@@ -20,13 +20,16 @@ class Dataset:
     """What the name of a store of it may begin with, in lower case, letters and digits only."""
     telling: tuple[str, ...]
     """Classes that tell it from other datasets with as many classes."""
+    training_videos: int | None = None
+    """As Wang et al.'s lists have them; None where none were at hand."""
 
 
 DATASETS = {
-    "miniucf": Dataset("miniUCF", 50, 16, 112, "top1", ("miniucf", "ucf50splits1"), CLASSES),
+    "miniucf": Dataset("miniUCF", 50, 16, 112, "top1", ("miniucf", "ucf50splits1"), CLASSES, 4662),
     "hmdb51": Dataset(
         *("HMDB51", 51, 16, 112, "top1", ("hmdb",)),
         telling=("brush_hair", "draw_sword", "fall_floor", "flic_flac", "shoot_bow", "sword_exercise"),
+        training_videos=5236,
     ),
     "kinetics400": Dataset(
         *("Kinetics-400", 400, 8, 64, "top5", ("kinetics", "k400")),

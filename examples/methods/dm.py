@@ -26,6 +26,7 @@ def condense(
     vpc: int = 1,
     batch: int = 64,
     step_size: float = 30.0,
+    momentum: float = 0.5,
     seed: int = 0,
 ) -> torch.Tensor:
     """Synthetic clips (video, time, 3, height, width) of all classes after so many updates."""
@@ -34,7 +35,7 @@ def condense(
     start = Random.default().select(store, vpc, np.random.default_rng(derive_seed(seed, "coreset")))
     clips, labels = next(iter(start.read(store, compute, len(start.videos))))
     clips = clips.contiguous().requires_grad_()
-    optimiser = Sgd(Sgd.Settings(learning_rate=step_size), {"frames": clips}, iterations)
+    optimiser = Sgd(Sgd.Settings(learning_rate=step_size, momentum=momentum), {"frames": clips}, iterations)
     for iteration in range(iterations):
         network = networks.draw("minic3d", store.shape, generator(seed, "network", iteration))
         chunk = network.requires_grad_(False).chunk(compute)

@@ -62,7 +62,9 @@ def test_which_recipes_were_chosen_is_said(
 ) -> None:
     planned = plan("accuracy", tiny_store, Options(methods=("prism",), recipes=recipes, controls=False))
     assert {cell.recipe for cell in planned.cells} == {name}
-    assert planned.remarks == [remark]
+    assert planned.remarks[0] == remark
+    unpublished = [f"recipe prism: no published settings for {tiny_store.name!r}: those of miniUCF are used"]
+    assert planned.remarks[1:] == (unpublished if name == "prism" else [])
 
 
 def test_what_the_published_figures_are_of_is_said(

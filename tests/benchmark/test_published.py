@@ -1,6 +1,6 @@
-"""The papers' figures, and which stores they may stand beside."""
+"""The papers' figures."""
 
-from vidcondense.benchmark.published import DATASETS, figures, lookup, recognise
+from vidcondense.benchmark.published import figures, lookup
 
 
 def test_figures_of_the_papers() -> None:
@@ -28,6 +28,7 @@ def test_every_entry_of_every_table_is_there_once() -> None:
     assert counts == {
         "accuracy": 2 * (5 * 3 + 2) + 2 * 6 * 2 + 4,
         "storage": 2 * (5 * 3 + 2) + 2 + 3,
+        "storage-percent": 2 * (5 * 3 + 2),
         "cross-architecture": 9,
         "initial-frames": 20,
         "ablation": 12,
@@ -43,15 +44,6 @@ def test_only_who_prints_a_figure_is_named() -> None:
     assert sources("ablation", "miniucf", "no-insertion", "top-1") == ["PRISM, DFS"]
     for variant in ("l2", "no-warm-up", "no-cool-down"):
         assert sources("ablation", "miniucf", variant, "top-1") == ["PRISM"]
+    assert sources("storage-percent", "miniucf", "prism", "VPC 1") == ["DFS"]
     assert sources("storage", "miniucf", "random", "VPC 10") == ["PRISM, DFS"]
     assert sources("storage", "miniucf", "dm", "VPC 10") == ["DFS", "PRISM"]
-
-
-def test_a_store_is_recognised_by_name_and_classes() -> None:
-    assert recognise("miniUCF", 50) == "miniucf"
-    assert recognise("HMDB-51", 51) == "hmdb51"
-    assert recognise("Something-Something V2", 174) == "ssv2"
-    assert recognise("hmdb51", 21) is None
-    assert recognise("jhmdb", 21) is None
-    assert recognise("UCF50", 50) is None  # another dataset than miniUCF
-    assert all(recognise(one.title, one.classes) == key for key, one in DATASETS.items())

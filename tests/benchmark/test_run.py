@@ -310,6 +310,16 @@ def test_frames_counts_what_is_kept(call: Call, tmp_path: Path) -> None:
     assert colours_of(out / "frames-pictures.png") > 50
 
 
+def test_motion_of_condensed_clips_beside_real_and_still_ones(call: Call, tmp_path: Path) -> None:
+    assert call("motion", "--methods", "random", "prism", "--vpc", 2, "--seeds", 0, 1) == 0
+    found = json.loads((tmp_path / "out" / "motion.json").read_text())["recognised"]
+    assert [line["clips"] for line in found] == ["real test clips", "Random", "PRISM"]
+    for line in found:
+        assert line["stilled"] == pytest.approx(100 / 3)
+        assert 0 <= line["as they are"] <= 100
+    assert len(table(tmp_path / "out", "motion", "frames shuffled")) == 3
+
+
 def test_flow_of_condensed_clips_beside_real_ones(call: Call, tmp_path: Path) -> None:
     pytest.importorskip("cv2", reason="OpenCV is not installed: pip install 'vidcondense[flow]'")
     assert call("flow", "--methods", "random", "prism", "--vpc", 2) == 0

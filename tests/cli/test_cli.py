@@ -417,3 +417,28 @@ def test_a_result_does_not_replace_what_it_is_made_from(
     )
     assert "not a report" in refused("report", run, "--out", run / "run.json")
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_condense_takes_what_was_published_for_the_store_and_says_what_was_not(
+    tiny_store_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def condensed(vpc: int, *more: object) -> tuple[float, list[str]]:
+        words = ("condense", tiny_store_path, "--recipe", "prism", "--vpc", vpc, "--out", tmp_path / "run")
+        quick_ones = ("--set", "iterations=1", "--set", "objective.batch_real=2", "--force")
+        assert call(monkeypatch, *words, *quick_ones, *more) == 0
+        said = [line for line in capsys.readouterr().err.splitlines() if "published" in line]
+        known = json.loads((tmp_path / "run" / "run.json").read_text())["recipe"]
+        return known["optimiser"]["learning_rate"], said
+
+    name = json.loads((tiny_store_path / "index.json").read_text())["name"]
+    rate, said = condensed(2)
+    assert rate == 4.0
+    assert said[0] == f"recipe prism: no published settings for {name!r}: those of miniUCF are used"
+    assert "no published settings for VPC 2" in said[1] and "optimiser.learning_rate = 4" in said[1]
+    assert condensed(1, "--dataset", "hmdb51") == (0.7, [])
+    assert condensed(1, "--set", "optimiser.learning_rate=2", "--set", "synthetic.init=real") == (2.0, [])
+    monkeypatch.setattr("vidcondense.recipes.datasets.recognise", lambda name, classes: "ssv2")
+    assert condensed(1) == (3.0, [])

@@ -31,6 +31,7 @@ LABELS = {
     "frepo": "FRePo",
     "wang": "DM + Wang",
     "prism": "PRISM",
+    "prism_cvpr": "PRISM, other reading",
     "prism_gradient": "PRISM, gradients",
     "prism_trajectory": "PRISM, trajectories",
     "prism_frepo": "PRISM, kernel ridge",
@@ -96,6 +97,15 @@ class Cell:
     def seeds(self, given: Sequence[int]) -> Sequence[int]:
         """With which seeds it is measured: the whole dataset, of which nothing is chosen, with the first."""
         return given if self.recipe else given[:1]
+
+    def remarks(self, store: str) -> tuple[str, ...]:
+        """What of the recipe's settings for a store of this name was not published, a line for each."""
+        if not self.recipe:
+            return ()
+        overrides = recipe.parse_overrides(list(self.overrides))
+        return recipe.remarks(
+            self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides, store=store
+        )
 
     def arguments(self, seed: int, split: str) -> list[str]:
         """The same as arguments of `vidcondense condense`."""

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from vidcondense.base import files
 from vidcondense.base.units import MEBIBYTE
-from vidcondense.benchmark import figures, flow, plots, storage, tables
+from vidcondense.benchmark import figures, flow, motion, plots, storage, tables
 from vidcondense.benchmark.page import Extra, rendered
 from vidcondense.benchmark.plan import Plan
 from vidcondense.benchmark.rows import Row
@@ -27,9 +28,10 @@ def storage_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
     """MiB measured as a plot, and PRISM Table 2 for the papers' datasets by formula."""
     picture, formula, store = plan.file(".svg"), storage.formula_lines(), plan.store
     plots.storage_plot(picture, rows)
-    real = 4 * len(store.select("train")) * store.frames * 3 * store.size**2
-    shown = {"formula": formula, "real_mib": real / MEBIBYTE}
-    return Extra({"formula": formula}, pictures=[picture], shown=shown)
+    shares = storage.shares(rows, store)
+    whole = 4 * storage.whole_values(len(store.select("train")), store.frames, store.size)
+    shown = {"formula": formula, "real_mib": whole / MEBIBYTE, "of_whole": shares}
+    return Extra({"formula": formula, "of_whole": shares}, pictures=[picture], shown=shown)
 
 
 def formula_page() -> str:
@@ -69,6 +71,31 @@ def flow_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
     picture = plan.file(".png")
     shown = figures.flow_figure(picture, classes, first_real, drawn)
     return Extra({"end_point_error": lines}, lines, [picture], {"errors": lines, "drawn": len(shown)})
+
+
+def motion_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
+    """How many clips show their class by motion alone: real test clips, and those of each method."""
+    by_split: dict[str, motion.Classifier] = {}
+    real: list[dict[str, float]] = []
+    for split in plan.options.splits:
+        store = ClipStore.open(plan.store.path, split)
+        by_split[split] = motion.train(store, plan.options.clips)
+        clips = partial(motion.real_clips, store, "test", plan.options.clips)
+        real.append(motion.shares(by_split[split], clips))
+    found = {"real test clips": real}
+    for method, tasks in finished(plan).items():
+        found[method] = [
+            motion.shares(
+                by_split[split],
+                partial(motion.condensed_clips, CondensedVideos.load(task.run.condensed)),
+            )
+            for (split, _), task in tasks.items()
+        ]
+    lines = [
+        {"clips": name, **{key: statistics.fmean(one[key] for one in sets) for key in sets[0]}}
+        for name, sets in found.items()
+    ]
+    return Extra({"recognised": lines}, lines, shown={"shares": lines})
 
 
 def frames_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
@@ -112,6 +139,7 @@ def tradeoff_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
 EXTRAS: dict[str, Callable[[Plan, Sequence[Row]], Extra]] = {
     "storage": storage_extra,
     "flow": flow_extra,
+    "motion": motion_extra,
     "frames": frames_extra,
     "tradeoff": tradeoff_extra,
 }

@@ -1,6 +1,6 @@
 """Class-mean optical flow of real and condensed clips (PRISM Figure 3), and the error between them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
@@ -17,6 +17,8 @@ Flow = NDArray[np.float32]
 """(height, width, 2) or more dimensions before: pixels to the right and down, from one frame to the next."""
 
 LUMA = (0.299, 0.587, 0.114)
+STILL = 0.5
+"""Brightness of what does not move, 0..1."""
 
 
 def estimator() -> Any:
@@ -34,29 +36,34 @@ def estimator() -> Any:
     return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
 
-def mean_flow(clips: Iterator[Tensor]) -> Flow:
-    """Mean flow over clips and over their pairs of consecutive frames.
+def mean_flow(clips: Iterator[tuple[Tensor, Sequence[int]]]) -> Flow:
+    """Mean flow per frame, over clips and time.
+
+    From one of a clip's frames to the next, which may lie several frames later: what moves meanwhile is
+    shared out over these.
 
     Args:
-        clips: batches (video, time, 3, height, width) uint8, at least one clip of at least two frames.
+        clips: batches (video, time, 3, height, width) uint8 with the times of their frames, ascending, at
+            least one clip. A clip of one frame, over several times, stands still.
 
     Returns:
         (height, width, 2) float32.
 
     Raises:
-        VidcondenseError: OpenCV is not installed, or there is no pair of frames.
+        VidcondenseError: OpenCV is not installed, or no time passes.
     """
     dis = estimator()
     total: NDArray[np.float64] = np.zeros(())
-    pairs = 0
-    for batch in clips:
+    frames = 0
+    for batch, times in clips:
         for clip in grey_frames(batch):
+            total = total + np.zeros((*clip.shape[1:], 2))
             for before, after in pairwise(clip):
                 total = total + dis.calc(before, after, None).astype(np.float64)
-                pairs += 1
-    if not pairs:
+            frames += times[-1] - times[0]
+    if not frames:
         raise VidcondenseError("optical flow needs clips of at least two frames")
-    return (total / pairs).astype(np.float32)
+    return (total / frames).astype(np.float32)
 
 
 def grey_frames(clips: Tensor) -> NDArray[np.uint8]:
@@ -79,14 +86,26 @@ def real_flow(store: ClipStore, label: int, most: int) -> Flow:
         videos = videos[np.linspace(0, len(videos) - 1, most).round().astype(np.int64)]
     starts = store.even_starts(videos, 1).reshape(-1)
     return mean_flow(
-        store.read(videos[first : first + 8], starts[first : first + 8]) for first in range(0, len(videos), 8)
+        (store.read(videos[first : first + 8], starts[first : first + 8]), range(store.frames))
+        for first in range(0, len(videos), 8)
     )
 
 
 def condensed_flow(condensed: CondensedVideos, label: int) -> Flow:
-    """Mean flow of a class's rendered clips."""
-    videos = [index for index, other in enumerate(condensed.labels.tolist()) if other == label]
-    return mean_flow(condensed.pixels([video]) for video in videos)
+    """Mean flow of a class's clips from one stored frame to the next, as in PRISM's Figure 3.
+
+    Frames that are interpolated fade from one stored frame into another: flow between them is not of motion.
+    A single stored frame stands still for the whole clip.
+    """
+    stored = condensed.key_positions()
+    return mean_flow(
+        (
+            condensed.pixels([video])[:, stored[video]],
+            stored[video] if len(stored[video]) > 1 else range(condensed.frames),
+        )
+        for video, other in enumerate(condensed.labels.tolist())
+        if other == label
+    )
 
 
 def end_point_error(ours: Flow, theirs: Flow) -> float:
@@ -95,20 +114,22 @@ def end_point_error(ours: Flow, theirs: Flow) -> float:
 
 
 def coloured(flow: Flow, longest: float) -> NDArray[np.uint8]:
-    """A flow as RGB: hue is direction, brightness magnitude.
+    """A flow as RGB in the papers' colours (PRISM supplement C).
+
+    Hue is direction; longer is brighter and more saturated; grey is no motion.
 
     Args:
         flow: (height, width, 2).
-        longest: the magnitude that is fully bright; longer ones are as bright.
+        longest: the magnitude that is fully bright and saturated; longer ones are as bright.
 
     Returns:
-        (height, width, 3) uint8. Right is red, down yellow-green (90 degrees), left cyan, up violet.
+        (height, width, 3) uint8. Right is red, up yellow-green (90 degrees), left cyan, down violet.
     """
     from matplotlib.colors import hsv_to_rgb
 
-    hue = np.mod(np.arctan2(flow[..., 1], flow[..., 0]) / (2 * np.pi), 1.0)
-    value = np.clip(np.linalg.norm(flow, axis=-1) / max(longest, 1e-12), 0, 1)
-    colours: NDArray[np.float64] = hsv_to_rgb(np.stack([hue, np.ones_like(hue), value], -1))
+    hue = np.mod(np.arctan2(-flow[..., 1], flow[..., 0]) / (2 * np.pi), 1.0)
+    share = np.clip(np.linalg.norm(flow, axis=-1) / max(longest, 1e-12), 0, 1)
+    colours: NDArray[np.float64] = hsv_to_rgb(np.stack([hue, share, STILL + (1 - STILL) * share], -1))
     return np.rint(colours * 255).astype(np.uint8)
 
 

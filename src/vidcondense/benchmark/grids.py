@@ -170,6 +170,12 @@ def flow(choices: Choices) -> list[Cell]:
     return _not_judged(accuracy(replace(choices, methods=methods, vpc=choices.vpc[:1] or (5,))))
 
 
+@_benchmark("Classes told from motion alone")
+def motion(choices: Choices) -> list[Cell]:
+    """Share of clips whose class is recognised from motion alone; real and still clips beside."""
+    return flow(choices)
+
+
 @_benchmark("Frames that are kept")
 def frames(choices: Choices) -> list[Cell]:
     """Which positions are kept, and when they were inserted (PRISM supplement D)."""

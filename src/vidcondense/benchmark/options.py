@@ -7,7 +7,7 @@ from tyro.conf import UseAppendAction, arg
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.options import Device, Precision
-from vidcondense.benchmark.published import DATASETS
+from vidcondense.recipes.datasets import DATASETS
 
 Count = Annotated[int, arg(metavar="N")]
 Own = arg(help_behavior_hint="(default: the benchmark's)")
@@ -66,7 +66,7 @@ class Options:
     per_class: bool = False
     """Add accuracy and key frames of each class."""
     clips: Count = 64
-    """Most real clips per class that flow reads."""
+    """Most real clips per class that flow, motion and retrieval read."""
     jobs: Count = 1
     """Cells to run side by side, with one thread each where there are several."""
     device: Device = "auto"

@@ -12,9 +12,10 @@ from vidcondense.base.versions import versions
 from vidcondense.benchmark import plots, tables
 from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.benchmark.plan import Plan
-from vidcondense.benchmark.published import DATASETS, figures
+from vidcondense.benchmark.published import figures
 from vidcondense.benchmark.rows import Row
 from vidcondense.benchmark.statistics.significance import pairs_needed
+from vidcondense.recipes.datasets import DATASETS
 
 
 @dataclass

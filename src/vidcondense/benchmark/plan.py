@@ -8,13 +8,13 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.cell import Cell, Choices, Skipped, check_overrides
 from vidcondense.benchmark.grids import BENCHMARKS, with_controls
 from vidcondense.benchmark.options import Options
-from vidcondense.benchmark.published import DATASETS, recognise
 from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tables import WORD
 from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
 from vidcondense.networks import is_known
 from vidcondense.recipes import load as recipe
+from vidcondense.recipes.datasets import DATASETS, recognise
 
 PAPER_FRAMES, PAPER_SIZE = 16, 112
 """Clips of miniUCF and HMDB51 in the papers, for which the published hyper-parameters are."""
@@ -94,6 +94,7 @@ def plan(name: str, store: ClipStore, options: Options, folder: Path) -> Plan:
         reason = skipped[0].reason if skipped else f"{name} is of condensed sets, and no method makes one"
         raise VidcondenseError(f"nothing to measure: {reason}")
     remarks = [] if name == "grid" else [_recipe_remark(choices, store.size)]
+    remarks += dict.fromkeys(line for cell in cells for line in cell.remarks(store.name))
     if options.overrides:
         remarks.append(f"Overrides: {', '.join(f'`{text}`' for text in options.overrides)}.")
     figures = dataset or ""
@@ -113,7 +114,7 @@ def known_dataset(wanted: str, store: ClipStore) -> str | None:
     if wanted == "none":
         return None
     if wanted in ("auto", "all"):
-        return recognise(store.name, len(store.class_names))
+        return recognise(store.name, store.class_names)
     classes = DATASETS[wanted].classes
     if classes != len(store.class_names):
         raise VidcondenseError(

@@ -1,9 +1,10 @@
 """Commands that learn: condense, experts, evaluate."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from tyro.conf import Positional, arg
 
@@ -30,7 +31,7 @@ def condense(
     recipe: NameOption = "prism_small",
     vpc: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
     dataset: Annotated[
-        str | None, arg(metavar="NAME", help_behavior_hint="(default: the first that the recipe has)")
+        str | None, arg(metavar="NAME", help_behavior_hint="(default: STORE's, else the recipe's first)")
     ] = None,
     split: NameOption = "1",
     overrides: Overrides = (),
@@ -55,7 +56,8 @@ def condense(
         out: Folder for the result, its log and its checkpoint: a new one, or that of the run to go on with.
         recipe: Name of a recipe (see `vidcondense recipes`) or path of a .toml file.
         vpc: Synthetic videos per class.
-        dataset: Whose published hyper-parameters to use: miniucf, hmdb51, kinetics400, ssv2 (recipe prism).
+        dataset: Whose published hyper-parameters to use: miniucf, hmdb51, kinetics400, ssv2 (recipe prism);
+            a STORE is recognised by its name or its classes.
         split: Which of the store's splits to use.
         overrides: Override a key of the recipe, such as optimiser.learning_rate=0.1; once per key.
         storage: How the result's file holds frames: float32; or float16 or uint8, in fewer bytes.
@@ -67,7 +69,7 @@ def condense(
     """
     from vidcondense.base.ranks import Ranks
     from vidcondense.data.store import ClipStore
-    from vidcondense.recipes.load import load, parse_overrides
+    from vidcondense.recipes.load import parse_overrides
     from vidcondense.run import loop
     from vidcondense.run import shards as parts
 
@@ -83,15 +85,31 @@ def condense(
         raise VidcondenseError("condense needs a STORE and --out RUN (or --resume RUN)")
     changes = parse_overrides(list(overrides))
     changes |= {key: value for key, value in {"seed": seed, "storage": storage}.items() if value is not None}
-    chosen = load(recipe, vpc=vpc, dataset=dataset, overrides=changes)
-    options: Options = {"device": device, "precision": precision}
     real = ClipStore.open(store, split)
+    chosen, notes = _recipe_for(real, recipe, vpc, dataset, changes)
+    options: Options = {"device": device, "precision": precision}
     if out is None or dry_run:
-        _preview(real, chosen, out, options)
+        _preview(real, chosen, out, options, notes)
     elif shards is not None or Ranks.here().count > 1 or (parts.known_shards(out) and not force):
-        _say_result(out, parts.condense_in_shards(real, chosen, out, shards, force=force, **options))
+        _say_result(
+            out, parts.condense_in_shards(real, chosen, out, shards, force=force, notes=notes, **options)
+        )
     else:
-        _say_result(out, loop.condense(real, chosen, out, force=force, **options))
+        _say_result(out, loop.condense(real, chosen, out, force=force, notes=notes, **options))
+
+
+def _recipe_for(
+    real: "ClipStore", name: str, vpc: int | None, dataset: str | None, overrides: Mapping[str, Any]
+) -> tuple["Recipe", tuple[str, ...]]:
+    """The recipe with what was published for the store's dataset, and a line for all that was not."""
+    from vidcondense.recipes.datasets import recognise
+    from vidcondense.recipes.load import datasets, load, remarks
+
+    known = recognise(real.name, real.class_names)
+    if dataset is None and known in datasets(name):
+        dataset = known
+    chosen = load(name, vpc=vpc, dataset=dataset, overrides=overrides)
+    return chosen, remarks(name, vpc=vpc, dataset=dataset, overrides=overrides, store=real.name)
 
 
 class Options(TypedDict):
@@ -101,13 +119,16 @@ class Options(TypedDict):
     precision: Literal["auto", "float32", "bfloat16"]
 
 
-def _preview(real: "ClipStore", chosen: "Recipe", out: Path | None, options: Options) -> None:
+def _preview(
+    real: "ClipStore", chosen: "Recipe", out: Path | None, options: Options, notes: Sequence[str]
+) -> None:
     """Say what condensing would cost."""
     from vidcondense.cli.following import new_run
     from vidcondense.run import loop
 
     spent = time.process_time()  # mostly on imports: no other work yet
     cost = loop.preview(real, chosen, spent=spent, **options)
+    loop.say_notes(notes, True)
     print(cost.describe() if cost else "nothing is learned: real clips are kept as they are")
     say_next(*given("--dry-run"), *(() if out else ("--out", new_run(real.path, chosen.name))))
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from vidcondense.base import members
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.settings import Positive, convert
+from vidcondense.base.settings import convert
 from vidcondense.base.tables import flat, nested
+from vidcondense.recipes.published import Choice, Published, choose
 
 if TYPE_CHECKING:
     from vidcondense.recipes.recipe import Recipe
@@ -22,14 +23,6 @@ DEEPEST = 5
 """Recipes that may be based on one another, one after the other."""
 MEMBERS = ("network", "synthetic.kind", "objective.kind", "optimiser.kind", "insertion.kind", "coreset.kind")
 """Keys that may name a file."""
-
-
-class _Published(TypedDict):
-    """One row of a recipe's [[published]] tables: what a paper set for a dataset and a number of videos."""
-
-    dataset: str
-    vpc: Positive
-    set: dict[str, Any]
 
 
 def available() -> list[str]:
@@ -54,6 +47,7 @@ def load(
         name: one of `available()`, or the path of a TOML file.
         vpc: videos per class; None keeps the recipe's.
         dataset: whose published hyper-parameters to use; None takes the first dataset that the recipe lists.
+            `datasets.recognise` says which a store is, `remarks` what is taken though it was not published.
         overrides: dotted keys to values, such as {"optimiser.learning_rate": 0.1}.
 
     Raises:
@@ -61,23 +55,51 @@ def load(
     """
     from vidcondense.recipes.reading import from_dict
 
-    values = read(name)
-    published = convert(values.pop("published", []), list[_Published], f"recipe {name}: published")
-    wanted = overrides.get("vpc", values.get("vpc", 1) if vpc is None else vpc)
-    known = list(dict.fromkeys(row["dataset"] for row in published))
-    if dataset is not None and dataset not in known:
-        there = f"it has them for {', '.join(known)}" if known else "it has none"
-        raise VidcondenseError(f"recipe {name} has no published hyper-parameters for {dataset!r}; {there}")
-    dataset = dataset or next(iter(known), None)
-    for row in published:
-        if row["dataset"] == dataset and row["vpc"] == wanted:
-            values = over(values, row["set"])
+    values, chosen = _chosen(name, vpc, dataset, overrides)
+    values = over(values, chosen.settings)
     if overrides.get("objective.experts") and any(key.startswith("experts.") for key in overrides):
         raise VidcondenseError(
             "objective.experts names trained experts, so that [experts] is read by nothing"
         )
     given = {key: _resolved(key, value, Path()) for key, value in overrides.items()}
-    return from_dict(over(values, {"vpc": wanted, **given}))
+    return from_dict(over(values, {"vpc": _vpc(values, vpc, overrides), **given}))
+
+
+def remarks(
+    name: str,
+    *,
+    vpc: int | None = None,
+    dataset: str | None = None,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
+    store: str,
+) -> tuple[str, ...]:
+    """What `load` with the same arguments takes from other settings than were published, a line for each.
+
+    None where the overrides replace all that would be taken.
+
+    Args:
+        name: as in `load`, and so are `vpc`, `dataset` and `overrides`.
+        store: the name of the store that is condensed.
+    """
+    _, chosen = _chosen(name, vpc, dataset, overrides, store)
+    return chosen.remarks if chosen.settings.keys() - overrides.keys() else ()
+
+
+def _chosen(
+    name: str, vpc: int | None, dataset: str | None, overrides: Mapping[str, Any], store: str = ""
+) -> tuple[dict[str, Any], Choice]:
+    """The values of a recipe without its published rows, and what is taken from these."""
+    values = read(name)
+    rows = convert(values.pop("published", []), list[Published], f"recipe {name}: published")
+    wanted = _vpc(values, vpc, overrides)
+    if type(wanted) is not int or wanted < 1:  # refused, with its range, where the recipe is built
+        return values, Choice({})
+    return values, choose(name, rows, dataset, wanted, store)
+
+
+def _vpc(values: Mapping[str, Any], vpc: int | None, overrides: Mapping[str, Any]) -> Any:
+    """Videos per class that are wanted, as they are given."""
+    return overrides.get("vpc", values.get("vpc", 1) if vpc is None else vpc)
 
 
 def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,15 +150,22 @@ def read(name: str, depth: int = DEEPEST) -> dict[str, Any]:
     folder = Path(name).parent if Path(name).suffix == ".toml" else Path()
     values = _parse(name)
     published, below = values.pop("published", []), values.pop("based_on", None)
+    if depth == 0 and (below is not None or isinstance(published, str)):
+        raise VidcondenseError(f"recipe {name} is based on more than {DEEPEST} others, or on itself")
+    if isinstance(published, str):  # the same rows as another recipe
+        published = read(_beside(published, folder), depth - 1)["published"]
     above = {key: _resolved(key, value, folder) for key, value in flat(values).items()}
     if below is None:
         return nested({**above, "published": published})
-    if depth == 0:
-        raise VidcondenseError(f"recipe {name} is based on more than {DEEPEST} others, or on itself")
     below = convert(below, str, f"recipe {name}: based_on")
-    base = read(str(folder / below) if below.endswith(".toml") else below, depth - 1)
+    base = read(_beside(below, folder), depth - 1)
     del base["published"]  # they are of the method that is changed here
     return {**over(base, above), "published": published}
+
+
+def _beside(name: str, folder: Path) -> str:
+    """A recipe that a file in `folder` names: of the package, or a file beside it."""
+    return str(folder / name) if name.endswith(".toml") else name
 
 
 def _resolved(key: str, value: Any, folder: Path) -> Any:

@@ -1,7 +1,7 @@
 """The condensation loop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ def condense(
     precision: Precision = "auto",
     show: bool = True,
     force: bool = False,
+    notes: Sequence[str] = (),
 ) -> CondensedVideos:
     """Condense the training videos of a store; called again it goes on, or returns the finished result.
 
@@ -54,6 +55,7 @@ def condense(
             that is gone on with keeps its own.
         show: whether to print cost and progress.
         force: start anew; what the folder has of a run is removed when the first iteration can begin.
+        notes: lines about the recipe, printed with the rest when a new run begins.
 
     Raises:
         VidcondenseError: store and recipe do not fit, the folder holds something else, a run with other
@@ -82,7 +84,14 @@ def condense(
         elif run.description.exists():
             raise VidcondenseError(f"{files.BUSY} {out}, and has made a run there; give the command again")
         run_folder.create(run.path, recipe, store, state.compute, **chosen)
+        say_notes(notes, show)
         return _run(run, state, show)
+
+
+def say_notes(notes: Sequence[str], show: bool) -> None:
+    """Print lines about the recipe of a run that begins."""
+    for line in notes:
+        Progress(0, enabled=show).say(line)
 
 
 def _say_memory(store: ClipStore, recipe: Recipe, compute: Compute, show: bool) -> None:

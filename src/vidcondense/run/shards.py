@@ -7,7 +7,7 @@ only, on one machine or on a file system that several share: shards are a queue.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -51,6 +51,7 @@ def condense_in_shards(
     precision: Precision = "auto",
     show: bool = True,
     force: bool = False,
+    notes: Sequence[str] = (),
 ) -> CondensedVideos | None:
     """Learn shards until all are learned, here or in other processes; then merge them.
 
@@ -67,6 +68,7 @@ def condense_in_shards(
         precision: see `condense`.
         show: whether to print progress, in the first process.
         force: start anew, in one process; others may be started once it is under way, without it.
+        notes: see `condense`.
 
     Returns:
         The merged set; None in all processes of torchrun but the first.
@@ -96,6 +98,7 @@ def condense_in_shards(
     _begin(run, store, recipe, compute, shards, force)
     if not force:  # another process may have been quicker
         again.refuse_other(run, recipe, store, precision, shards)
+    condensation.say_notes(notes, speak)
 
     def learn(number: int) -> None:
         Progress(0, enabled=speak).say(f"shard {number + 1} of {shards}")

@@ -31,7 +31,7 @@ def main() -> None:
     options = parser.parse_args()
     store = ClipStore.open(options.store, options.split)
     for file in options.files:
-        trial = Trial.of(CondensedVideos.load(file), store, EvaluationOptions())
+        trial = Trial.of(CondensedVideos.load(file), store, EvaluationOptions(), protocol="strict")
         both = [twice(trial, number, options.share) for number in range(options.networks)]
         early, late = ([one[i] for one in both] for i in (0, 1))
         gaps = [a - b for a, b in zip(early, late, strict=True)]
@@ -53,7 +53,7 @@ def twice(trial: Trial, number: int, share: float) -> tuple[float, float, int]:
     )
 
     def top1() -> float:
-        scores, truth = trial.protocol.test(network, trial.store, trial.compute, seed)
+        scores, truth, _ = trial.protocol.test(network, trial.store, trial.compute, seed)
         return 100 * accuracies(scores, truth)[0]
 
     def advance(loss: float) -> None:

@@ -363,13 +363,18 @@ def test_the_method_page_lists_every_recipe_key_with_its_kinds_and_default() -> 
     assert not shown
 
 
-def test_the_protocol_page_has_the_constants_of_strict() -> None:
-    shown = {
-        name: float(value) for value, name in re.findall(r"([\d.]+) \(`(\w+)`\)", text("docs/protocol.md"))
-    }
-    constants = dataclasses.asdict(Strict())
+@pytest.mark.parametrize("rule", [Strong(), Strict()], ids=["strong", "strict"])
+def test_the_protocol_page_has_the_constants(rule: Strong | Strict) -> None:
+    section = text("docs/protocol.md").partition(f"## `{rule.name}`")[2].partition("\n## ")[0]
+    shown = {name: float(value) for value, name in re.findall(r"([\d.]+) \(`(\w+)`\)", section)}
+    constants = dataclasses.asdict(rule)
     constants.pop("name")
+    changes = constants.pop("augmentation", None)
     assert shown == constants
+    if changes:
+        line = next(line for line in section.splitlines() if line.startswith("| augmentation"))
+        assert f"up to {1 + changes['zoom']}" in line and changes["shift"] == 1 / 8
+        assert f"brightness ± {changes['colour']} and each colour ± {changes['colour'] / 3:.2f}" in line
 
 
 def test_links_lead_somewhere() -> None:

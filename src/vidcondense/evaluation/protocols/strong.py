@@ -39,15 +39,15 @@ class Strong(Protocol):
     averages: ClassVar[bool] = True
 
     name: str = "strong"
-    steps: int = 150
+    steps: int = 180
     epochs: int = 60
     batch: int = 64
-    learning_rate: float = 1e-3
-    weight_decay: float = 5e-4
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
     warm_up: float = 0.1
     clip_norm: float = 1.0
     smoothing: float = 0.1
-    averaged: float = 0.1
+    averaged: float = 0.2
     augmentation: Augmentation = field(default_factory=Augmentation)
     windows: int = 3
 

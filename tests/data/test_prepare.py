@@ -13,6 +13,7 @@ from media import clip, cut, tracks, tree, write_audio, write_dataset, write_pic
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import prepare as prepare_module
+from vidcondense.data.batches import sample
 from vidcondense.data.decode import decode_frames
 from vidcondense.data.prepare import prepare
 from vidcondense.data.shards import block_size, shard_key
@@ -69,6 +70,36 @@ def test_framing_is_kept_compared_and_part_of_the_fingerprint(tmp_path):
         assert (first == np.stack(frames)[[0, 1, 2, 3]]).all()
     refused("prepared with framing pad, not crop; choose another", source, tmp_path / "pad", framing="crop")
     refused("framing must be one of squeeze, crop, pad, not 'fit'", source, tmp_path / "fit", framing="fit")
+
+
+@pytest.mark.parametrize(
+    ("classes", "mirror", "allowed"),
+    [
+        (("wave", "walk"), "auto", True),
+        (("turn left", "walk"), "auto", False),
+        (("turn left", "walk"), "yes", True),
+        (("wave", "walk"), "no", False),
+    ],
+)
+def test_clips_are_mirrored_where_that_keeps_the_class(classes, mirror, allowed, tmp_path, capsys):
+    for number in range(4):
+        write_video(tmp_path / "source" / classes[number % 2] / f"{number}.mkv", clip(5, number, 36, 64))
+    store = prepare(tmp_path / "source", tmp_path / "store", **{**SETTINGS, "progress": True}, mirror=mirror)
+    assert store.mirror == ClipStore.open(store.path).mirror == allowed
+    told = "no clip will be mirrored: direction matters in 'turn left'" in capsys.readouterr().err
+    assert told == (mirror == "auto" and not allowed)
+    flips = store.random_flips(200, 1.0, np.random.default_rng(0))
+    assert flips.all() if allowed else not flips.any()
+    batch = sample(store, 2, 1.0, np.random.default_rng(0))
+    assert batch.flips.all() if allowed else not batch.flips.any()
+    index = store.path / "index.json"
+    content = json.loads(index.read_text())
+    if mirror == "auto":  # as earlier versions, which knew nothing of it
+        del content["mirror"]
+        index.write_text(json.dumps(content))
+        assert ClipStore.open(store.path).mirror == allowed
+    other = "no" if mirror != "no" else "yes"
+    refused(f"prepared with mirror {mirror}, not {other}", tmp_path / "source", store.path, mirror=other)
 
 
 def test_a_store_of_grey_frames_has_another_fingerprint_for_another_framing(tmp_path):

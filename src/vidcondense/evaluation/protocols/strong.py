@@ -42,7 +42,7 @@ class Strong(Protocol):
     steps: int = 180
     epochs: int = 60
     batch: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.05
     warm_up: float = 0.1
     clip_norm: float = 1.0

@@ -198,6 +198,19 @@ def test_says_accuracy_beside_random_selection(tmp_path: Path, make_run: Make) -
     assert "60 ×" in text and f"{9 * 3 * 8 * 10 * 4 / 2**20:.3f} MiB" in text
 
 
+def test_accuracy_in_other_orders_of_frames_stands_below(tmp_path: Path, make_run: Make) -> None:
+    run = make_run("run")
+    file = run / "evaluations" / "strict.json"
+    orders = {"shuffled": {"mean": 0.375, "std": None, "values": [0.375, None]}}
+    orders["stilled"] = {"mean": None, "std": None, "values": [None]}
+    text = write_report([run], tmp_path / "without.html").read_text()
+    assert "frames of test videos shuffled" not in text
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"controls": orders}))
+    text = write_report([run], tmp_path / "report.html").read_text()
+    assert "<small>shuffled: 37.5 %</small>" in text and "<small>stilled" not in text
+    assert "frames of test videos shuffled" in text
+
+
 def test_a_difference_within_the_spread_is_no_gain(tmp_path: Path, make_run: Make) -> None:
     text = plain(report(tmp_path, make_run(), make_run("second", "random", 0.615)).text)
     assert "within the spread of random selection" in text and "above random" not in text

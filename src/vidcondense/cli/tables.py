@@ -25,6 +25,12 @@ def evaluation_table(evaluation: Evaluation) -> Table:
             "" if math.isnan(std) else f"{100 * std:.1f}",
             "  ".join(f"{100 * value:.1f}" for value in values),
         )
+    for name, scores in evaluation.controls.items():
+        view.add_row(
+            f"top-1 %, frames {name}",
+            *("" if value is None else f"{100 * value:.1f}" for value in (scores["mean"], scores["std"])),
+            "  ".join(f"{100 * value:.1f}" for value in scores["values"] if value is not None),
+        )
     chance = 100 / len(evaluation.class_names)
     failed = len(evaluation.results) - len(evaluation.trained)
     view.caption = (

@@ -49,6 +49,7 @@ class Evaluation(Struct, frozen=True):
     per_class: dict[str, Share] = {}
     confusion: list[list[Count]] = []
     test_videos: Count | None = None
+    controls: dict[str, Score] = {}
 
     def __post_init__(self) -> None:
         """Refuse a confusion matrix that is not square."""
@@ -312,7 +313,10 @@ def _evaluation(path: Path, value: Mapping[str, Any]) -> Evaluation:
     facts = {name: value[name] for name in FACTS if name in value}
     try:
         scores = {name: _score(_mapping(value.get(name))) for name in ("top1", "top5")}
-        return msgspec.convert({**known, **scores, "name": path.stem, "facts": facts}, Evaluation)
+        orders = {name: _score(_mapping(one)) for name, one in _mapping(value.get("controls")).items()}
+        controls = {name: score for name, score in orders.items() if score is not None}
+        made = {**known, **scores, "controls": controls, "name": path.stem, "facts": facts}
+        return msgspec.convert(made, Evaluation)
     except (ValueError, TypeError) as error:
         raise VidcondenseError(f"{path} is not an evaluation: {error}") from error
 

@@ -55,7 +55,7 @@ def test_taxonomy_starts_from_all_frames_and_varies_each_number() -> None:
 
 
 def test_sets_alone_are_not_evaluated() -> None:
-    for name in ("storage", "flow", "motion", "frames"):
+    for name in ("storage", "flow", "motion", "retrieval", "frames"):
         assert all(cell.networks == () for cell in cells(name))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from vidcondense.base import files
-from vidcondense.benchmark import cost, page, run
+from vidcondense.benchmark import cost, page, retrieval, run
 from vidcondense.benchmark.grids import BENCHMARKS
 
 Call = Callable[..., int]
@@ -308,6 +308,29 @@ def test_frames_counts_what_is_kept(call: Call, tmp_path: Path) -> None:
     shares = table(out, "frames", "share of videos")
     assert all(line["0"] == line["3"] == "1.00" for line in shares)
     assert colours_of(out / "frames-pictures.png") > 50
+
+
+def test_retrieval_with_condensed_sets_is_not_done_twice(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("retrieval", "--methods", "random", "prism")
+    trained: list[int] = []
+    once = retrieval.train_network
+    monkeypatch.setattr(retrieval, "train_network", lambda *given: (trained.append(1), once(*given))[1])
+    assert call(*arguments) == 0
+    first = json.loads((tmp_path / "out" / "retrieval.json").read_text())["recalls"]
+    assert [line["method"] for line in first] == ["random weights", "Random", "PRISM"]
+    for line in first:
+        assert line["networks"] + line["diverged"] == 1
+        assert line["R@1"] is None or 0 <= line["R@1"] <= line["R@5"] <= line["R@10"] <= 100
+    assert len(table(tmp_path / "out", "retrieval", "R@1")) == 3
+    assert call(*arguments) == 0
+    assert len(trained) == 2
+    assert json.loads((tmp_path / "out" / "retrieval.json").read_text())["recalls"] == first
+    assert call(*arguments, "--networks", 2) == 0
+    assert len(trained) == 4
+    assert call(*arguments, "--networks", 2, "--clips", 1) == 0
+    assert len(trained) == 8, "other videos are searched"
 
 
 def test_motion_of_condensed_clips_beside_real_and_still_ones(call: Call, tmp_path: Path) -> None:

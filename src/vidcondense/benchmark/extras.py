@@ -4,13 +4,15 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidcondense.base import files
+from vidcondense.base.compute import choose
 from vidcondense.base.units import MEBIBYTE
-from vidcondense.benchmark import figures, flow, motion, plots, storage, tables
+from vidcondense.benchmark import figures, flow, motion, plots, retrieval, storage, tables
 from vidcondense.benchmark.page import Extra, rendered
 from vidcondense.benchmark.plan import Plan
 from vidcondense.benchmark.rows import Row
@@ -98,6 +100,49 @@ def motion_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
     return Extra({"recognised": lines}, lines, shown={"shares": lines})
 
 
+def retrieval_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
+    """How often the nearest training videos of a test video are of its class, by method and VPC."""
+    options = plan.options
+    stores = {split: ClipStore.open(plan.store.path, split) for split in options.splits}
+    compute = choose(options.device, options.precision)
+    lines = []
+    for network in options.network or ("minic3d",):
+        guessed = [
+            recalls
+            for store in stores.values()
+            for recalls in retrieval.untrained(store, network, options.seeds, options.clips, compute)
+        ]
+        lines.append(_recall_line("random weights", "-", network, guessed, 0))
+        for cell, tasks in plan.tasks(plan.cells).items():
+            found = [
+                recalls
+                for (split, _), task in tasks.items()
+                if task.condensed
+                for recalls in retrieval.retrieve(task, stores[split], network, options.clips)["recalls"]
+            ]
+            learned = [recalls for recalls in found if recalls is not None]
+            if found:
+                lines.append(_recall_line(cell.row, cell.column, network, learned, len(found) - len(learned)))
+    return Extra({"recalls": lines}, lines, shown={"recalls": lines, "most": options.clips})
+
+
+def _recall_line(
+    method: str, column: str, network: str, recalls: Sequence[Sequence[float]], diverged: int
+) -> dict[str, Any]:
+    """Means over networks of all sets, and the deviation of R@1."""
+    at = list(zip(*recalls, strict=True)) or [()] * len(retrieval.NEAREST)
+    means = [statistics.fmean(values) if values else None for values in at]
+    return {
+        "method": method,
+        "column": column or "-",
+        "network": network,
+        **{f"R@{count}": mean for count, mean in zip(retrieval.NEAREST, means, strict=True)},
+        "std of R@1": statistics.stdev(at[0]) if len(at[0]) > 1 else None,
+        "networks": len(recalls),
+        "diverged": diverged,
+    }
+
+
 def frames_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
     """Which frames are kept, by class and position, and when they were inserted."""
     classes = plan.store.class_names
@@ -140,6 +185,7 @@ EXTRAS: dict[str, Callable[[Plan, Sequence[Row]], Extra]] = {
     "storage": storage_extra,
     "flow": flow_extra,
     "motion": motion_extra,
+    "retrieval": retrieval_extra,
     "frames": frames_extra,
     "tradeoff": tradeoff_extra,
 }

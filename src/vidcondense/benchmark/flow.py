@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
-from vidcondense.data.store import ClipStore
+from vidcondense.data.store import ClipStore, Ints
 
 Flow = NDArray[np.float32]
 """(height, width, 2) or more dimensions before: pixels to the right and down, from one frame to the next."""
@@ -81,14 +81,19 @@ def real_flow(store: ClipStore, label: int, most: int) -> Flow:
         label: the class.
         most: read no more videos than this, evenly spread over the class.
     """
-    videos = store.by_class("train")[label]
-    if len(videos) > most:
-        videos = videos[np.linspace(0, len(videos) - 1, most).round().astype(np.int64)]
+    videos = spread(store.by_class("train")[label], most)
     starts = store.even_starts(videos, 1).reshape(-1)
     return mean_flow(
         (store.read(videos[first : first + 8], starts[first : first + 8]), range(store.frames))
         for first in range(0, len(videos), 8)
     )
+
+
+def spread(videos: Ints, most: int) -> Ints:
+    """At most `most` of a class's videos, evenly spread over it."""
+    if len(videos) <= most:
+        return videos
+    return videos[np.linspace(0, len(videos) - 1, most).round().astype(np.int64)]
 
 
 def condensed_flow(condensed: CondensedVideos, label: int) -> Flow:

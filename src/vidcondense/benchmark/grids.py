@@ -176,6 +176,13 @@ def motion(choices: Choices) -> list[Cell]:
     return flow(choices)
 
 
+@_benchmark("Video retrieval")
+def retrieval(choices: Choices) -> list[Cell]:
+    """R@1, R@5 and R@10 of test videos among training videos, with features learned from condensed sets."""
+    methods = choices.methods or ("random", "dm", "wang", "prism")
+    return _not_judged(accuracy(replace(choices, methods=methods, vpc=choices.vpc or (1,))))
+
+
 @_benchmark("Frames that are kept")
 def frames(choices: Choices) -> list[Cell]:
     """Which positions are kept, and when they were inserted (PRISM supplement D)."""

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from vidcondense.base.compute import derive_seed, generator
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.benchmark.flow import LUMA
+from vidcondense.benchmark.flow import LUMA, spread
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 
@@ -118,10 +118,9 @@ def train(store: ClipStore, most: int) -> Classifier:
 def real_clips(store: ClipStore, role: str, most: int) -> Iterator[tuple[Tensor, Tensor]]:
     """The middle window of at most `most` videos of each class, evenly spread over it, and their labels."""
     for label, videos in enumerate(store.by_class(role)):
-        if len(videos) > most:
-            videos = videos[np.linspace(0, len(videos) - 1, most).round().astype(np.int64)]
-        for first in range(0, len(videos), BATCH):
-            batch = videos[first : first + BATCH]
+        chosen = spread(videos, most)
+        for first in range(0, len(chosen), BATCH):
+            batch = chosen[first : first + BATCH]
             clips = store.read(batch, store.even_starts(batch, 1).reshape(-1))
             yield clips, torch.full((len(batch),), label)
 

@@ -27,7 +27,7 @@ from vidcondense.condensed import CondensedVideos
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore, Ints
 from vidcondense.evaluation.options import EvaluationOptions
-from vidcondense.evaluation.protocols import diverged, train_network
+from vidcondense.evaluation.protocols import diverged
 from vidcondense.evaluation.trial import Trial, shown_steps
 from vidcondense.networks.base import VideoNetwork
 
@@ -73,7 +73,7 @@ def retrieve(task: Task, store: ClipStore, network: str, most: int) -> Found:
     Args:
         task: whose condensed set is finished.
         store: under the task's split.
-        network: name of the networks, of which the task's options say how many.
+        network: name of the networks, of which the task's options say how many of each kind.
         most: test and training videos of each class that take part, evenly spread over it.
     """
     options = task.options
@@ -87,13 +87,14 @@ def retrieve(task: Task, store: ClipStore, network: str, most: int) -> Found:
     if path.is_file():
         known = files.read_json(path, Found, files.MOST_RECORD_BYTES)
         found = known if known["made_from"] == found["made_from"] else found
-    left = range(len(found["recalls"]), options.networks)
+    total = trial.total(options.networks)
+    left = range(len(found["recalls"]), total)
     with Progress(len(left) * trial.steps, enabled=bool(left)) as progress:
         for number in left:
-            progress.say(f"{task.title}: retrieval, network {number + 1} of {options.networks}")
+            progress.say(f"{task.title}: retrieval, network {number + 1} of {total}")
             found["recalls"].append(_of_network(trial, number, most, progress))
             files.write_json(path, found)
-    return {**found, "recalls": found["recalls"][: options.networks]}
+    return {**found, "recalls": found["recalls"][:total]}
 
 
 def untrained(
@@ -102,31 +103,23 @@ def untrained(
     """Percent at `NEAREST` with random weights of each seed: what needs no condensed set."""
     found = [
         _recalls(
-            networks.draw(network, store.shape, generator(derive_seed(seed, 0), "weights"), compute.device),
+            networks.draw(name, store.shape, generator(derive_seed(seed, 0), "weights"), compute.device),
             store,
             most,
             compute,
         )
         for seed in seeds
+        for name in networks.turns(network)
     ]
     return [recalls for recalls in found if recalls is not None]
 
 
 def _of_network(trial: Trial, number: int, most: int, progress: Progress) -> list[float] | None:
     """Train one network and search with it; None where it did not learn."""
-    own, store = derive_seed(trial.seed, number), trial.store
-    network, loss = train_network(
-        trial.network,
-        store,
-        trial.clips,
-        trial.protocol,
-        trial.compute,
-        own,
-        shown_steps(progress, number, []),
-    )
-    if diverged(loss, trial.clips, len(store.class_names)):
+    network, loss = trial.trained(number, shown_steps(progress, number, []))
+    if diverged(loss, trial.clips, len(trial.store.class_names)):
         return None
-    return _recalls(network, store, most, trial.compute)
+    return _recalls(network, trial.store, most, trial.compute)
 
 
 def _recalls(network: VideoNetwork, store: ClipStore, most: int, compute: Compute) -> list[float] | None:

@@ -28,6 +28,7 @@ from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.evaluation.protocols import PROTOCOL, PROTOCOLS, Protocol, diverged, train_network
 from vidcondense.evaluation.results import Evaluation, FullRecord, NetworkResult, accuracies, networks_of
 from vidcondense.evaluation.training import Advance
+from vidcondense.networks.base import VideoNetwork
 
 FLIP = 0.5
 MOST_NETWORKS = 10_000
@@ -89,17 +90,8 @@ class Trial:
     def run(self, number: int, advance: Advance) -> NetworkResult:
         """Train and test one network, counted from 0; which others there are changes nothing."""
         began = time.perf_counter()
-        own = derive_seed(root_seed(self.seed, self.store.split), number)
-        network, loss = train_network(
-            self.turns[number % len(self.turns)],
-            self.store,
-            self.clips,
-            self.protocol,
-            self.compute,
-            own,
-            advance,
-        )
-        scores, truth, controls = self.protocol.test(network, self.store, self.compute, own)
+        network, loss = self.trained(number, advance)
+        scores, truth, controls = self.protocol.test(network, self.store, self.compute, self._own(number))
         # A last step can break a network whose losses were all finite until then.
         broken = not bool(scores.isfinite().all())
         return NetworkResult(
@@ -114,6 +106,14 @@ class Trial:
         """How many networks so many of each kind are; refused if none, or more than could ever be trained."""
         check_whole("networks", networks_count, 1, MOST_NETWORKS)
         return networks_count * len(self.turns)
+
+    def trained(self, number: int, advance: Advance) -> tuple[VideoNetwork, float]:
+        """One network, counted from 0, trained and not tested, and its loss at the end."""
+        name, own = self.turns[number % len(self.turns)], self._own(number)
+        return train_network(name, self.store, self.clips, self.protocol, self.compute, own, advance)
+
+    def _own(self, number: int) -> int:
+        return derive_seed(root_seed(self.seed, self.store.split), number)
 
     def evaluate(self, networks_count: int, show: bool) -> Evaluation:
         """Train and test so many networks of each kind, one after another."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from vidcondense import networks
-from vidcondense.base.compute import Compute, derive_seed, generator
+from vidcondense.base.compute import Compute, derive_seed, generator, root_seed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.show import describe
 from vidcondense.condensed.summary import Summary
@@ -81,10 +81,11 @@ def test_the_condensed_clips_are_those_that_the_rule_picks(
     chosen = load(kind, "random", vpc=2)
     made = condense(tiny_store, chosen, tmp_path / "run", precision="float32", show=False)
     assert made.labels.tolist() == [0, 0, 1, 1, 2, 2]
-    rng = np.random.default_rng(derive_seed(chosen.seed, "coreset"))
+    root = root_seed(chosen.seed, tiny_store.split)
+    rng = np.random.default_rng(derive_seed(root, "coreset"))
     starts = [tiny_store.random_starts(videos, rng) for videos in tiny_store.by_class("train")]
     batch = replace(every_training_clip(tiny_store), starts=np.concatenate(starts))
-    [features] = source_of(tiny_store, "random")([batch])
+    [features] = source_of(tiny_store, "random", seed=root)([batch])
     rows = [5 * label + row for label in range(3) for row in rule(features[5 * label :][:5], 2)]
     assert torch.equal(made.pixels(), tiny_store.read(batch.videos[rows], batch.starts[rows]))
 

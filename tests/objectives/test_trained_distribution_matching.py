@@ -53,7 +53,7 @@ def test_the_loss_is_that_of_the_experts_mean_features(tiny_store: ClipStore, ex
     network = networks.build("minic3d", classes, tiny_store.frames, tiny_store.size)
     load(network, experts.weights(expert, epoch))
     clips = state.synthetic.render().requires_grad_()
-    context = Context(tiny_store, EXACT, seed=state.recipe.seed, flip=state.recipe.flip)
+    context = Context(tiny_store, EXACT, seed=state.seed, flip=state.recipe.flip)
     batches = list(context.real_clips(objective.settings, 0, 3))
     expected = torch.zeros(())
     for label in range(classes):

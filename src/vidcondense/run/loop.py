@@ -305,7 +305,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
             "precision": state.compute.precision,
             "device": state.compute.device.type,
             "versions": versions(),
-            **({"features": dict(state.features)} if state.features else {}),
+            **({"features": {**state.features, "seed": recipe.seed}} if state.features else {}),
             **({"extensions": extensions} if extensions else {}),
         },
         **state.objective.learned(),

@@ -107,7 +107,7 @@ def long_run(job: Job) -> Result:
     overrides = {"iterations": 4, **few_clips(job)} if job.small else {}
     recipe = recipes.load("prism", vpc=1, overrides=overrides)
     scores = job.folder / "long-evaluation.json"
-    protocol = Strict(epochs=1, steps=2) if job.small else Strict()
+    protocol = Strict(epochs=1, steps=40) if job.small else Strict()
     networks_count, show = 1 if job.small else 5, not job.small
 
     def all_of_it() -> Evaluation:

@@ -39,10 +39,8 @@ def condense(
     network = networks.draw("minic3d", store.shape, generator(seed)).requires_grad_(False).eval()
     start = Random.default().select(store, 1, np.random.default_rng(derive_seed(seed, "coreset")))
     clips, labels = next(iter(start.read(store, compute, len(start.videos))))
-    learned = {
-        "frames": clips.contiguous().requires_grad_(),
-        "step_size": torch.tensor(0.05).requires_grad_(),
-    }
+    frames, rate = clips.contiguous().requires_grad_(), torch.tensor(0.05).requires_grad_()
+    learned = {"frames": frames, "step_size": rate}
     settings = Adam.Settings(learning_rate=0.1, momentum=0.9, schedule="cosine", low_pass=4.0)
     optimiser = Adam(settings, learned, iterations, {"step_size": 0.01})
     for iteration in range(iterations):

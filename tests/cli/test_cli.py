@@ -226,7 +226,7 @@ def test_resume_of_finished_and_foreign_runs_changes_nothing(
 
     described = json.loads(before["run.json"])
     for change, message in (
-        ({"format": 3}, "written by a newer vidcondense"),
+        ({"format": 99}, "written by a newer vidcondense"),
         ({"status": "running", "store": {**described["store"], "fingerprint": "x"}}, "other videos or"),
         ({"status": "running", "store": {**described["store"], "path": "/nowhere"}}, "/nowhere"),
         ({"status": "running", "store": {}}, "is damaged: "),
@@ -307,7 +307,7 @@ def test_a_network_larger_than_memory_is_refused_before_anything_is_made(
         assert re.search(
             r"cnn_lstm has [\d,]+ parameters: 12[89]\.\d MiB, .* but cpu has 128\.0 MiB", line
         ), line
-    assert "unknown network 'c3d'; known: minic3d, cnn_mean" in refused(
+    assert "unknown network 'c3d'; known: minic3d, convnet3d" in refused(
         "evaluate", run, tiny_store_path, "--network", "c3d"
     )
     assert not (tmp_path / "other").exists()

@@ -84,10 +84,11 @@ def test_repeats_exactly_and_adds_up(protocol: Strict | Vdsd | Strong, tiny_stor
         assert result.confusion.sum() == passes * len(tiny_store.select("test"))
         assert result.top1 == pytest.approx(result.confusion.trace().item() / result.confusion.sum().item())
         assert result.top5 == 1.0  # three classes only
-    assert one["networks"] == 2
+    count = 4 if protocol.name == "strong" else 2  # of each kind
+    assert one["networks"] == count
     trained = [result.top1 for result in first.trained]
     assert trained, "no network trained: the rest would check nothing"
-    assert one["diverged"] == 2 - len(trained)
+    assert one["diverged"] == count - len(trained)
     assert one["top1"]["mean"] == pytest.approx(np.mean(trained))
 
 

@@ -48,10 +48,16 @@ class Smooth(nn.Module):
 
 
 def unrolled(
-    network: FlatNetwork, clips: Tensor, labels: Tensor, batches: list[Tensor], start: Tensor, target: Tensor
+    network: FlatNetwork,
+    clips: Tensor,
+    labels: Tensor,
+    batches: list[Tensor],
+    start: Tensor,
+    target: Tensor,
+    rate: float = 0.3,
 ) -> tuple[float, Tensor, float]:
     """Loss and gradients by autograd through all steps at once."""
-    shown, step_size = clips.clone().requires_grad_(), torch.tensor(0.3, dtype=clips.dtype).requires_grad_()
+    shown, step_size = clips.clone().requires_grad_(), torch.tensor(rate, dtype=clips.dtype).requires_grad_()
     weights = start.clone().requires_grad_()
     for batch in batches:
         loss = F.cross_entropy(network(weights, shown[batch]), labels[batch])
@@ -271,19 +277,21 @@ def test_a_match_repeats_and_is_the_distance_left(tiny_store: ClipStore, experts
     assert loss == pytest.approx(left.item(), rel=1e-4)
 
 
-def test_small_steps_change_the_loss_as_the_gradients_say(tiny_store: ClipStore, experts: Experts) -> None:
+def test_the_gradients_of_a_match_are_those_of_the_unrolled_steps(
+    tiny_store: ClipStore, experts: Experts
+) -> None:
     state = State.start(tiny_store, chosen(experts), EXACT)
     loss, gradient = state.match()
     slope = state.objective.parameters["step_size"].grad
-    assert slope is not None
+    assert slope is not None and isinstance(state.objective, TrajectoryMatching)
+    start, target = state.objective.pair(0)
+    module = FlatNetwork(networks.build("minic3d", 3, tiny_store.frames, tiny_store.size).eval())
     clips, labels = state.synthetic.render(), state.synthetic.labels
-    length = 2e-3 / gradient.square().sum()
-    lower, _ = state.objective.match(0, clips - length * gradient, labels)
-    assert loss - lower == pytest.approx(2e-3, rel=0.1)
-    with torch.no_grad():
-        state.objective.parameters["step_size"] += 1e-3
-    changed, _ = state.objective.match(0, clips, labels)
-    assert changed - loss == pytest.approx(1e-3 * slope.item(), rel=0.1)
+    expected = unrolled(module, clips, labels, [torch.arange(len(labels))] * 2, start, target, rate=0.01)
+    assert loss == pytest.approx(expected[0], rel=1e-4)
+    assert F.cosine_similarity(gradient.flatten(), expected[1].flatten(), dim=0) > 0.999
+    assert gradient.norm() == pytest.approx(expected[1].norm().item(), rel=1e-2)
+    assert slope.item() == pytest.approx(expected[2], rel=1e-2)
 
 
 def test_the_step_size_has_its_own_learning_rate_and_a_floor(tiny_store: ClipStore, experts: Experts) -> None:

@@ -20,8 +20,10 @@ from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tasks import Task
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
-from vidcondense.report.run import read_metrics
+from vidcondense.report.run import Insertion, read_metrics
 
+EARLY, LATE = 0.2, 0.8
+"""Where warm-up ends and cool-down begins in the papers, as shares of the iterations."""
 Flows = list[flow.Flow]
 """By class."""
 
@@ -231,9 +233,26 @@ def _kept(store: ClipStore, tasks: Sequence[Task]) -> figures.Kept:
         events = read_metrics(task.run.metrics).insertions
         insertions += [(event.iteration, event.position) for event in events]
     first = tasks[0].run
-    pictures = _pictures(CondensedVideos.load(first.condensed))
+    shown = CondensedVideos.load(first.condensed)
     iterations = first.recipe(first.read()).iterations
-    return figures.Kept(counts / videos[:, None], insertions, iterations, pictures)
+    ill_timed = _ill_timed(shown, read_metrics(first.metrics).insertions, iterations)
+    return figures.Kept(counts / videos[:, None], insertions, iterations, _pictures(shown), ill_timed)
+
+
+def _ill_timed(
+    condensed: CondensedVideos, insertions: Sequence[Insertion], iterations: int
+) -> dict[tuple[int, int], str]:
+    """By (class, time), whether a frame of a class's first video came in the first or last fifth."""
+    labels = condensed.labels.tolist()
+    found = {}
+    for event in insertions:
+        if event.video >= len(labels):
+            continue  # of a log that does not fit
+        label = labels[event.video]
+        share = event.iteration / max(1, iterations)
+        if event.video == labels.index(label) and not EARLY <= share < LATE:
+            found[label, event.position] = "early" if share < EARLY else "late"
+    return found
 
 
 def _pictures(condensed: CondensedVideos) -> NDArray[np.uint8]:

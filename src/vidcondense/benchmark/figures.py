@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from vidcondense.benchmark.plots import figure
 
 MOST_CLASSES = 20
 GREY = 200
+BORDERS = {"early": "#e02020", "late": "#2050e0"}
+"""Rectangles around frames inserted too early or too late, in the papers' colours (PRISM Figures 6 and 7)."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,15 @@ class Kept:
         insertions: (iteration, time) of every insertion.
         iterations: of condensing.
         pictures: (class, time, height, width, 3) uint8, the first video of each class; grey where not kept.
+        ill_timed: a key of `BORDERS` for (class, time) of frames of `pictures` that were inserted in the
+            first or last fifth of the iterations, which are warm-up and cool-down unless these were left out.
     """
 
     shares: NDArray[np.float64]
     insertions: Sequence[tuple[int, int]]
     iterations: int
     pictures: NDArray[np.uint8]
+    ill_timed: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
 def flow_figure(
@@ -83,17 +88,35 @@ def frames_figure(path: Path, classes: Sequence[str], kept: Mapping[str, Kept]) 
 
 
 def pictures_figure(path: Path, classes: Sequence[str], kept: Mapping[str, Kept]) -> None:
-    """The first video of each of the first classes under each cell; frames that are not stored are grey."""
+    """The first video of each of the first classes under each cell; frames that are not stored are grey.
+
+    Frames that were inserted early have a red border, late ones a blue one.
+    """
     shown = list(classes[:MOST_CLASSES])
     frames = next(iter(kept.values())).pictures.shape[1]
     size = (1.2 + 0.55 * frames * len(kept), 0.6 + 0.55 * len(shown))
     with figure(path, len(shown), len(kept), size) as axes:
         for column, (name, cell) in enumerate(kept.items()):
             for row, label in enumerate(shown):
-                _bare(axes[row][column], _strip(cell.pictures[row]))
+                _bare(axes[row][column], _strip(_bordered(cell, row)))
                 if not column:
                     axes[row][column].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
             axes[0][column].set_title(name)
+
+
+def _bordered(cell: Kept, row: int) -> NDArray[np.uint8]:
+    """A class's frames, with rectangles around those that were inserted too early or too late."""
+    from matplotlib.colors import to_rgb
+
+    frames: NDArray[np.uint8] = cell.pictures[row].copy()
+    width = max(1, frames.shape[2] // 16)
+    inner = (slice(width, -width), slice(width, -width))
+    for (index, time), kind in cell.ill_timed.items():
+        if index == row:
+            picture = frames[time].copy()
+            frames[time] = np.rint(255 * np.array(to_rgb(BORDERS[kind])))
+            frames[time][inner] = picture[inner]
+    return frames
 
 
 def _strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -17,6 +17,7 @@ from vidcondense.base.versions import VERSION
 from vidcondense.condensed.show import dotted
 from vidcondense.report.charts import Chart, ScoreScale, insertions_chart, losses_chart
 from vidcondense.report.clips import by_class, clip_data, is_blended, sheets
+from vidcondense.report.failures import Failure, failures
 from vidcondense.report.run import Evaluation, Run, Share, load_runs, readable
 from vidcondense.report.summary import baseline_of, commonest_mistakes, main_run, results_of, verdict
 
@@ -64,6 +65,11 @@ class Section:
         """The loss over the iterations."""
         losses = self.run.metrics.losses
         return losses_chart(losses, self.run.iterations or 0) if len(losses) > 1 else None
+
+    @property
+    def failures(self) -> list[Failure]:
+        """The classes that it gets wrong most."""
+        return failures(self.run)
 
     @property
     def confusion_names(self) -> Sequence[str]:

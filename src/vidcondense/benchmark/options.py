@@ -55,8 +55,8 @@ class Options:
     ] = None
     """Differences within this count as level, if two one-sided tests say so; name it before the run."""
     controls: bool = True
-    """Add rows that tell what the others are worth: random selection, herding, the mean of a class in pixels,
-    one real frame repeated, and the whole dataset (with the first of the seeds)."""
+    """Leave out the rows that tell what others are worth: random selection, herding, the mean of a class in
+    pixels, one real frame repeated, and the whole dataset (with the first of the seeds)."""
     cells: Annotated[Texts, arg(name="cell", metavar="LABEL=ARGUMENTS")] = ()
     """A row of benchmark grid, such as "PRISM=--recipe prism_small --vpc 1"; once per row."""
     evaluation_seed: Annotated[

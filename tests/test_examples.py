@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 import vidcondense
 from vidcondense import ClipStore, CondensedVideos, cli
 from vidcondense.base.interrupt import Interrupted
-from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos
+from vidcondense.condensed import DisplacedVideos, KeyFrameVideos, StaticDynamicVideos
 from vidcondense.condensed.header import Storage
 from vidcondense.condensed.interpolation import Interpolation
 from vidcondense.evaluation.protocols import PROTOCOLS, Strict, Strong
@@ -275,6 +275,28 @@ def test_memories_can_be_read_as_the_format_page_shows(
     agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
 
 
+@pytest.mark.parametrize("storage", STORAGES)
+def test_displaced_key_frames_can_be_read_as_the_format_page_shows(
+    storage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rng = tmp_path / "condensed.safetensors", torch.Generator().manual_seed(0)
+    fields = 0.3 * torch.randn(6 + 7, 2, 3, 4, generator=rng)  # of 4 frames, two of them with two, and of 7
+    fields[0] *= 10  # looks beyond the edges
+    DisplacedVideos(
+        key_frames=torch.randn(5, 3, 5, 7, generator=rng),
+        positions=torch.tensor([1, 2, 4, 6, 3]),
+        counts=torch.tensor([4, 1]),
+        fields=fields,
+        labels=torch.arange(2),
+        class_names=("a", "b"),
+        frames=8,
+        mean=(0.4, 0.5, 0.45),
+        std=(0.2, 0.25, 0.22),
+        storage=storage,
+    ).save(path)
+    agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
+
+
 def agrees(names: dict[str, Any], made: CondensedVideos) -> None:
     assert names["clips"].dtype == np.float32
     torch.testing.assert_close(torch.from_numpy(names["clips"]), made.render(), rtol=1e-4, atol=1e-5)
@@ -284,7 +306,7 @@ def agrees(names: dict[str, Any], made: CondensedVideos) -> None:
 
 def test_every_kind_of_content_is_one_that_the_format_page_reads() -> None:
     script = python_block("docs/format.md")
-    for kind in (KeyFrameVideos, StaticDynamicVideos):
+    for kind in (DisplacedVideos, KeyFrameVideos, StaticDynamicVideos):
         assert f'"{kind.representation}"' in script
 
 

@@ -5,20 +5,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vidcondense.condensed.base import CondensedVideos, to_pixels
+    from vidcondense.condensed.displaced import DisplacedVideos
     from vidcondense.condensed.key_frames import KeyFrameVideos
     from vidcondense.condensed.merging import merge
     from vidcondense.condensed.static_dynamic import StaticDynamicVideos
 
 _HOME = {
     "CondensedVideos": "base",
+    "DisplacedVideos": "displaced",
     "KeyFrameVideos": "key_frames",
     "StaticDynamicVideos": "static_dynamic",
     "merge": "merging",
     "to_pixels": "base",
 }
-_KINDS = ("key_frames", "static_dynamic")
+_KINDS = ("displaced", "key_frames", "static_dynamic")
 
-__all__ = ["CondensedVideos", "KeyFrameVideos", "StaticDynamicVideos", "merge", "to_pixels"]
+__all__ = [
+    "CondensedVideos",
+    "DisplacedVideos",
+    "KeyFrameVideos",
+    "StaticDynamicVideos",
+    "merge",
+    "to_pixels",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from vidcondense.base.members import Family
 from vidcondense.synthetic.base import Stage, Synthetic, SyntheticSettings
+from vidcondense.synthetic.displaced import Displaced
 from vidcondense.synthetic.every_frame import EveryFrame
 from vidcondense.synthetic.key_frames import KeyFrames
 from vidcondense.synthetic.start import Start
@@ -10,6 +11,7 @@ from vidcondense.synthetic.stored_frames import StoredFrames
 
 __all__ = [
     "REPRESENTATIONS",
+    "Displaced",
     "EveryFrame",
     "KeyFrames",
     "Stage",

@@ -52,7 +52,7 @@ def test_from_a_pilot_the_cheapest_comes_first(
     monkeypatch.setattr(ClipStore, "select", lambda self, role: many)
     plan = planned(tiny_store, tmp_path)
     lines = resolve.resolve(plan, 2.0, pilot(0.02), Cost(plan.options))
-    assert re.search(r"chance of 80%, among 1 comparison, on 5000 test videos per split", lines[0])
+    assert re.search(r"chance of 80%, among 1 comparison, on 5,000 test videos per split", lines[0])
     (network,) = re.findall(r"from 1 comparison in the folder: .*of single networks (\d\.\d)", lines[1])
     assert float(network) == pytest.approx(2 * 2**0.5, abs=1.0)
     assert lines[2] == "Assumed, for nothing in the folder tells them: of splits 1.0."

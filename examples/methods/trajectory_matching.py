@@ -33,8 +33,7 @@ def condense(
     seed: int = 0,
 ) -> tuple[torch.Tensor, float]:
     """Synthetic clips (video, time, 3, height, width), one per class, and the step size learned with them."""
-    seed = root_seed(seed, store.split)
-    compute = choose("cpu", "float32")
+    seed, compute = root_seed(seed, store.split), choose("cpu", "float32")
     trained = train(store, experts_folder, experts, seed=seed, compute=compute)
     network = networks.draw("minic3d", store.shape, generator(seed)).requires_grad_(False).eval()
     start = Random.default().select(store, 1, np.random.default_rng(derive_seed(seed, "coreset")))

@@ -58,7 +58,8 @@ def run(tiny_store: ClipStore, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def test_condense_your_videos(tiny_store_path: Path, tmp_path: Path) -> None:
+def test_condense_your_videos(tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PROTOCOLS, "strong", lambda: Strong(steps=4, epochs=1))  # type: ignore[arg-type]
     main = example("condense_your_videos")["main"]
     recipes = ("prism_small", "random")
     videos = tiny_store_path.parent / "clips"
@@ -185,6 +186,7 @@ SCENES = {
 def test_every_script_of_the_documentation_runs(
     name: str, number: int, tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(PROTOCOLS, "strong", lambda: Strong(steps=4, epochs=1))  # type: ignore[arg-type]
     scene, code = SCENES[name, number], python_block(name, number)
     scene.set_up(tmp_path, tiny_store_path.parent / "clips")
     for shown, smaller in scene.smaller.items():

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from vidcondense.base import files
-from vidcondense.benchmark import cost, page, retrieval, run
+from vidcondense.benchmark import cost, page, run
 from vidcondense.benchmark.grids import BENCHMARKS
+from vidcondense.evaluation.trial import Trial
 
 Call = Callable[..., int]
 
@@ -315,8 +316,8 @@ def test_retrieval_with_condensed_sets_is_not_done_twice(
 ) -> None:
     arguments = ("retrieval", "--methods", "random", "prism")
     trained: list[int] = []
-    once = retrieval.train_network
-    monkeypatch.setattr(retrieval, "train_network", lambda *given: (trained.append(1), once(*given))[1])
+    once = Trial.trained
+    monkeypatch.setattr(Trial, "trained", lambda *given: (trained.append(1), once(*given))[1])
     assert call(*arguments) == 0
     first = json.loads((tmp_path / "out" / "retrieval.json").read_text())["recalls"]
     assert [line["method"] for line in first] == ["random weights", "Random", "PRISM"]

@@ -17,6 +17,7 @@ import vidcondense
 from vidcondense import cli
 from vidcondense.base.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
+from vidcondense.evaluation.protocols import PROTOCOLS, Strong
 from vidcondense.networks import NETWORKS
 from vidcondense.run import loop as condensation
 
@@ -53,6 +54,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def test_the_whole_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setitem(PROTOCOLS, "strong", lambda: Strong(steps=4, epochs=1))  # type: ignore[arg-type]
     clips, store, run = tmp_path / "clips", tmp_path / "store", tmp_path / "run"
     small = ("--size", 48, "--frames", 8, "--workers", 1)
     steps: list[tuple[object, ...]] = [

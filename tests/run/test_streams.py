@@ -8,6 +8,7 @@ import torch
 from vidcondense import ClipStore, condense
 from vidcondense.base.compute import Compute, root_seed
 from vidcondense.evaluation.options import EvaluationOptions
+from vidcondense.evaluation.protocols import Strong
 from vidcondense.evaluation.trial import Trial
 from vidcondense.run.state import State
 
@@ -63,7 +64,7 @@ def test_networks_of_an_evaluation_differ_on_another_split(tiny_store: ClipStore
     made = condense(tiny_store, recipe, tmp_path, device="cpu", show=False)
     options = EvaluationOptions(device="cpu")
     losses = [
-        Trial.of(made, store, options).run(0, lambda loss: None).loss
+        Trial.of(made, store, options, protocol=Strong(steps=2, epochs=1)).run(0, lambda loss: None).loss
         for store in (tiny_store, tiny_store, other(tiny_store))
     ]
     assert losses[0] == losses[1] != losses[2]

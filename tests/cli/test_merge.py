@@ -13,13 +13,18 @@ import torch
 from vidcondense import ClipStore, CondensedVideos, cli
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
+from vidcondense.evaluation.protocols import PROTOCOLS, Strong
 
 Said = Callable[..., list[str]]
 
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Run the command and give the lines that it prints, or its one line on standard error."""
+    """Run the command and give the lines that it prints, or its one line on standard error.
+
+    `strong` trains for a few steps only.
+    """
+    monkeypatch.setitem(PROTOCOLS, "strong", lambda: Strong(steps=4, epochs=1))  # type: ignore[arg-type]
 
     def run(*arguments: object, code: int = 0) -> list[str]:
         monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, arguments)])

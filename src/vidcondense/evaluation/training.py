@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vidcondense.base.compute import generator
 from vidcondense.evaluation.clips import TrainingClips
@@ -36,6 +36,31 @@ def take_steps(
             break
     tail = losses[-max(1, len(losses) // 10) :]
     return sum(tail) / len(tail)
+
+
+def descend(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    rate: float,
+    clip_norm: float,
+    backward: Callable[[], float],
+) -> float:
+    """One step of an optimiser along gradients of norm `clip_norm` at most; gives the loss.
+
+    Args:
+        network: whose parameters the optimiser has.
+        optimiser: of one step size for all.
+        rate: that step size.
+        clip_norm: of all gradients together; longer ones are shortened to it.
+        backward: adds the gradients of the loss to the network's, and gives the loss.
+    """
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.zero_grad(set_to_none=True)
+    loss = backward()
+    nn.utils.clip_grad_norm_(network.parameters(), clip_norm)
+    optimiser.step()
+    return loss
 
 
 def cosine(step: int, steps: int, warm_up: float) -> float:

@@ -11,7 +11,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import TrainingClips
 from vidcondense.evaluation.protocols.base import Protocol
 from vidcondense.evaluation.testing import Outcome, score_store
-from vidcondense.evaluation.training import Advance, cosine, take_steps
+from vidcondense.evaluation.training import Advance, cosine, descend, take_steps
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.passes import backward
 
@@ -48,13 +48,10 @@ class Strict(Protocol):
         steps = self.length(len(clips))
 
         def step(number: int, batch: Tensor, goals: Tensor) -> float:
-            for group in optimiser.param_groups:
-                group["lr"] = self.learning_rate * cosine(number, steps, self.warm_up)
-            optimiser.zero_grad(set_to_none=True)
-            loss = backward(network, batch, goals, compute)
-            torch.nn.utils.clip_grad_norm_(network.parameters(), self.clip_norm)
-            optimiser.step()
-            return loss
+            rate = self.learning_rate * cosine(number, steps, self.warm_up)
+            return descend(
+                network, optimiser, rate, self.clip_norm, lambda: backward(network, batch, goals, compute)
+            )
 
         return take_steps(step, steps, clips, self.batch, seed, advance)
 

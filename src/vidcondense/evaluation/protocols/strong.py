@@ -14,7 +14,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import TrainingClips
 from vidcondense.evaluation.protocols.base import Protocol
 from vidcondense.evaluation.testing import ORDERS, Order, Outcome, score_store
-from vidcondense.evaluation.training import Advance, cosine, take_steps
+from vidcondense.evaluation.training import Advance, cosine, descend, take_steps
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.passes import backward
 
@@ -65,13 +65,15 @@ class Strong(Protocol):
         mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
 
         def step(number: int, batch: Tensor, goals: Tensor) -> float:
-            for group in optimiser.param_groups:
-                group["lr"] = self.learning_rate * cosine(number, steps, self.warm_up)
-            optimiser.zero_grad(set_to_none=True)
+            rate = self.learning_rate * cosine(number, steps, self.warm_up)
             changed = self.augmentation.draw(len(batch), clips.flip, changes).of(batch)
-            loss = backward(network, changed, goals, compute, self.smoothing)
-            torch.nn.utils.clip_grad_norm_(network.parameters(), self.clip_norm)
-            optimiser.step()
+            loss = descend(
+                network,
+                optimiser,
+                rate,
+                self.clip_norm,
+                lambda: backward(network, changed, goals, compute, self.smoothing),
+            )
             mean.update_parameters(network)
             return loss
 

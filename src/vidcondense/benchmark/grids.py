@@ -178,7 +178,7 @@ def motion(choices: Choices) -> list[Cell]:
 
 @_benchmark("Video retrieval")
 def retrieval(choices: Choices) -> list[Cell]:
-    """R@1, R@5 and R@10 of test videos among training videos, with features learned from condensed sets."""
+    """Recall (R@1, R@5, R@10) of test among training videos, by features learned from condensed sets."""
     methods = choices.methods or ("random", "dm", "wang", "prism")
     return _not_judged(accuracy(replace(choices, methods=methods, vpc=choices.vpc or (1,))))
 

@@ -22,6 +22,8 @@ from vidcondense.evaluation.results import (
     NetworkResult,
     Record,
     accuracies,
+    by_kind,
+    deviation,
     mean_std,
     networks_of,
 )
@@ -58,6 +60,16 @@ def test_mean_and_sample_deviation() -> None:
     assert mean_std([3.0, 5.0]) == (4.0, pytest.approx(2**0.5))
     assert mean_std([3.0]) == (3.0, None)
     assert mean_std([]) == (None, None)
+
+
+def test_what_kinds_of_networks_differ_by_is_no_noise() -> None:
+    values = [0.30, 0.80, 0.34, None, 0.35, 0.84]  # two kinds take turns; one network diverged
+    groups = by_kind(values, "minic3d+convnet3d")
+    assert groups == [[0.30, 0.34, 0.35], [0.80, 0.84]]
+    pooled = np.sqrt((2 * np.var(groups[0], ddof=1) + np.var(groups[1], ddof=1)) / 3)
+    assert deviation(groups) == pytest.approx(pooled)
+    assert deviation([[0.3], [0.8]]) is None
+    assert by_kind(values, "minic3d") == [[0.30, 0.80, 0.34, 0.35, 0.84]]
 
 
 def test_a_single_network_has_no_spread() -> None:

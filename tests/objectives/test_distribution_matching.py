@@ -1,11 +1,20 @@
 """The batched objective against a loop over classes and autograd."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 import torch
 
 from vidcondense.base.compute import Compute, generator
 from vidcondense.networks import build, initialise
-from vidcondense.objectives.distribution_matching import class_groups, distribution_matching, mean_features
+from vidcondense.objectives.base import Context
+from vidcondense.objectives.distribution_matching import (
+    class_groups,
+    distribution_matching,
+    mean_features,
+    siamese,
+)
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 
@@ -35,6 +44,37 @@ def test_agrees_with_a_loop_over_classes(chunk: int, vpc: int) -> None:
     assert loss == pytest.approx(expected.item(), rel=1e-4)
     assert leaf.grad is not None
     torch.testing.assert_close(gradient, leaf.grad, rtol=1e-3, atol=1e-6)
+
+
+def test_real_and_synthetic_clips_of_a_class_change_alike() -> None:
+    """With augmentation too, clips that are the real ones are at the goal, and others are drawn there."""
+    network = build("convnet3d", 2, 4, 32).requires_grad_(False)
+    initialise(network, generator(0))
+    real, labels = torch.randn(2, 4, 3, 32, 32, generator=generator(1)), torch.arange(2)
+    context = SimpleNamespace(seed=3, store=SimpleNamespace(class_names=("a", "b")))
+    change = siamese(1.0, cast(Context, context), iteration=5)
+
+    changed = change(real, labels)
+    assert not torch.allclose(changed, real, atol=0.1)
+    assert not torch.allclose(change(real[[0, 0]], labels)[0], change(real[[0, 0]], labels)[1], atol=0.1)
+    torch.testing.assert_close(change(real[[1]], labels[1:]), changed[1:])
+    other = siamese(1.0, cast(Context, context), iteration=6)
+    assert not torch.allclose(other(real, labels), changed, atol=0.1)
+
+    loss, gradient = distribution_matching(network, [(real, labels)], real, labels, change=change)
+    assert loss == 0
+    noisy = real + 0.3 * torch.randn(real.shape, generator=generator(2))
+    start, gradient = distribution_matching(network, [(real, labels)], noisy, labels, change=change)
+    nearer, _ = distribution_matching(
+        network, [(real, labels)], noisy - 0.1 * gradient / gradient.abs().max(), labels, change=change
+    )
+    assert 0 < nearer < start
+
+
+def test_without_augmentation_clips_are_not_touched() -> None:
+    clips = torch.randn(1, 2, 3, 8, 8)
+    context = SimpleNamespace(seed=0, store=SimpleNamespace(class_names=("a",)))
+    assert siamese(0.0, cast(Context, context), 0)(clips, torch.zeros(1, dtype=torch.int64)) is clips
 
 
 def test_a_class_without_real_clips_is_refused() -> None:

@@ -216,6 +216,16 @@ def test_a_difference_within_the_spread_is_no_gain(tmp_path: Path, make_run: Mak
     assert "within the spread of random selection" in text and "above random" not in text
 
 
+def test_two_networks_of_two_kinds_have_no_spread(tmp_path: Path, make_run: Make) -> None:
+    runs = [make_run(), make_run("second", "random", 0.5)]
+    path = runs[0] / "evaluations" / "strict.json"
+    two = {"mean": 0.75, "std": None, "values": [0.7, 0.8]}
+    value = json.loads(path.read_text()) | {"networks": 2, "diverged": 0, "top1": two}
+    path.write_text(json.dumps(value | {"network": "minic3d+convnet3d"}))
+    text = plain(report(tmp_path, *runs).text)
+    assert "75.0 % of 12 real test videos (mean of 2 networks, one of a kind," in text
+
+
 def test_one_network_has_no_spread(tmp_path: Path, make_run: Make) -> None:
     runs = [make_run(), make_run("second", "random", 0.5)]
     path = runs[0] / "evaluations" / "strict.json"

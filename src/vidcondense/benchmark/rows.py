@@ -1,6 +1,5 @@
 """Rows of a table: what was measured for one cell and evaluation network, over splits and seeds."""
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -15,7 +14,7 @@ from vidcondense.benchmark.published import NETWORK, Published, heading_of, look
 from vidcondense.benchmark.statistics import Difference, Pair, interval, judged, paired
 from vidcondense.benchmark.tasks import Task
 from vidcondense.condensed import CondensedVideos
-from vidcondense.evaluation.results import Record, mean_std
+from vidcondense.evaluation.results import Record, by_kind, deviation, mean_std
 
 
 class Made(NamedTuple):
@@ -200,10 +199,11 @@ def _row(
     records: Mapping[Pair, Record],
     metric: Literal["top1", "top5"],
 ) -> Row:
-    values = {
-        pair: [100 * value for value in record[metric]["values"] if value is not None]
+    kinds = {
+        pair: by_kind([value and 100 * value for value in record[metric]["values"]], network)
         for pair, record in records.items()
     }
+    values = {pair: [value for group in groups for value in group] for pair, groups in kinds.items()}
     set_means = {pair: mean_std(of_set)[0] for pair, of_set in values.items()}
     known = {pair: mean for pair, mean in set_means.items() if mean is not None}
     mean, std_of_sets = mean_std(list(known.values()))
@@ -220,7 +220,7 @@ def _row(
         mean=mean,
         half_width=found.half_width() if found else None,
         std_of_sets=std_of_sets,
-        std_of_networks=_within(list(values.values())),
+        std_of_networks=deviation([group for of_set in kinds.values() for group in of_set]),
         sets=len(made) or len(records),
         networks=sum(map(len, values.values())) + diverged,
         diverged=diverged,
@@ -248,14 +248,6 @@ def _controls(records: Sequence[Record]) -> dict[str, float]:
             if scores["mean"] is not None:
                 found.setdefault(name, []).append(100 * scores["mean"])
     return {name: statistics.fmean(values) for name, values in found.items()}
-
-
-def _within(sets: Sequence[Sequence[float]]) -> float | None:
-    """The deviation of networks within a condensed set, from the variances of all sets that have several."""
-    several = [of_set for of_set in sets if len(of_set) > 1]
-    degrees = sum(len(of_set) - 1 for of_set in several)
-    squares = sum(statistics.variance(of_set) * (len(of_set) - 1) for of_set in several)
-    return math.sqrt(squares / degrees) if degrees else None
 
 
 def _by_class(made: Sequence[Made], trained: Sequence[Record]) -> dict[str, tuple[float, float | None]]:

@@ -22,6 +22,11 @@ class Changes:
     colours: Tensor
     offset: Tensor
 
+    def at(self, index: Tensor) -> "Changes":
+        """Those of the entries `index`, (clip,) int64, which may repeat."""
+        index = index.cpu()
+        return Changes(self.warp[index], self.colours[index], self.offset[index])
+
     def of(self, clips: Tensor) -> Tensor:
         """Clips (clip, time, 3, height, width) changed, on their device, in their dtype; edges continue."""
         frames = clips.flatten(1, 2)
@@ -47,6 +52,10 @@ class Augmentation:
     zoom: float = 0.25
     shift: float = 0.125
     colour: float = 0.4
+
+    def scaled(self, strength: float) -> "Augmentation":
+        """The same, each extent times `strength`."""
+        return Augmentation(self.zoom * strength, self.shift * strength, self.colour * strength)
 
     def draw(self, count: int, flip: float, rng: torch.Generator) -> Changes:
         """Changes for `count` clips, a share `flip` of them mirrored; `rng` is on the CPU for all devices."""

@@ -9,6 +9,7 @@ from typing import Any, NotRequired, TypedDict
 import torch
 from torch import Tensor
 
+from vidcondense import networks
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import Count, Share
 from vidcondense.evaluation.protocols import Protocol
@@ -127,21 +128,32 @@ class Evaluation:
 
     @property
     def top1(self) -> tuple[float, float]:
-        """Mean and sample deviation of top-1 accuracy over the networks that trained; NaN where none is."""
-        return _numbers(mean_std([result.top1 for result in self.trained]))
+        """Mean and deviation of top-1 accuracy over the networks that trained; NaN where there is none.
+
+        The sample deviation; of networks that take turns, within a kind.
+        """
+        scores = self._scores([result.top1 for result in self.results])
+        return _number(scores["mean"]), _number(scores["std"])
 
     @property
     def top5(self) -> tuple[float, float]:
         """The same of top-5 accuracy."""
-        return _numbers(mean_std([result.top5 for result in self.trained]))
+        scores = self._scores([result.top5 for result in self.results])
+        return _number(scores["mean"]), _number(scores["std"])
 
     @property
     def controls(self) -> dict[str, Scores]:
         """Top-1 accuracy with the frames of test videos in another order, by the order's name."""
         names = list(self.results[0].controls) if self.results else []
+        return {name: self._scores([result.controls.get(name) for result in self.results]) for name in names}
+
+    def _scores(self, values: Sequence[float | None]) -> Scores:
+        values = [None if one.diverged else value for one, value in zip(self.results, values, strict=True)]
+        known = [value for value in values if value is not None]
         return {
-            name: _scores([None if r.diverged else r.controls.get(name) for r in self.results])
-            for name in names
+            "mean": statistics.fmean(known) if known else None,
+            "std": deviation(by_kind(values, self.network)),
+            "values": values,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,8 +165,8 @@ class Evaluation:
             "network": self.network,
             "networks": len(self.results),
             "diverged": len(self.results) - len(self.trained),
-            "top1": _scores([None if r.diverged else r.top1 for r in self.results]),
-            "top5": _scores([None if r.diverged else r.top5 for r in self.results]),
+            "top1": self._scores([result.top1 for result in self.results]),
+            "top5": self._scores([result.top5 for result in self.results]),
             "per_class": dict(zip(self.class_names, per_class.tolist(), strict=True)),
             "confusion": confusion.tolist(),
             **({"controls": self.controls} if self.controls else {}),
@@ -207,17 +219,20 @@ def accuracies(scores: Tensor, truth: Tensor) -> tuple[float, float, Tensor]:
 
 def mean_std(values: Sequence[float]) -> tuple[float | None, float | None]:
     """Mean, None of nothing, and sample standard deviation (n - 1), None of fewer than two values."""
-    return (
-        statistics.fmean(values) if values else None,
-        statistics.stdev(values) if len(values) > 1 else None,
-    )
+    return statistics.fmean(values) if values else None, deviation([values])
 
 
-def _numbers(summary: tuple[float | None, float | None]) -> tuple[float, float]:
-    mean, std = map(_number, summary)
-    return mean, std
+def by_kind(values: Sequence[float | None], network: str) -> list[list[float]]:
+    """The values of networks that trained, those of a kind together where several take turns."""
+    kinds = len(networks.turns(network))
+    return [[value for value in values[kind::kinds] if value is not None] for kind in range(kinds)]
 
 
-def _scores(values: list[float | None]) -> Scores:
-    mean, std = mean_std([value for value in values if value is not None])
-    return {"mean": mean, "std": std, "values": values}
+def deviation(groups: Sequence[Sequence[float]]) -> float | None:
+    """The sample deviation within groups: what groups differ by, as kinds of networks do, is no noise.
+
+    Squares about the mean of each group, over their degrees of freedom, n - 1 of each; None where that is 0.
+    """
+    squares = sum((value - statistics.fmean(group)) ** 2 for group in groups for value in group)
+    freedom = sum(len(group) - 1 for group in groups if group)
+    return math.sqrt(squares / freedom) if freedom else None

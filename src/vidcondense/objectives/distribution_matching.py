@@ -1,21 +1,37 @@
 """Distribution matching: mean features of real and synthetic clips agree (DM; DFS eq. 8)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from vidcondense.base.compute import generator
+from vidcondense.base.settings import Share
+from vidcondense.data.augmentation import Augmentation
 from vidcondense.data.batches import RealClips
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives.base import CHUNK, Context, Objective, RandomNetworks, RealClipsSettings
+
+Change = Callable[[Tensor, Tensor], Tensor]
+"""Changes clips (video, time, 3, height, width) by their labels (video,), differentiably."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchingSettings(RealClipsSettings):
+    """What all that match mean features read."""
+
+    augmentation: Share = 0.0
+    """Random zooms, shifts and colours before features are taken, for the real and the synthetic clips of a
+    class alike (DSA, Zhao and Bilen 2021); 1: as far as the protocol `strong` goes."""
 
 
 class DistributionMatching(Objective):
     """Mean features of a network with fresh random weights in every iteration."""
 
     @dataclass(frozen=True, kw_only=True)
-    class Settings(RealClipsSettings):
-        """Nothing besides RealClipsSettings."""
+    class Settings(MatchingSettings):
+        """Nothing besides MatchingSettings."""
 
         kind: str = "distribution_matching"
 
@@ -29,11 +45,37 @@ class DistributionMatching(Objective):
         network = self.networks.at(iteration)
         chunk = network.chunk(self.compute)
         real = self.context.real_clips(self.settings, iteration, chunk)
-        return distribution_matching(network, real, clips, labels, chunk)
+        change = siamese(self.settings.augmentation, self.context, iteration)
+        return distribution_matching(network, real, clips, labels, chunk, change)
+
+
+def unchanged(clips: Tensor, labels: Tensor) -> Tensor:
+    """No augmentation."""
+    return clips
+
+
+def siamese(strength: float, context: Context, iteration: int) -> Change:
+    """The changes of an iteration, another for each class: real and synthetic clips of a class change alike.
+
+    Args:
+        strength: 0..1 of `Augmentation`'s extents. Mirroring is left to the real clips' own.
+        context: says how many classes there are, and the seed.
+        iteration: counted from 0.
+    """
+    if not strength:
+        return unchanged
+    rng = generator(context.seed, "siamese", iteration)
+    drawn = Augmentation().scaled(strength).draw(len(context.store.class_names), 0.0, rng)
+    return lambda clips, labels: drawn.at(labels).of(clips)
 
 
 def distribution_matching(
-    network: VideoNetwork, real: RealClips, clips: Tensor, labels: Tensor, chunk: int = CHUNK
+    network: VideoNetwork,
+    real: RealClips,
+    clips: Tensor,
+    labels: Tensor,
+    chunk: int = CHUNK,
+    change: Change = unchanged,
 ) -> tuple[float, Tensor]:
     """The sum over classes and features of the squared difference of mean features, and its gradient.
 
@@ -45,17 +87,19 @@ def distribution_matching(
         clips: rendered synthetic clips (video, time, 3, height, width) float32.
         labels: (video,) int64, ascending.
         chunk: clips per forward pass.
+        change: is applied to the real and the synthetic clips before the network sees them.
 
     Returns:
         The loss, and its gradient with respect to `clips`, float32 of the same shape.
     """
     lowest, dtype = int(labels[0]), next(network.parameters()).dtype
-    real_means = mean_features(network, real, int(labels[-1]) + 1, lowest)
+    changed = ((change(some, theirs), theirs) for some, theirs in real)
+    real_means = mean_features(network, changed, int(labels[-1]) + 1, lowest)
     gradient = torch.empty_like(clips)
     loss = 0.0
     for first, last in class_groups(labels, chunk):
         leaf = clips[first:last].to(dtype).requires_grad_()
-        features = network.embed(leaf).float()
+        features = network.embed(change(leaf, labels[first:last])).float()
         present, index, counts = torch.unique_consecutive(
             labels[first:last], return_inverse=True, return_counts=True
         )

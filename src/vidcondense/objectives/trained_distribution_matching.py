@@ -10,8 +10,8 @@ from vidcondense.base.compute import derive_seed, generator
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Count
 from vidcondense.networks.flat import load
-from vidcondense.objectives.base import Context, RealClipsSettings
-from vidcondense.objectives.distribution_matching import distribution_matching
+from vidcondense.objectives.base import Context
+from vidcondense.objectives.distribution_matching import MatchingSettings, distribution_matching, siamese
 from vidcondense.objectives.on_experts import OnExperts, OnExpertsSettings
 
 
@@ -24,7 +24,7 @@ class TrainedDistributionMatching(OnExperts):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Settings(OnExpertsSettings, RealClipsSettings):
+    class Settings(OnExpertsSettings, MatchingSettings):
         """Distribution matching on experts (ours)."""
 
         kind: str = "trained_distribution_matching"
@@ -51,7 +51,8 @@ class TrainedDistributionMatching(OnExperts):
         self.network.load_state_dict(self._drawn.state_dict())
         chunk = self.network.chunk(self.compute)
         real = self.context.real_clips(self.settings, iteration, chunk)
-        return distribution_matching(self.network, real, clips, labels, chunk)
+        change = siamese(self.settings.augmentation, self.context, iteration)
+        return distribution_matching(self.network, real, clips, labels, chunk, change)
 
     def drawn(self, iteration: int) -> tuple[int, int]:
         """Which expert an iteration takes, and after how many epochs."""

@@ -150,7 +150,7 @@ def test_sets_are_cut_and_merged() -> None:
         ("positions", torch.tensor([4, 1, 2]), r"ascend within 0\.\.5, not \[4, 1\]"),
         ("positions", torch.tensor([1, 6, 2]), r"ascend within 0\.\.5, not \[1, 6\]"),
         ("positions", torch.tensor([1, 4]), "do not match the number"),
-        ("counts", torch.tensor([3, 0]), "at least 1, for each video"),
+        ("counts", torch.tensor([3, 0]), "every video needs at least one key frame"),
         ("counts", torch.tensor([2, 2]), "do not match the number"),
         ("fields", torch.zeros(10, 2, 3, 4), r"fields must be \(11, 2, rows, columns\)"),
         ("fields", torch.zeros(11, 2, 1, 4), "of 2 or more"),

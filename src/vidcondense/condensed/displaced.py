@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vidcondense.condensed.base import CondensedVideos
 from vidcondense.condensed.displacement import displaced, parts
+from vidcondense.condensed.key_frames import key_frame_problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,22 +40,15 @@ class DisplacedVideos(CondensedVideos):
     fields: Tensor
 
     def _content_problem(self) -> str | None:
-        shape = tuple(self.key_frames.shape)
-        if self.key_frames.ndim != 4 or shape[1] != 3 or not self.key_frames.numel():
-            return f"key_frames must be (key frame, 3, height, width), not {shape}"
-        if self.labels.shape != self.counts.shape or int(self.counts.min()) < 1:
-            return "counts must hold a number of key frames, at least 1, for each video"
-        if self.positions.shape != shape[:1] or int(self.counts.sum()) != shape[0]:
-            return "positions and counts do not match the number of key frames"
-        for keys in self.key_positions():
-            if keys != sorted({*keys}) or keys[0] < 0 or keys[-1] >= self.frames:
-                return f"key positions must ascend within 0..{self.frames - 1}, not {keys}"
+        stored = key_frame_problem(self.key_frames, self.positions, self.counts, self.labels, self.frames)
+        return stored or self._field_problem()
+
+    def _field_problem(self) -> str | None:
         wanted = int(self._parts.sum())
         if self.fields.ndim != 4 or self.fields.shape[:2] != (wanted, 2) or min(self.fields.shape[2:]) < 2:
             return f"fields must be ({wanted}, 2, rows, columns) of 2 or more, not {tuple(self.fields.shape)}"
-        for name in self.frame_tensors:
-            if not bool(getattr(self, name).isfinite().all()):
-                return f"{name} hold values that are not finite"
+        if not bool(self.fields.isfinite().all()):
+            return "fields hold values that are not finite"
         return None
 
     @cached_property

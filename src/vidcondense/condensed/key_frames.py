@@ -39,19 +39,8 @@ class KeyFrameVideos(CondensedVideos):
     segments: tuple[int, ...] = (0,)
 
     def _content_problem(self) -> str | None:
-        if self.key_frames.ndim != 4 or self.key_frames.shape[1] != 3:
-            return f"key_frames must be (key frame, 3, height, width), not {tuple(self.key_frames.shape)}"
-        if not self.key_frames.numel():
-            return "key_frames hold no values"
-        if self.labels.shape != self.counts.shape:
-            return "labels and counts must hold one number per video"
-        if self.positions.shape != (len(self.key_frames),) or int(self.counts.sum()) != len(self.key_frames):
-            return "positions and counts do not match the number of key frames"
-        if int(self.counts.min()) < 1:
-            return "every video needs at least one key frame"
-        if not bool(torch.isfinite(self.key_frames).all()):
-            return "key_frames hold values that are not finite"
-        return self._interpolation_problem() or self._position_problem()
+        stored = key_frame_problem(self.key_frames, self.positions, self.counts, self.labels, self.frames)
+        return stored or self._interpolation_problem() or self._segment_problem()
 
     def _interpolation_problem(self) -> str | None:
         known = get_args(Interpolation)
@@ -63,13 +52,10 @@ class KeyFrameVideos(CondensedVideos):
             return f"segments must ascend from 0 and stay below {self.frames}, not {list(starts)}"
         return None
 
-    def _position_problem(self) -> str | None:
+    def _segment_problem(self) -> str | None:
+        starts = torch.tensor(self.segments)
         for position in torch.split(self.positions, self.counts.tolist()):
-            outside = int(position[0]) < 0 or int(position[-1]) >= self.frames
-            if outside or bool((position.diff() <= 0).any()):
-                return f"key positions must ascend within 0..{self.frames - 1}, not {position.tolist()}"
-            own = torch.searchsorted(torch.tensor(self.segments), position, right=True).unique()
-            if len(own) != len(self.segments):
+            if len(torch.searchsorted(starts, position, right=True).unique()) != len(starts):
                 return (
                     f"every segment needs a key frame; those that start at {list(self.segments)} have "
                     f"{position.tolist()}"
@@ -123,6 +109,29 @@ class KeyFrameVideos(CondensedVideos):
 
     def key_positions(self) -> list[list[int]]:
         return [part.tolist() for part in torch.split(self.positions, self.counts.tolist())]
+
+
+def key_frame_problem(
+    key_frames: Tensor, positions: Tensor, counts: Tensor, labels: Tensor, frames: int
+) -> str | None:
+    """What is wrong with stored key frames, as `CondensedVideos` that hold some name and shape them."""
+    if key_frames.ndim != 4 or key_frames.shape[1] != 3:
+        return f"key_frames must be (key frame, 3, height, width), not {tuple(key_frames.shape)}"
+    if not key_frames.numel():
+        return "key_frames hold no values"
+    if labels.shape != counts.shape:
+        return "labels and counts must hold one number per video"
+    if positions.shape != (len(key_frames),) or int(counts.sum()) != len(key_frames):
+        return "positions and counts do not match the number of key frames"
+    if int(counts.min()) < 1:
+        return "every video needs at least one key frame"
+    if not bool(torch.isfinite(key_frames).all()):
+        return "key_frames hold values that are not finite"
+    for position in torch.split(positions, counts.tolist()):
+        outside = int(position[0]) < 0 or int(position[-1]) >= frames
+        if outside or bool((position.diff() <= 0).any()):
+            return f"key positions must ascend within 0..{frames - 1}, not {position.tolist()}"
+    return None
 
 
 def _mix(key_frames: Tensor, index: Tensor, weight: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import itertools
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -50,6 +51,22 @@ def _trained(
         torch.manual_seed(0)
         rule.train(network, clips, EXACT, 0, lambda loss: None)
     return shown, after, dict(network.named_parameters()), smoothings
+
+
+@pytest.mark.parametrize(("name", "factor"), [("minic3d", 1), ("convnet3d", 3)])
+def test_a_network_says_how_large_its_steps_are(
+    name: str, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+
+    def descend(*arguments: object) -> float:
+        rates.append(cast(float, arguments[2]))
+        return 1.0
+
+    monkeypatch.setattr(strong, "descend", descend)
+    rule = Strong(steps=4, epochs=1, learning_rate=0.01, warm_up=0.25)
+    rule.train(networks.draw(name, (3, 4, 32), generator(0)), _clips(), EXACT, 0, lambda loss: None)
+    assert rates == pytest.approx([0.01 * factor * share for share in (1.0, 1.0, 0.75, 0.25)])
 
 
 def _clips(flip: float = 0.0) -> MemoryClips:

@@ -51,7 +51,7 @@ class Augmentation:
 
     zoom: float = 0.25
     shift: float = 0.125
-    colour: float = 0.4
+    colour: float = 0.1
 
     def scaled(self, strength: float) -> "Augmentation":
         """The same, each extent times `strength`."""

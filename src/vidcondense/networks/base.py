@@ -1,6 +1,7 @@
 """What every network offers, and how clips are cut for those that take fewer pixels."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -15,6 +16,9 @@ class VideoNetwork(nn.Module, ABC):
     `Compute.chunk` clips, so a layer that averages over clips, such as BatchNorm, would tie results to
     the hardware. Every operator must be differentiable twice: gradient and trajectory matching need it.
     """
+
+    relative_step: ClassVar[float] = 1.0
+    """Step size that it learns best with under `strong`, as a multiple of the protocol's."""
 
     widest_activation: int
     """Elements of the largest intermediate result per clip; `Compute.chunk` bounds memory by it."""

@@ -1,5 +1,7 @@
 """ConvNet3D: a small normalised network that is shown what moves beside what is there."""
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -33,6 +35,8 @@ class ConvNet3D(VideoNetwork):
     Raises:
         VidcondenseError: clips too short or too small.
     """
+
+    relative_step: ClassVar[float] = 3.0
 
     def __init__(self, classes: int, frames: int, size: int) -> None:
         super().__init__()

@@ -57,15 +57,14 @@ class Strong(Protocol):
     def train(
         self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
-        optimiser = torch.optim.AdamW(
-            network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
-        )
+        highest = self.learning_rate * network.relative_step
+        optimiser = torch.optim.AdamW(network.parameters(), lr=highest, weight_decay=self.weight_decay)
         steps, changes = self.length(len(clips)), generator(seed, "augmentation")
         decay = 1 - 1 / max(1, self.averaged * steps)
         mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
 
         def step(number: int, batch: Tensor, goals: Tensor) -> float:
-            rate = self.learning_rate * cosine(number, steps, self.warm_up)
+            rate = highest * cosine(number, steps, self.warm_up)
             changed = self.augmentation.draw(len(batch), clips.flip, changes).of(batch)
             loss = descend(
                 network,

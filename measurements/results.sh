@@ -3,7 +3,7 @@
 #
 #   measurements/results.sh DATA FOLDER [weizmann jhmdb actions motion published ...]
 #
-# DATA holds jhmdb21/ and weizmann/, FOLDER gets stores and results. Hours each on two cores; JOBS=2 by default.
+# DATA holds jhmdb21/ and weizmann/, FOLDER gets stores and results. An hour or two each on two cores; JOBS=2 by default.
 # `published` is PRISM as the papers have it, 16x112x112 and 5000 iterations, for whoever has a GPU: JOBS=1.
 set -euo pipefail
 data=$1 out=$2
@@ -14,25 +14,46 @@ store() { # SOURCE NAME [OPTIONS]
     vidcondense prepare "$1" "$out/stores/$2" --frames 8 --size 64 "${@:3}"
 }
 
+generated() { # NAME TRAINING_CLIPS
+    vidcondense generate "$1" "$out/clips/$1" --train-per-class "$2" --test-per-class 50
+    store "$out/clips/$1" "$1"
+}
+
 grid() { # NAME [OPTIONS]: the common cells, and more
     vidcondense benchmark grid "$out/stores/$1" --out "$out/$1" --networks 1 --margin 2 --jobs "$jobs" "${@:2}" \
-        --cell "random=--recipe random" --cell "DM=--recipe dm_small" --cell "PRISM=--recipe prism_small" \
-        --cell "PRISM, detached and lowest=--recipe prism_small --set synthetic.interpolation_gradient=detached" \
-        --cell "PRISM, through and all=--recipe prism_small --set insertion.select=all" \
-        --cell "PRISM, two key frames=--recipe prism_small --set insertion.kind=none"
+        --cell "random=--recipe random" --cell "displaced, 7 clips=--recipe displaced --vpc 7" \
+        --cell "DM=--recipe dm_small" --cell "PRISM=--recipe prism_small"
 }
+
+# Both readings of the paper, beside that of prism_small: through and lowest.
+readings=(
+    --cell "PRISM, detached and lowest=--recipe prism_small --set synthetic.interpolation_gradient=detached"
+    --cell "PRISM, through and all=--recipe prism_small --set insertion.select=all"
+)
+# Where motion goes: with all frames free, and with few; and another network and augmentation in matching.
+motion=(
+    --cell "DM, 40 iterations=--recipe dm_small --set iterations=40"
+    --cell "two key frames, not learned=--recipe prism_small --set insertion.kind=none --set iterations=0"
+    --cell "DM on convnet3d, siamese=--recipe dm_small --set network=convnet3d --set objective.augmentation=1"
+)
 
 for name in "$@"; do
     case $name in
-    weizmann | jhmdb)
-        store "$data/${name/jhmdb/jhmdb21}" "$name"
-        grid "$name" --splits 1 2 3 --seeds 0 1 2
+    weizmann)
+        store "$data/weizmann" weizmann
+        grid weizmann --splits 1 2 3 --seeds 0 1 2 "${readings[@]}"
         ;;
-    actions | motion)
-        per_class=$([ "$name" = actions ] && echo 40 || echo 60)
-        vidcondense generate "$name" "$out/clips/$name" --train-per-class "$per_class" --test-per-class 100
-        store "$out/clips/$name" "$name"
-        grid "$name" --seeds 0 1 2 3 4 5 6 7 8
+    jhmdb)
+        store "$data/jhmdb21" jhmdb
+        grid jhmdb --splits 1 2 3 --seeds 0 1 2
+        ;;
+    actions)
+        generated actions 40
+        grid actions --seeds 0 1 2 3 4 5 6 7 8
+        ;;
+    motion)
+        generated motion 60
+        grid motion --seeds 0 1 2 3 4 5 6 7 8 "${motion[@]}"
         ;;
     published)
         vidcondense prepare "$data/jhmdb21" "$out/stores/jhmdb16" --frames 16 --size 112

@@ -15,6 +15,7 @@ FEWER: dict[str, Any] = {
     "objective.synthetic_steps": 2,
     "experts.count": 2,
     "experts.epochs": 1,
+    "experts.steps": 0,
     "experts.batch": 4,
     "experts.learning_rate": 0.1,
     "synthetic.static_iterations": 3,

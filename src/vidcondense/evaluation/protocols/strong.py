@@ -40,7 +40,7 @@ class Strong(Protocol):
 
     name: str = "strong"
     steps: int = 180
-    epochs: int = 60
+    epochs: int = 90
     batch: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 0.05

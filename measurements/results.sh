@@ -19,9 +19,9 @@ generated() { # NAME TRAINING_CLIPS
     store "$out/clips/$1" "$1"
 }
 
-grid() { # NAME [OPTIONS]: the common cells, and more
-    vidcondense benchmark grid "$out/stores/$1" --out "$out/$1" --networks 1 --margin 2 --jobs "$jobs" "${@:2}" \
-        --cell "random=--recipe random" --cell "displaced, 7 clips=--recipe displaced --vpc 7" \
+grid() { # NAME CLIPS [OPTIONS]: the common cells, displaced ones of so many clips, and more
+    vidcondense benchmark grid "$out/stores/$1" --out "$out/$1" --networks 1 --margin 2 --jobs "$jobs" "${@:3}" \
+        --cell "random=--recipe random" --cell "displaced, $2 clips=--recipe displaced --vpc $2" \
         --cell "DM=--recipe dm_small" --cell "PRISM=--recipe prism_small"
 }
 
@@ -41,19 +41,19 @@ for name in "$@"; do
     case $name in
     weizmann)
         store "$data/weizmann" weizmann
-        grid weizmann --splits 1 2 3 --seeds 0 1 2 "${readings[@]}"
+        grid weizmann 6 --splits 1 2 3 --seeds 0 1 2 "${readings[@]}"
         ;;
     jhmdb)
         store "$data/jhmdb21" jhmdb
-        grid jhmdb --splits 1 2 3 --seeds 0 1 2
+        grid jhmdb 7 --splits 1 2 3 --seeds 0 1 2
         ;;
     actions)
         generated actions 40
-        grid actions --seeds 0 1 2 3 4 5 6 7 8
+        grid actions 7 --seeds 0 1 2 3 4 5 6 7 8
         ;;
     motion)
         generated motion 60
-        grid motion --seeds 0 1 2 3 4 5 6 7 8 "${motion[@]}"
+        grid motion 7 --seeds 0 1 2 3 4 5 6 7 8 "${motion[@]}"
         ;;
     published)
         vidcondense prepare "$data/jhmdb21" "$out/stores/jhmdb16" --frames 16 --size 112

@@ -8,6 +8,7 @@ import tyro
 
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.interrupt import Interrupted, terminate_as_ctrl_c
+from vidcondense.base.memory import keep_freed
 from vidcondense.base.versions import VERSION
 from vidcondense.benchmark.command import benchmark
 from vidcondense.cli.learning import condense, evaluate, experts
@@ -55,6 +56,7 @@ def main() -> None:
         return
     try:
         terminate_as_ctrl_c()
+        keep_freed()
         tyro.cli(_one_of(COMMANDS), prog="vidcondense", description=DESCRIPTION, config=CONFIG)
     except VidcondenseError as error:
         print(f"vidcondense: {_line(str(error))}", file=sys.stderr)

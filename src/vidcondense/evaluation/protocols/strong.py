@@ -58,10 +58,11 @@ class Strong(Protocol):
         self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance
     ) -> float:
         highest = self.learning_rate * network.relative_step
-        optimiser = torch.optim.AdamW(network.parameters(), lr=highest, weight_decay=self.weight_decay)
+        parameters, decay = network.parameters(), self.weight_decay
+        optimiser = torch.optim.AdamW(parameters, lr=highest, weight_decay=decay, fused=True)
         steps, changes = self.length(len(clips)), generator(seed, "augmentation")
-        decay = 1 - 1 / max(1, self.averaged * steps)
-        mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
+        kept = 1 - 1 / max(1, self.averaged * steps)
+        mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(kept))
 
         def step(number: int, batch: Tensor, goals: Tensor) -> float:
             rate = highest * cosine(number, steps, self.warm_up)

@@ -81,8 +81,10 @@ class InstanceNorm(nn.Module):
         """(video, channel, time, height, width) in and out, channels-last."""
         y = x.movedim(1, -1)
         flat = y.flatten(1, 3)
-        variance, mean = torch.var_mean(exact(flat), 1, correction=0, keepdim=True)
-        scale = self.affine.weight * (variance + EPSILON).rsqrt()
+        values = exact(flat)
+        mean = values.mean(1, keepdim=True)
+        variance = values.square().mean(1, keepdim=True) - mean.square()  # var_mean takes nine times as long
+        scale = self.affine.weight * (variance.clamp_min(0) + EPSILON).rsqrt()
         shifted = torch.addcmul((self.affine.bias - mean * scale).to(flat), flat, scale.to(flat))
         return shifted.view(y.shape).movedim(-1, 1)
 

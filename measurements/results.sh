@@ -20,9 +20,9 @@ generated() { # NAME TRAINING_CLIPS
 }
 
 grid() { # NAME CLIPS [OPTIONS]: the common cells, displaced ones of so many clips, and more
-    vidcondense benchmark grid "$out/stores/$1" --out "$out/$1" --networks 1 --margin 2 --jobs "$jobs" "${@:3}" \
+    vidcondense benchmark grid "$out/stores/$1" --out "$out/$1" --networks 1 --margin 2 --jobs "$jobs" \
         --cell "random=--recipe random" --cell "displaced, $2 clips=--recipe displaced --vpc $2" \
-        --cell "DM=--recipe dm_small" --cell "PRISM=--recipe prism_small"
+        --cell "DM=--recipe dm_small" --cell "PRISM=--recipe prism_small" "${@:3}"
 }
 
 # Both readings of the paper, beside that of prism_small: through and lowest.

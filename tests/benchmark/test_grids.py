@@ -108,6 +108,14 @@ def test_every_judged_table_has_the_controls_once_per_column() -> None:
     assert with_controls(stored, choices) == stored  # nothing is judged
 
 
+def test_controls_have_the_fewest_videos_of_their_column() -> None:
+    choices = Choices(cells=("a=--recipe dm --vpc 7", "b=--recipe dm --vpc 2"))
+    added = with_controls(BENCHMARKS["grid"].cells(choices), choices)[2:]
+    assert [(cell.recipe, cell.vpc) for cell in added[:-1]] == [
+        (name, 2) for name in ("random", "herding", "class_mean", "still")
+    ]
+
+
 def test_controls_that_are_there_are_not_added_again() -> None:
     choices = Choices(cells=("a=--recipe random", "Herding=--recipe prism_small"))
     added = with_controls(BENCHMARKS["grid"].cells(choices), choices)[2:]

@@ -219,10 +219,14 @@ def grid(choices: Choices) -> list[Cell]:
 def with_controls(cells: Sequence[Cell], choices: Choices) -> list[Cell]:
     """Cells with those of CONTROLS and the whole dataset that a table of accuracies lacks, in each column.
 
-    The user's overrides are for methods: they would make something else of a control.
+    Where a column has cells of several numbers of videos per class, controls have the smallest. The user's
+    overrides are for methods: they would make something else of a control.
     """
     judged = [cell for cell in cells if cell.networks]
-    columns = dict.fromkeys((cell.column, cell.vpc) for cell in judged if cell.recipe)
+    columns: dict[str, int] = {}
+    for cell in judged:
+        if cell.recipe:
+            columns[cell.column] = min(cell.vpc, columns.get(cell.column, cell.vpc))
     if not choices.controls or not columns:
         return list(cells)
     there = {(cell.row, cell.column) for cell in cells} | {(cell.recipe, cell.column) for cell in cells}
@@ -230,12 +234,12 @@ def with_controls(cells: Sequence[Cell], choices: Choices) -> list[Cell]:
     added = [
         replace(plain.cell(method, column, vpc), reference=None)
         for method in CONTROLS
-        for column, vpc in columns
+        for column, vpc in columns.items()
         if not {(method, column), (label(method), column)} & there
     ]
     if all(cell.recipe for cell in cells):
         whole = replace(choices, network=judged[0].networks).cell(WHOLE, "all", 0)
-        alone = {column for column, _ in columns} == {""}
+        alone = columns.keys() == {""}
         added.append(replace(whole, column="" if alone else whole.column, reference=None))
     return [*cells, *added]
 

@@ -265,6 +265,21 @@ def test_key_frames_can_be_read_as_the_format_page_shows(
     agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
 
 
+@pytest.mark.parametrize("size", [(32, 16), (17, 19)])
+def test_coded_video_can_be_read_as_the_format_page_shows(
+    size: tuple[int, int],
+    memories: Callable[..., StaticDynamicVideos],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, rng = tmp_path / "condensed.safetensors", torch.Generator().manual_seed(0)
+    keys = torch.nn.functional.interpolate(2 * torch.randn(11, 3, 3, 4, generator=rng), size, mode="bilinear")
+    key_frames(storage="av1", key_frames=keys).save(path)
+    agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
+    dataclasses.replace(memories([0, 0, 1], ("a", "b"), 5, size), storage="av1").save(path)
+    agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
+
+
 @pytest.mark.parametrize("storage", STORAGES)
 def test_memories_can_be_read_as_the_format_page_shows(
     storage: Any,
@@ -321,7 +336,7 @@ def test_a_run_can_be_read_as_the_format_page_shows(run: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format_version": 3}, "format_version is 3, of which this script knows only [1, 2]"),
+        ({"format_version": 4}, "format_version is 4, of which this script knows only [1, 2, 3]"),
         ({"representation": "tinted"}, "representation is 'tinted', of"),
         ({"storage": "int4"}, "storage is 'int4', of"),
         ({"storage": "float16"}, "key_frames is uint8, but storage float16"),

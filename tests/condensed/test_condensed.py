@@ -309,11 +309,11 @@ def test_a_newer_format_names_the_version_that_it_needs(tmp_path: Path) -> None:
     path = tmp_path / "condensed.safetensors"
     plain = make([[0, 5]])
     plain.save(path)
-    tensors, header = load_file(path), read_header(path) | {"format_version": 3}
+    tensors, header = load_file(path), read_header(path) | {"format_version": 4}
     for versions, wrote, needed in (({}, "", ""), ({"vidcondense": "7.1"}, " '7.1'", " to that")):
         header["provenance"] = {"versions": versions}
         save_file(tensors, path, metadata={"vidcondense": json.dumps(header)})
-        said = f"it has format 3, written by a newer vidcondense{wrote}; .* upgrade vidcondense{needed}$"
+        said = f"it has format 4, written by a newer vidcondense{wrote}; .* upgrade vidcondense{needed}$"
         with pytest.raises(VidcondenseError, match=said):
             CondensedVideos.load(path)
 

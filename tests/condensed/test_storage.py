@@ -57,7 +57,7 @@ def test_uint8_is_off_by_half_a_level_at_most(seed: int, spread: float, shift: f
     made = encode({"x": values, "y": values}, ("x",), "uint8")
     assert made["x"].dtype == torch.uint8
     assert made["x_scale"].shape == (2, 5)
-    back = decode(made, ("x",), "uint8")
+    back, _ = decode(made, ("x",), "uint8")
     assert sorted(back) == ["x", "y"]
     assert torch.equal(back["y"], values)
     span = values.amax((-3, -2, -1)) - values.amin((-3, -2, -1))
@@ -67,7 +67,7 @@ def test_uint8_is_off_by_half_a_level_at_most(seed: int, spread: float, shift: f
 
 def test_a_frame_of_one_colour_is_kept() -> None:
     values = torch.full((1, 3, 2, 2), 0.7)
-    back = decode(encode({"x": values}, ("x",), "uint8"), ("x",), "uint8")
+    back, _ = decode(encode({"x": values}, ("x",), "uint8"), ("x",), "uint8")
     assert torch.equal(back["x"], values)
 
 

@@ -13,6 +13,7 @@ from vidcondense.base.options import CountOption, Device, NameOption, Precision,
 from vidcondense.base.repeats import command, given, say_next
 from vidcondense.base.units import MEBIBYTE, mebibytes, percent
 from vidcondense.cli.arguments import Flat, Overrides, Store, condensed_file
+from vidcondense.condensed.header import Storage
 from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.experts.settings import ExpertSettings
 
@@ -36,9 +37,10 @@ def condense(
     split: NameOption = "1",
     overrides: Overrides = (),
     storage: Annotated[
-        Literal["float32", "float16", "uint8"] | None,
-        arg(metavar="{float32,float16,uint8}", help_behavior_hint="(default: the recipe's)"),
+        Storage | None,
+        arg(metavar="{float32,float16,uint8,av1}", help_behavior_hint="(default: the recipe's)"),
     ] = None,
+    quality: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
     shards: Annotated[
         int | None, arg(metavar="N", help_behavior_hint="(default: 16 under torchrun, else none)")
     ] = None,
@@ -60,7 +62,9 @@ def condense(
             a STORE is recognised by its name or its classes.
         split: Which of the store's splits to use.
         overrides: Override a key of the recipe, such as optimiser.learning_rate=0.1; once per key.
-        storage: How the result's file holds frames: float32; or float16 or uint8, in fewer bytes.
+        storage: How the result's file holds frames: float32; float16 or uint8, in fewer bytes; or as AV1
+            video, in about a hundredth.
+        quality: Of AV1 video: 1 is best, 63 smallest.
         shards: Learn classes in N parts, shared by processes given this command; the result depends on N.
         seed: Seed of every random number.
         resume: Go on with the run in this folder: short for the command that started it.
@@ -84,7 +88,8 @@ def condense(
     if store is None or (out is None and not dry_run):
         raise VidcondenseError("condense needs a STORE and --out RUN (or --resume RUN)")
     changes = parse_overrides(list(overrides))
-    changes |= {key: value for key, value in {"seed": seed, "storage": storage}.items() if value is not None}
+    named = {"seed": seed, "storage": storage, "quality": quality}
+    changes |= {key: value for key, value in named.items() if value is not None}
     real = ClipStore.open(store, split)
     chosen, notes = _recipe_for(real, recipe, vpc, dataset, changes)
     options: Options = {"device": device, "precision": precision}

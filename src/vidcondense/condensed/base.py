@@ -14,8 +14,18 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import typed
 from vidcondense.base.units import MEBIBYTE
 from vidcondense.condensed import file, merging
-from vidcondense.condensed.header import FORMAT_VERSION, PLAIN_VERSION, Header, Storage, check_version
-from vidcondense.condensed.storage import decode, encode, expect
+from vidcondense.condensed.coding.streams import Streams, fits
+from vidcondense.condensed.header import (
+    BEST,
+    FORMAT_VERSION,
+    OLDER_VERSIONS,
+    QUALITY,
+    WORST,
+    Header,
+    Storage,
+    check_version,
+)
+from vidcondense.condensed.storage import Coding, decode, encode, expect
 from vidcondense.data.options import MOST_FRAMES
 
 REPRESENTATIONS: dict[str, type["CondensedVideos"]] = {}
@@ -39,7 +49,9 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             `condensed.provenance` for a set that was cut or merged.
         targets: (video, class) float32, learned regression targets in place of labels; None for most.
         learning_rate: the learned step size of a network trained on this set; None for most.
-        storage: how `save` writes frames: float32, float16 or uint8 (`condensed.storage`).
+        storage: how `save` writes frames: float32, float16, uint8 or av1 (`condensed.storage`).
+        quality: of av1, 1 (best) to 63 (smallest).
+        streams: what frames were decoded from, which `save` writes again; empty unless they were av1.
     """
 
     representation: ClassVar[str]
@@ -66,6 +78,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     targets: Tensor | None = None
     learning_rate: float | None = None
     storage: Storage = "float32"
+    quality: int = QUALITY
+    streams: Streams = field(default_factory=dict, repr=False, compare=False)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -92,6 +106,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             shape = (len(self.labels), len(self.class_names))
             if tuple(self.targets.shape) != shape or not bool(torch.isfinite(self.targets).all()):
                 return f"targets must be {shape} finite values"
+        if not BEST <= self.quality <= WORST:
+            return f"quality must lie in {BEST}..{WORST}, not {self.quality}"
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             return f"learning_rate must be above 0 and finite, not {self.learning_rate}"
         return None
@@ -222,7 +238,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     def save(self, path: Path | str) -> int:
         """Write the file atomically; returns its size in bytes. The same content gives the same bytes."""
         header = {
-            "format_version": PLAIN_VERSION if self.storage == "float32" else FORMAT_VERSION,
+            "format_version": OLDER_VERSIONS.get(self.storage, FORMAT_VERSION),
             "representation": self.representation,
             "class_names": self.class_names,
             "frames": self.frames,
@@ -235,10 +251,27 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             header["learning_rate"] = self.learning_rate
         if self.storage != "float32":
             header["storage"] = self.storage
-        tensors = {"labels": self.labels, **encode(self.tensors(), self.frame_tensors, self.storage)}
+        content = self.tensors()
+        if self.storage == "av1":
+            shapes = {
+                name: list(content[name].shape) for name in self.frame_tensors if fits(content[name].shape)
+            }
+            header |= {"quality": self.quality, "shapes": shapes}
+        tensors = encode({**content, "labels": self.labels}, self.frame_tensors, self.storage, self._coding())
         if self.targets is not None:
             tensors["targets"] = self.targets
         return file.write(Path(path), header, tensors)
+
+    def _coding(self) -> Coding:
+        rows = self.rows_per_video() if self.storage == "av1" else {}
+        attributes = {name: self.tensor_types[name][0] for name in self.frame_tensors}
+        return Coding(
+            rows={name: rows[one].tolist() for name, one in attributes.items() if one in rows},
+            mean=self.mean,
+            std=self.std,
+            quality=self.quality,
+            known=self.streams,
+        )
 
     @staticmethod
     def load(path: Path | str) -> "CondensedVideos":
@@ -260,7 +293,8 @@ def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
         raise VidcondenseError(f"it stores {name!r}; this vidcondense reads {', '.join(REPRESENTATIONS)}")
     kind = REPRESENTATIONS[name]
     storage = header.get("storage", "float32")
-    tensors = decode(tensors, kind.frame_tensors, storage)
+    coding = Coding(mean=header["mean"], std=header["std"])
+    tensors, streams = decode(tensors, kind.frame_tensors, storage, coding, header.get("shapes", {}))
     content = {
         attribute: expect(tensors, key, dtype) for key, (attribute, dtype) in kind.tensor_types.items()
     }
@@ -274,6 +308,8 @@ def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
         targets=expect(tensors, "targets", torch.float32) if "targets" in tensors else None,
         learning_rate=header.get("learning_rate"),
         storage=storage,
+        quality=header.get("quality", QUALITY),
+        streams=streams,
         **content,
         **kind.content_settings(values),
     )

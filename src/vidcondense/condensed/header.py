@@ -7,14 +7,20 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import Whole, typed
 from vidcondense.base.versions import refuse_newer
 
-Storage = Literal["float32", "float16", "uint8"]
+Storage = Literal["float32", "float16", "uint8", "av1"]
 """How a file holds frames."""
 
+BEST, QUALITY, WORST = 1, 40, 63
+"""Of coded video: most bytes, what is taken where nothing else is said, and fewest bytes."""
 SCALE, OFFSET = "_scale", "_offset"
 """What is added to a tensor's name for those that levels uint8 need."""
-FORMAT_VERSION = 2
+CODED = ("_lengths", "_frames", "_ranges")
+"""What is added for those that coded video needs."""
+FORMAT_VERSION = 3
+"""Of files with coded video."""
+OLDER_VERSIONS: Mapping[str, int] = {"float32": 1, "float16": 2, "uint8": 2}
+"""Of other files, by storage, which older versions of this program read too."""
 PLAIN_VERSION = 1
-"""Of files with frames in float32, which older versions of this program read too."""
 
 
 class _Version(TypedDict):
@@ -32,6 +38,8 @@ class Header(TypedDict):
     representation: NotRequired[str]
     learning_rate: NotRequired[float]
     storage: NotRequired[Storage]
+    quality: NotRequired[Whole]
+    shapes: NotRequired[dict[str, tuple[Whole, ...]]]
 
 
 def begins(data: bytes) -> bool:

@@ -77,6 +77,8 @@ def merge(
         _chosen(sets, class_names),
         learning_rate=sets[0].learning_rate if len(rates) == 1 else None,
         storage=max((one.storage for one in sets), key=_WIDTH.index),
+        quality=min(one.quality for one in sets),
+        streams={digest: stream for one in sets for digest, stream in one.streams.items()},
         provenance=derived(sets),
     )
 

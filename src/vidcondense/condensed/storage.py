@@ -1,56 +1,117 @@
-"""How the frames of a condensed set lie in its file: as float32, or in half or a quarter of its bytes."""
+"""How the frames of a condensed set lie in its file: as numbers of several sizes, or as coded video."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.condensed.header import OFFSET, SCALE, Storage
+from vidcondense.condensed.coding import streams
+from vidcondense.condensed.coding.streams import Coded, Streams
+from vidcondense.condensed.header import CODED, OFFSET, QUALITY, SCALE, Storage
 
 LEVELS = 255
+WHOLE = (torch.uint8, torch.uint16, torch.uint32)
+"""Types of whole numbers in coded files, the smallest that holds them."""
 
 
-def encode(tensors: Mapping[str, Tensor], frames: Sequence[str], storage: Storage) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class Coding:
+    """What coded video needs beside the frames.
+
+    Attributes:
+        rows: of each video, by the tensor's name.
+        mean: per channel, in units of [0, 1].
+        std: the same.
+        quality: see `av1.encode`.
+        known: streams that are written again as they were read.
+    """
+
+    rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    quality: int = QUALITY
+    known: Streams = field(default_factory=dict)
+
+    def units(self, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Mean and std of frames; what has one channel is no picture, and stays as it is."""
+        mean, std = (self.mean, self.std) if shape[-3] == 3 else ((0.0,), (1.0,))
+        return torch.tensor(mean)[:, None, None], torch.tensor(std)[:, None, None]
+
+
+def encode(
+    tensors: Mapping[str, Tensor], frames: Sequence[str], storage: Storage, coding: Coding = Coding()
+) -> dict[str, Tensor]:
     """The tensors of a file.
 
     Args:
         tensors: content by name, float32.
-        frames: names of those that hold frames (..., channel, height, width); the others stay as they are.
-        storage: float32; float16; or uint8, where a frame's value is offset + scale * level with the offset
-            and scale of the frame, its lowest value and a 255th of its range.
+        frames: names of those that hold frames (..., channel, height, width); the others stay as they are,
+            but beside coded video whole numbers get the smallest type that holds them.
+        storage: float32; float16; uint8, where a frame's value is offset + scale * level with the offset
+            and scale of the frame, its lowest value and a 255th of its range; or av1, where a video's frames
+            are a stream, but for frames too small for one, which are uint8.
+        coding: what av1 needs beside.
     """
     made = dict(tensors)
     for name in frames:
         values = tensors[name].detach().cpu()
         if storage == "float16":
-            made[name] = values.half()
-            if bool(made[name].isinf().any()):
-                raise VidcondenseError(
-                    f"{name} has values beyond the range of float16 (65504): most likely a step size is too "
-                    "large; else choose storage float32 or uint8"
-                )
-        elif storage == "uint8":
+            made[name] = _half(name, values)
+        elif storage == "av1" and streams.fits(values.shape):
+            coded = streams.encode(
+                values, coding.rows[name], coding.units(values.shape), coding.quality, coding.known
+            )
+            made |= dict(zip((name, *(name + end for end in CODED)), coded, strict=True))
+        elif storage != "float32":
             made |= dict(zip((name, name + SCALE, name + OFFSET), _levels(values), strict=True))
+    if storage == "av1":
+        made = {name: _narrow(value) for name, value in made.items()}
     return made
 
 
-def decode(tensors: Mapping[str, Tensor], frames: Sequence[str], storage: Storage) -> dict[str, Tensor]:
-    """Undo `encode`; frames are float32. What `encode` cannot have made is refused."""
+def decode(
+    tensors: Mapping[str, Tensor],
+    frames: Sequence[str],
+    storage: Storage,
+    coding: Coding = Coding(),
+    shapes: Mapping[str, Sequence[int]] = MappingProxyType({}),
+) -> tuple[dict[str, Tensor], Streams]:
+    """Undo `encode`; frames are float32. What `encode` cannot have made is refused.
+
+    Args:
+        tensors: of a file.
+        frames: names of those that hold frames.
+        storage: how.
+        coding: its mean and std.
+        shapes: of frames that are streams.
+
+    Returns:
+        The content, and the streams that it was decoded from.
+    """
     made = dict(tensors)
-    if storage == "float32":
-        return made
-    for name in frames:
+    known: dict[bytes, tuple[bytes, tuple[float, float]]] = {}
+    if storage == "av1":
+        made = {name: _wide(value) if value.dtype in WHOLE else value for name, value in made.items()}
+    for name in frames if storage != "float32" else ():
         if storage == "float16":
             made[name] = expect(tensors, name, torch.float16).float()
-            continue
-        levels = expect(tensors, name, torch.uint8)
-        scale, offset = (expect(tensors, name + end, torch.float32) for end in (SCALE, OFFSET))
-        if levels.ndim < 3 or scale.shape != levels.shape[:-3] or offset.shape != scale.shape:
-            raise VidcondenseError(f"{name} needs a scale and an offset for each of its frames")
-        made[name] = levels * scale[..., None, None, None] + offset[..., None, None, None]
-        del made[name + SCALE], made[name + OFFSET]
-    return made
+        elif name in shapes:
+            ends = [name + end for end in CODED]
+            lengths, counts = (made[end] for end in ends[:2])
+            coded = Coded(
+                expect(tensors, name, torch.uint8), lengths, counts, expect(tensors, ends[2], torch.float16)
+            )
+            made[name], found = streams.decode(coded, shapes[name], coding.units(shapes[name]))
+            known |= found
+            for end in ends:
+                del made[end]
+        else:
+            made[name] = _values(tensors, name)
+            del made[name + SCALE], made[name + OFFSET]
+    return made, known
 
 
 def expect(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> Tensor:
@@ -58,6 +119,16 @@ def expect(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> Tens
     if tensors[name].dtype != dtype:
         raise VidcondenseError(f"tensor {name!r} is {tensors[name].dtype}, not {dtype}")
     return tensors[name]
+
+
+def _half(name: str, values: Tensor) -> Tensor:
+    made = values.half()
+    if bool(made.isinf().any()):
+        raise VidcondenseError(
+            f"{name} has values beyond the range of float16 (65504): most likely a step size is too "
+            "large; else choose storage float32 or uint8"
+        )
+    return made
 
 
 def _levels(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -68,3 +139,23 @@ def _levels(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         torch.finfo(torch.float32).tiny
     )
     return steps.round().clamp(0, LEVELS).to(torch.uint8), scale, lowest
+
+
+def _values(tensors: Mapping[str, Tensor], name: str) -> Tensor:
+    levels = expect(tensors, name, torch.uint8)
+    scale, offset = (expect(tensors, name + end, torch.float32) for end in (SCALE, OFFSET))
+    if levels.ndim < 3 or scale.shape != levels.shape[:-3] or offset.shape != scale.shape:
+        raise VidcondenseError(f"{name} needs a scale and an offset for each of its frames")
+    return levels * scale[..., None, None, None] + offset[..., None, None, None]
+
+
+def _narrow(values: Tensor) -> Tensor:
+    """Whole numbers in the smallest type that holds them; others as they are."""
+    if values.dtype != torch.int64 or int(values.min()) < 0:
+        return values
+    most = int(values.max())
+    return values.to(next(kind for kind in (*WHOLE, torch.int64) if most <= torch.iinfo(kind).max))
+
+
+def _wide(values: Tensor) -> Tensor:
+    return values.to(torch.int64)

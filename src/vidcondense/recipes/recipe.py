@@ -3,7 +3,9 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from vidcondense.base import members
 from vidcondense.base.compute import Compute
@@ -11,6 +13,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import Family
 from vidcondense.base.settings import Count, Positive, Settings, Share
 from vidcondense.base.tables import flat, nested
+from vidcondense.condensed.header import BEST, QUALITY, WORST, Storage
 from vidcondense.condensed.interpolation import check_shared
 from vidcondense.coresets import CORESETS, CoresetSettings
 from vidcondense.data.store import ClipStore
@@ -61,8 +64,10 @@ class Recipe(Settings):
     """Drawn afresh with random weights in every iteration; also gives the features of coresets."""
     flip: Share = 0.5
     """Probability of mirroring a real clip; set 0 where left and right are different classes."""
-    storage: Literal["float32", "float16", "uint8"] = "float16"
+    storage: Storage = "float16"
     """How the result's file holds frames; learning is float32 always."""
+    quality: Annotated[int, Meta(ge=BEST, le=WORST)] = QUALITY
+    """Of coded video, storage "av1": 1 is best, 63 smallest."""
     synthetic: SyntheticSettings = field(default_factory=lambda: usual("synthetic"))
     objective: ObjectiveSettings = field(default_factory=lambda: usual("objective"))
     experts: ExpertSettings = field(default_factory=ExpertSettings)
@@ -113,6 +118,8 @@ class Recipe(Settings):
     def unread(self, key: str) -> str:
         """Why nothing reads a key of the chosen kinds; empty where something does."""
         table, _, name = key.partition(".")
+        if key == "quality" and self.storage != "av1":
+            return f"storage = {self.storage!r} codes no video"
         if self.coreset:
             keeps = f"coreset.kind = {self.coreset.kind!r} keeps real clips as they are"
             if table in LEARNED or (table == "synthetic" and name in self.synthetic.learning):

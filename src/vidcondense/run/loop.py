@@ -298,6 +298,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         storage=recipe.storage,
+        quality=recipe.quality,
         provenance={
             "recipe": recipe.portable(),
             "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},

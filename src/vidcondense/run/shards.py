@@ -213,6 +213,7 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
     condensed = replace(
         joined(sets),
         storage=recipe.storage,
+        quality=recipe.quality,
         provenance={**sets[0].provenance, "recipe": recipe.portable(), "shards": shards},
     )
     firsts = [part.start * recipe.vpc for part in parts(len(store.class_names), shards)]

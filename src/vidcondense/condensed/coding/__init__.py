@@ -1,0 +1,1 @@
+"""Frames as a video stream: colours and AV1, each exact when read."""

@@ -14,7 +14,6 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import typed
 from vidcondense.base.units import MEBIBYTE
 from vidcondense.condensed import file, merging
-from vidcondense.condensed.coding.streams import Streams, fits
 from vidcondense.condensed.header import (
     BEST,
     FORMAT_VERSION,
@@ -25,7 +24,7 @@ from vidcondense.condensed.header import (
     Storage,
     check_version,
 )
-from vidcondense.condensed.storage import Coding, decode, encode, expect
+from vidcondense.condensed.storage import Coding, Known, decode, encode, expect
 from vidcondense.data.options import MOST_FRAMES
 
 REPRESENTATIONS: dict[str, type["CondensedVideos"]] = {}
@@ -51,7 +50,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         learning_rate: the learned step size of a network trained on this set; None for most.
         storage: how `save` writes frames: float32, float16, uint8 or av1 (`condensed.storage`).
         quality: of av1, 1 (best) to 63 (smallest).
-        streams: what frames were decoded from, which `save` writes again; empty unless they were av1.
+        known: how frames that were av1 were coded, so that `save` does not lose more of them.
     """
 
     representation: ClassVar[str]
@@ -79,7 +78,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     learning_rate: float | None = None
     storage: Storage = "float32"
     quality: int = QUALITY
-    streams: Streams = field(default_factory=dict, repr=False, compare=False)
+    known: Known = field(default_factory=Known, repr=False, compare=False)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -253,9 +252,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             header["storage"] = self.storage
         content = self.tensors()
         if self.storage == "av1":
-            shapes = {
-                name: list(content[name].shape) for name in self.frame_tensors if fits(content[name].shape)
-            }
+            shapes = {name: list(content[name].shape) for name in self.frame_tensors}
             header |= {"quality": self.quality, "shapes": shapes}
         tensors = encode({**content, "labels": self.labels}, self.frame_tensors, self.storage, self._coding())
         if self.targets is not None:
@@ -270,7 +267,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             mean=self.mean,
             std=self.std,
             quality=self.quality,
-            known=self.streams,
+            known=self.known,
         )
 
     @staticmethod
@@ -294,7 +291,7 @@ def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
     kind = REPRESENTATIONS[name]
     storage = header.get("storage", "float32")
     coding = Coding(mean=header["mean"], std=header["std"])
-    tensors, streams = decode(tensors, kind.frame_tensors, storage, coding, header.get("shapes", {}))
+    tensors, coded = decode(tensors, kind.frame_tensors, storage, coding, header.get("shapes", {}))
     content = {
         attribute: expect(tensors, key, dtype) for key, (attribute, dtype) in kind.tensor_types.items()
     }
@@ -309,7 +306,7 @@ def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
         learning_rate=header.get("learning_rate"),
         storage=storage,
         quality=header.get("quality", QUALITY),
-        streams=streams,
+        known=coded,
         **content,
         **kind.content_settings(values),
     )

@@ -14,8 +14,9 @@ BEST, QUALITY, WORST = 1, 40, 63
 """Of coded video: most bytes, what is taken where nothing else is said, and fewest bytes."""
 SCALE, OFFSET = "_scale", "_offset"
 """What is added to a tensor's name for those that levels uint8 need."""
-CODED = ("_lengths", "_frames", "_ranges")
-"""What is added for those that coded video needs."""
+LENGTHS, FRAMES, RANGES, STEP = "_lengths", "_frames", "_ranges", "_step"
+CODED = (LENGTHS, FRAMES, RANGES)
+"""For those that streams need; small frames need FRAMES and STEP."""
 FORMAT_VERSION = 3
 """Of files with coded video."""
 OLDER_VERSIONS: Mapping[str, int] = {"float32": 1, "float16": 2, "uint8": 2}

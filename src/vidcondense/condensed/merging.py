@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import torch
@@ -78,7 +80,7 @@ def merge(
         learning_rate=sets[0].learning_rate if len(rates) == 1 else None,
         storage=max((one.storage for one in sets), key=_WIDTH.index),
         quality=min(one.quality for one in sets),
-        streams={digest: stream for one in sets for digest, stream in one.streams.items()},
+        known=reduce(or_, (one.known for one in sets)),
         provenance=derived(sets),
     )
 

@@ -1,20 +1,52 @@
 """How the frames of a condensed set lie in its file: as numbers of several sizes, or as coded video."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.condensed.coding import streams
+from vidcondense.condensed.coding import streams, transform
 from vidcondense.condensed.coding.streams import Coded, Streams
-from vidcondense.condensed.header import CODED, OFFSET, QUALITY, SCALE, Storage
+from vidcondense.condensed.header import (
+    CODED,
+    FRAMES,
+    LENGTHS,
+    OFFSET,
+    QUALITY,
+    RANGES,
+    SCALE,
+    STEP,
+    Storage,
+)
 
 LEVELS = 255
 WHOLE = (torch.uint8, torch.uint16, torch.uint32)
 """Types of whole numbers in coded files, the smallest that holds them."""
+
+
+MOST_VALUES = 2**30
+"""Of frames in a coded file, which a stranger may have made: 4 GiB."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """How content was coded that was read from a file, so that it is written again without a second loss.
+
+    Attributes:
+        streams: of frames.
+        steps: of cosine coefficients, by the tensor's name.
+    """
+
+    streams: Streams = field(default_factory=dict)
+    steps: Mapping[str, float] = field(default_factory=dict)
+
+    def __or__(self, other: "Known") -> "Known":
+        return Known({**self.streams, **other.streams}, {**self.steps, **other.steps})
 
 
 @dataclass(frozen=True)
@@ -26,14 +58,14 @@ class Coding:
         mean: per channel, in units of [0, 1].
         std: the same.
         quality: see `av1.encode`.
-        known: streams that are written again as they were read.
+        known: how it was coded before.
     """
 
     rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     quality: int = QUALITY
-    known: Streams = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
 
     def units(self, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Mean and std of frames; what has one channel is no picture, and stays as it is."""
@@ -52,7 +84,7 @@ def encode(
             but beside coded video whole numbers get the smallest type that holds them.
         storage: float32; float16; uint8, where a frame's value is offset + scale * level with the offset
             and scale of the frame, its lowest value and a 255th of its range; or av1, where a video's frames
-            are a stream, but for frames too small for one, which are uint8.
+            are a stream, or cosine coefficients where they are too small for one.
         coding: what av1 needs beside.
     """
     made = dict(tensors)
@@ -60,12 +92,9 @@ def encode(
         values = tensors[name].detach().cpu()
         if storage == "float16":
             made[name] = _half(name, values)
-        elif storage == "av1" and streams.fits(values.shape):
-            coded = streams.encode(
-                values, coding.rows[name], coding.units(values.shape), coding.quality, coding.known
-            )
-            made |= dict(zip((name, *(name + end for end in CODED)), coded, strict=True))
-        elif storage != "float32":
+        elif storage == "av1":
+            made |= _coded(name, values, coding)
+        elif storage == "uint8":
             made |= dict(zip((name, name + SCALE, name + OFFSET), _levels(values), strict=True))
     if storage == "av1":
         made = {name: _narrow(value) for name, value in made.items()}
@@ -78,7 +107,7 @@ def decode(
     storage: Storage,
     coding: Coding = Coding(),
     shapes: Mapping[str, Sequence[int]] = MappingProxyType({}),
-) -> tuple[dict[str, Tensor], Streams]:
+) -> tuple[dict[str, Tensor], Known]:
     """Undo `encode`; frames are float32. What `encode` cannot have made is refused.
 
     Args:
@@ -89,25 +118,20 @@ def decode(
         shapes: of frames that are streams.
 
     Returns:
-        The content, and the streams that it was decoded from.
+        The content, and how it was coded.
     """
     made = dict(tensors)
-    known: dict[bytes, tuple[bytes, tuple[float, float]]] = {}
+    known = Known()
     if storage == "av1":
         made = {name: _wide(value) if value.dtype in WHOLE else value for name, value in made.items()}
     for name in frames if storage != "float32" else ():
         if storage == "float16":
             made[name] = expect(tensors, name, torch.float16).float()
-        elif name in shapes:
-            ends = [name + end for end in CODED]
-            lengths, counts = (made[end] for end in ends[:2])
-            coded = Coded(
-                expect(tensors, name, torch.uint8), lengths, counts, expect(tensors, ends[2], torch.float16)
-            )
-            made[name], found = streams.decode(coded, shapes[name], coding.units(shapes[name]))
-            known |= found
-            for end in ends:
-                del made[end]
+        elif storage == "av1":
+            made[name], found = _decoded(name, made, tensors, shapes[name], coding)
+            known = known | found
+            for end in (*CODED, STEP):
+                made.pop(name + end, None)
         else:
             made[name] = _values(tensors, name)
             del made[name + SCALE], made[name + OFFSET]
@@ -119,6 +143,48 @@ def expect(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> Tens
     if tensors[name].dtype != dtype:
         raise VidcondenseError(f"tensor {name!r} is {tensors[name].dtype}, not {dtype}")
     return tensors[name]
+
+
+def _coded(name: str, values: Tensor, coding: Coding) -> dict[str, Tensor]:
+    """Frames as streams, those that are small as coefficients, with what reading them needs."""
+    rows = list(coding.rows[name])
+    if streams.fits(values.shape):
+        coded = streams.encode(values, rows, coding.units(values.shape), coding.quality, coding.known.streams)
+        return dict(zip((name, *(name + end for end in CODED)), coded, strict=True))
+    small = values.double().numpy().reshape(len(values), -1, *values.shape[-2:])
+    step = coding.known.steps.get(name) or transform.step_size(small, coding.quality)
+    return {
+        name: _bytes(transform.encode(small, rows, step)),
+        name + FRAMES: torch.tensor(rows),
+        name + STEP: torch.tensor([step]),
+    }
+
+
+def _decoded(
+    name: str,
+    whole: Mapping[str, Tensor],
+    tensors: Mapping[str, Tensor],
+    shape: Sequence[int],
+    coding: Coding,
+) -> tuple[Tensor, Known]:
+    """Undo `_coded`; `whole` has the tensors of whole numbers as int64."""
+    data, rows = expect(tensors, name, torch.uint8), whole[name + FRAMES]
+    if len(shape) < 4 or min(shape) < 1 or math.prod(shape) > MOST_VALUES:
+        raise VidcondenseError(f"{name} cannot have the shape {list(shape)}")
+    if name + STEP not in tensors:
+        coded = Coded(data, whole[name + LENGTHS], rows, expect(tensors, name + RANGES, torch.float16))
+        values, known = streams.decode(coded, shape, coding.units(shape))
+        return values, Known(streams=known)
+    (step,) = expect(tensors, name + STEP, torch.float32).tolist()
+    if int(rows.min()) < 1 or int(rows.sum()) != shape[0]:
+        raise VidcondenseError(f"{name} is said to have {int(rows.sum())} frames, not {list(shape)}")
+    inner = (math.prod(shape[1:-2]), *shape[-2:])
+    small = transform.decode(data.numpy().tobytes(), rows.tolist(), inner, step)
+    return torch.from_numpy(small).float().view(*shape), Known(steps={name: step})
+
+
+def _bytes(data: bytes) -> Tensor:
+    return torch.from_numpy(np.frombuffer(data, np.uint8).copy())
 
 
 def _half(name: str, values: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vidcondense import CondensedVideos
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.condensed import KeyFrameVideos, StaticDynamicVideos, merge
+from vidcondense.condensed import DisplacedVideos, KeyFrameVideos, StaticDynamicVideos, merge
 from vidcondense.condensed.coding.streams import decode, encode
 
 SIZE = 32
@@ -86,7 +86,7 @@ def test_only_videos_that_changed_are_coded_anew(tmp_path: Path) -> None:
     assert isinstance(read, KeyFrameVideos)
     key_frames = read.key_frames.clone()
     key_frames[2] += 0.5  # of the second video
-    _set(key_frames=key_frames, streams=read.streams).save(tmp_path / "changed")
+    _set(key_frames=key_frames, known=read.known).save(tmp_path / "changed")
     again = CondensedVideos.load(tmp_path / "changed")
     assert isinstance(again, KeyFrameVideos)
     same = [torch.equal(*pair) for pair in zip(again.key_frames, read.key_frames, strict=True)]
@@ -126,6 +126,34 @@ def test_memories_are_coded_too(tmp_path: Path) -> None:
     for one, other in ((back.static, memories.static), (back.dynamic, memories.dynamic)):
         assert one.shape == other.shape
         assert (one - other).square().mean() < 0.02 * other.var()
+
+
+def test_small_frames_come_back_and_are_not_coded_twice(tmp_path: Path) -> None:
+    time = torch.arange(7.0)[:, None, None, None]
+    fields = (0.01 * time * torch.randn(2, 4, 4, generator=torch.Generator().manual_seed(0))).repeat(
+        2, 1, 1, 1
+    )
+    made = DisplacedVideos(
+        key_frames=_frames(2),
+        positions=torch.tensor([0, 0]),
+        counts=torch.tensor([1, 1]),
+        fields=fields,
+        labels=torch.tensor([0, 1]),
+        class_names=("a", "b"),
+        frames=8,
+        mean=(0.5, 0.4, 0.3),
+        std=(0.2, 0.25, 0.3),
+        storage="av1",
+        quality=20,
+    )
+    made.save(tmp_path / "first")
+    read = CondensedVideos.load(tmp_path / "first")
+    assert isinstance(read, DisplacedVideos)
+    assert (read.fields - fields).square().mean() < 0.01 * fields.square().mean()
+    read.save(tmp_path / "second")
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+    header = load_file(tmp_path / "first")
+    assert len(header["fields"]) < fields.numel()
 
 
 def _cut(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

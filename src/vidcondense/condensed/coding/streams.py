@@ -16,7 +16,8 @@ SMALLEST = 16
 """Pixels of a side, below which a stream takes more than the frames themselves."""
 LEVELS = 255
 
-Streams = Mapping[bytes, tuple[bytes, tuple[float, float]]]
+Range = tuple[float, float]
+Streams = Mapping[bytes, tuple[bytes, Range]]
 """Streams and their ranges by `digest` of the frames that were decoded from them."""
 
 
@@ -70,9 +71,7 @@ def encode(
     )
 
 
-def decode(
-    coded: Coded, shape: Sequence[int], units: tuple[Tensor, Tensor]
-) -> tuple[Tensor, dict[bytes, tuple[bytes, tuple[float, float]]]]:
+def decode(coded: Coded, shape: Sequence[int], units: tuple[Tensor, Tensor]) -> tuple[Tensor, Streams]:
     """Undo `encode`: the frames, float32 of a shape, and the streams that they were decoded from.
 
     Raises:
@@ -91,7 +90,8 @@ def decode(
             f"its streams are said to have {int(coded.frames.sum())} frames, not {list(shape)}"
         )
     mean, std = units
-    decoded, known = [], {}
+    decoded: list[Tensor] = []
+    known: dict[bytes, tuple[bytes, Range]] = {}
     even = height + height % 2, width + width % 2
     for stream, count, ends in zip(
         coded.stream.split(coded.lengths.tolist()), coded.frames.tolist(), coded.ranges.tolist(), strict=True
@@ -110,7 +110,7 @@ def digest(frames: Tensor) -> bytes:
     return hashlib.sha256(frames.contiguous().numpy().tobytes()).digest()
 
 
-def _encoded(frames: Tensor, quality: int) -> tuple[bytes, tuple[float, float]]:
+def _encoded(frames: Tensor, quality: int) -> tuple[bytes, Range]:
     """The stream of frames in units of [0, 1], and their range; what can be seen is in it in any case."""
     low, high = min(0.0, frames.min().item()), max(1.0, frames.max().item())
     low, high = (float(np.float16(end)) for end in (low, high))

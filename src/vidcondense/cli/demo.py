@@ -81,5 +81,5 @@ def _evaluated(run: RunFolder, condensed: CondensedVideos, store: ClipStore, see
     return (
         f"{shown} over {plural(result['networks'], 'network')} ({result['diverged']} diverged; chance "
         f"{100 / len(store.class_names):.0f} %), {sum(condensed.key_counts) / len(condensed):.1f} key frames "
-        f"per video, {condensed.stored_mib:.2f} MiB"
+        f"per video, {run.condensed.stat().st_size:,} bytes"
     )

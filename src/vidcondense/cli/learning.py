@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.options import CountOption, Device, NameOption, Precision, ShareOption
 from vidcondense.base.repeats import command, given, say_next
-from vidcondense.base.units import MEBIBYTE, mebibytes, percent
+from vidcondense.base.units import percent
 from vidcondense.cli.arguments import Flat, Overrides, Store, condensed_file
 from vidcondense.condensed.header import Storage
 from vidcondense.evaluation.options import EvaluationOptions
@@ -144,10 +144,9 @@ def _say_result(folder: Path, condensed: "CondensedVideos | None") -> None:
     from vidcondense.run.folder import RunFolder
 
     if condensed is not None:
-        content = (
-            f"{condensed.videos} videos, {condensed.holds}, {mebibytes(MEBIBYTE * condensed.stored_mib)}"
-        )
-        print(printable(f"{RunFolder(folder).condensed}: {content}"))
+        file = RunFolder(folder).condensed
+        content = f"{condensed.videos} videos, {condensed.holds}, {file.stat().st_size:,} bytes"
+        print(printable(f"{file}: {content}"))
         after_run(folder)
 
 

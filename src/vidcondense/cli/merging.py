@@ -12,7 +12,7 @@ from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.names import alike, listed, without
 from vidcondense.base.repeats import say_next
-from vidcondense.base.units import MEBIBYTE, mebibytes, plural
+from vidcondense.base.units import plural
 from vidcondense.cli.arguments import Sets, condensed_file
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def merge(
         say_next("show", out)
         return
     files.make_folder(out.parent)
-    made.save(out)
+    size = made.save(out)
     content = f"{plural(made.videos, 'video')} of {plural(len(made.class_names), 'class', 'classes')}"
-    print(printable(f"{out}: {content}, {made.holds}, {mebibytes(MEBIBYTE * made.stored_mib)}"))
+    print(printable(f"{out}: {content}, {made.holds}, {size:,} bytes"))
     for note in (*notes, *_notes(loaded, made)):
         print(printable(note))
     say_next(*(("evaluate", out, classes_of) if classes_of else ("show", out)))

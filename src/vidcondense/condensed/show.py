@@ -110,8 +110,8 @@ def _storage(condensed: Summary, path: Path) -> list[tuple[str, str]]:
     learned = condensed.targets > 0
     counted = ("values" if condensed.clips_per_video > 1 else "key frames") + " and learned labels" * learned
     return [
+        ("file", f"{real:,} bytes, frames as {condensed.storage}"),
         (counted, f"{mebibytes(stored)} as the papers count it (float32), {stored:,} bytes"),
-        ("file", f"{mebibytes(real)}, {real:,} bytes, frames as {condensed.storage}"),
         ("every frame", f"{mebibytes(every)} if all {condensed.frames} frames of each video were stored"),
         ("ratio", f"{stored / every:.1%} of that, {every / stored:.2f} times smaller"),
     ]

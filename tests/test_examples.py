@@ -265,6 +265,16 @@ def test_key_frames_can_be_read_as_the_format_page_shows(
     agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
 
 
+def test_enlarged_frames_can_be_read_as_the_format_page_shows(
+    memories: Callable[..., StaticDynamicVideos], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rng = tmp_path / "condensed.safetensors", torch.Generator().manual_seed(0)
+    key_frames(key_frames=torch.randn(11, 3, 6, 5, generator=rng), shown=(17, 12)).save(path)
+    agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
+    dataclasses.replace(memories([0, 0, 1], ("a", "b"), 5, (6, 7)), shown=(12, 9)).save(path)
+    agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
+
+
 @pytest.mark.parametrize("size", [(32, 16), (17, 19)])
 def test_coded_video_can_be_read_as_the_format_page_shows(
     size: tuple[int, int],

@@ -84,8 +84,8 @@ def test_a_kind_of_content_of_your_own_is_saved_and_loaded(
         }
         colour: torch.Tensor
 
-        def render(self, videos: list[int] | None = None) -> torch.Tensor:
-            return super().render(videos) + self.colour
+        def render_stored(self, videos: list[int] | None = None) -> torch.Tensor:
+            return super().render_stored(videos) + self.colour
 
     plain = make([[0, 5], [0, 2, 5]])
     made = Tinted(**plain.__dict__, colour=torch.ones(3, 1, 1))

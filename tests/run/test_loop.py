@@ -57,6 +57,22 @@ def test_every_recipe_runs_and_repeats_to_the_byte(name: str, tiny_store: ClipSt
     assert (tmp_path / "c" / "condensed.safetensors").read_bytes() != first.read_bytes()
 
 
+@pytest.mark.parametrize("name", ["random", "prism_small", "wang_small", "displaced"])
+def test_small_frames_are_shown_as_large_as_the_stores(
+    name: str, tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    half = tiny_store.size // 2
+    made = run(tiny_store, load(name, synthetic__size=half), tmp_path / "run")
+    assert made.stored_size == (half, half)
+    assert made.render().shape[-2:] == (tiny_store.size, tiny_store.size)
+
+
+@pytest.mark.parametrize("size", [3, 32, 64])
+def test_frames_are_not_stored_larger_than_they_are(size: int, tiny_store: ClipStore, tmp_path: Path) -> None:
+    with pytest.raises(VidcondenseError, match=f"synthetic.size is {size}, but frames of 32 pixels"):
+        run(tiny_store, load("random", synthetic__size=size), tmp_path / "run")
+
+
 def test_learned_labels_are_stored_and_the_precision_is_the_one_used(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:

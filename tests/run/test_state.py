@@ -43,6 +43,24 @@ def test_matching_lowers_the_loss_and_moves_key_frames_only(tiny_store: ClipStor
     assert torch.equal(moved, state.synthetic.is_key)
 
 
+def test_small_key_frames_get_the_gradient_of_what_is_shown(tiny_store: ClipStore) -> None:
+    state = State.start(tiny_store, load("dm_small", synthetic__size=16, synthetic__init="noise"), EXACT)
+    _, gradient = state.match()
+    direction = torch.randn(gradient.shape, generator=torch.Generator().manual_seed(0))
+    step = 1e-3
+    losses = []
+    for sign in (1, -1):
+        with torch.no_grad():
+            state.synthetic.values += sign * step * direction
+        losses.append(state.match()[0])
+        with torch.no_grad():
+            state.synthetic.values -= sign * step * direction
+    assert gradient.shape == state.synthetic.values.shape
+    assert (losses[0] - losses[1]) / (2 * step) == pytest.approx(
+        (gradient * direction).sum().item(), rel=0.02
+    )
+
+
 @pytest.mark.parametrize("memory", ["frozen", "learned"])
 def test_each_stage_learns_its_own(memory: str, tiny_store: ClipStore) -> None:
     chosen = load("wang_small", synthetic__static_iterations=2, iterations=2, synthetic__static_memory=memory)

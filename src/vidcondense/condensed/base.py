@@ -14,6 +14,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import typed
 from vidcondense.base.units import MEBIBYTE
 from vidcondense.condensed import file, merging
+from vidcondense.condensed.enlargement import SMALLEST, enlarged
 from vidcondense.condensed.header import (
     BEST,
     FORMAT_VERSION,
@@ -27,6 +28,8 @@ from vidcondense.condensed.header import (
 from vidcondense.condensed.storage import Coding, Known, decode, encode, expect
 from vidcondense.data.options import MOST_FRAMES
 
+MOST_PIXELS = 4096
+"""Of a side of what is shown, which a stranger's file may name."""
 REPRESENTATIONS: dict[str, type["CondensedVideos"]] = {}
 """Every kind of content by its `representation`: those of this package, and yours once they are defined."""
 
@@ -48,6 +51,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             `condensed.provenance` for a set that was cut or merged.
         targets: (video, class) float32, learned regression targets in place of labels; None for most.
         learning_rate: the learned step size of a network trained on this set; None for most.
+        shown: (height, width) of rendered clips, where frames are stored smaller; None: as they are stored.
         storage: how `save` writes frames: float32, float16, uint8 or av1 (`condensed.storage`).
         quality: of av1, 1 (best) to 63 (smallest).
         known: how frames that were av1 were coded, so that `save` does not lose more of them.
@@ -76,6 +80,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     provenance: Mapping[str, Any] = field(default_factory=dict)
     targets: Tensor | None = None
     learning_rate: float | None = None
+    shown: tuple[int, int] | None = None
     storage: Storage = "float32"
     quality: int = QUALITY
     known: Known = field(default_factory=Known, repr=False, compare=False)
@@ -105,6 +110,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             shape = (len(self.labels), len(self.class_names))
             if tuple(self.targets.shape) != shape or not bool(torch.isfinite(self.targets).all()):
                 return f"targets must be {shape} finite values"
+        if self.shown is not None and not all(SMALLEST <= side <= MOST_PIXELS for side in self.shown):
+            return f"shown must be a height and a width of {SMALLEST} to {MOST_PIXELS}, not {self.shown}"
         if not BEST <= self.quality <= WORST:
             return f"quality must lie in {BEST}..{WORST}, not {self.quality}"
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
@@ -167,9 +174,13 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         """
         return merging.rename(self, names)
 
-    @abstractmethod
     def render(self, videos: list[int] | None = None) -> Tensor:
         """Clips (video, time, 3, height, width) float32, normalised; all videos unless some are named."""
+        return enlarged(self.render_stored(videos), *self.size)
+
+    @abstractmethod
+    def render_stored(self, videos: list[int] | None = None) -> Tensor:
+        """The same of the size that frames are stored in."""
 
     @abstractmethod
     def key_positions(self) -> list[list[int]]:
@@ -192,7 +203,12 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
+        """(height, width) of rendered clips in pixels."""
+        return self.shown or self.stored_size
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """(height, width) of stored frames in pixels."""
         height, width = self.tensors()[self.frame_tensors[0]].shape[-2:]
         return height, width
 
@@ -236,8 +252,9 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     def save(self, path: Path | str) -> int:
         """Write the file atomically; returns its size in bytes. The same content gives the same bytes."""
+        older = None if self.shown else OLDER_VERSIONS.get(self.storage)
         header = {
-            "format_version": OLDER_VERSIONS.get(self.storage, FORMAT_VERSION),
+            "format_version": older or FORMAT_VERSION,
             "representation": self.representation,
             "class_names": self.class_names,
             "frames": self.frames,
@@ -248,6 +265,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         }
         if self.learning_rate is not None:
             header["learning_rate"] = self.learning_rate
+        if self.shown is not None:
+            header["shown"] = self.shown
         if self.storage != "float32":
             header["storage"] = self.storage
         content = self.tensors()
@@ -304,6 +323,7 @@ def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
         provenance=header["provenance"],
         targets=expect(tensors, "targets", torch.float32) if "targets" in tensors else None,
         learning_rate=header.get("learning_rate"),
+        shown=header.get("shown"),
         storage=storage,
         quality=header.get("quality", QUALITY),
         known=coded,

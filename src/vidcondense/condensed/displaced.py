@@ -70,7 +70,7 @@ class DisplacedVideos(CondensedVideos):
         }
 
     @torch.no_grad()
-    def render(self, videos: list[int] | None = None) -> Tensor:
+    def render_stored(self, videos: list[int] | None = None) -> Tensor:
         """See CondensedVideos; each frame is made of warped key frames."""
         positions = self.key_positions()
         keys, fields = self.key_frames.split(self.counts.tolist()), self.fields.split(self._parts.tolist())

@@ -18,7 +18,7 @@ LENGTHS, FRAMES, RANGES, STEP = "_lengths", "_frames", "_ranges", "_step"
 CODED = (LENGTHS, FRAMES, RANGES)
 """For those that streams need; small frames need FRAMES and STEP."""
 FORMAT_VERSION = 3
-"""Of files with coded video."""
+"""Of files with coded video, or with frames that are shown larger than they are stored."""
 OLDER_VERSIONS: Mapping[str, int] = {"float32": 1, "float16": 2, "uint8": 2}
 """Of other files, by storage, which older versions of this program read too."""
 PLAIN_VERSION = 1
@@ -38,6 +38,7 @@ class Header(TypedDict):
     provenance: dict[str, Any]
     representation: NotRequired[str]
     learning_rate: NotRequired[float]
+    shown: NotRequired[tuple[Whole, Whole]]
     storage: NotRequired[Storage]
     quality: NotRequired[Whole]
     shapes: NotRequired[dict[str, tuple[Whole, ...]]]

@@ -100,7 +100,7 @@ class KeyFrameVideos(CondensedVideos):
         place = is_key.cumsum(1) - 1
         return place[:, :, None].expand_as(times).gather(1, times), weights
 
-    def render(self, videos: list[int] | None = None) -> Tensor:
+    def render_stored(self, videos: list[int] | None = None) -> Tensor:
         """See CondensedVideos; interpolated between key frames (PRISM eq. 3 where it is linear)."""
         chosen = list(range(len(self))) if videos is None else videos
         keys = torch.split(self.key_frames, self.counts.tolist())

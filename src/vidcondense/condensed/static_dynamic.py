@@ -53,7 +53,7 @@ class StaticDynamicVideos(CondensedVideos):
         memories = len(self.labels) // COMBINATIONS * CHOICES
         if self.static.ndim != 4 or self.static.shape[:2] != (memories, 3) or not self.static.numel():
             return f"static must be ({memories}, 3, height, width), not {tuple(self.static.shape)}"
-        shape = (memories, self.frames, 1, *self.size)
+        shape = (memories, self.frames, 1, *self.stored_size)
         if tuple(self.dynamic.shape) != shape or not self.dynamic.numel():
             return f"dynamic must be {shape}, not {tuple(self.dynamic.shape)}"
         if tuple(self.weight.shape) != SHAPE or tuple(self.bias.shape) != SHAPE[:1]:
@@ -72,7 +72,7 @@ class StaticDynamicVideos(CondensedVideos):
         return dict.fromkeys(("static", "dynamic"), torch.full((self.videos,), CHOICES))
 
     @torch.no_grad()
-    def render(self, videos: list[int] | None = None) -> Tensor:
+    def render_stored(self, videos: list[int] | None = None) -> Tensor:
         """See CondensedVideos; `videos` are numbers of clips."""
         clips = torch.arange(len(self)) if videos is None else torch.tensor(videos, dtype=torch.int64)
         static, dynamic = pair(clips)

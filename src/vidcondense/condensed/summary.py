@@ -142,7 +142,8 @@ def _sound_header(header: Header, values: Mapping[str, Any]) -> bool:
     """What `CondensedVideos` asks of its fields; its messages are for those that are not."""
     rate, names = header.get("learning_rate"), header["class_names"]
     return (
-        values.get("interpolation", "linear") == "linear"
+        "shown" not in header
+        and values.get("interpolation", "linear") == "linear"
         and list(values.get("segments", (0,))) == [0]
         and len(set(names)) == len(names)
         and 1 <= header["frames"] <= MOST_FRAMES

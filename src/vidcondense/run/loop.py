@@ -15,6 +15,7 @@ from vidcondense.base.progress import Progress
 from vidcondense.base.repeats import command
 from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
+from vidcondense.condensed.enlargement import SMALLEST
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.measure import measure
@@ -206,6 +207,12 @@ def result(run: RunFolder, show: bool) -> CondensedVideos:
 
 def check(store: ClipStore, recipe: Recipe) -> None:
     """Refuse a recipe that does not fit a store, before anything is written."""
+    side = recipe.synthetic.size
+    if side and not SMALLEST <= side < store.size:
+        raise VidcondenseError(
+            f"synthetic.size is {side}, but frames of {store.size} pixels can be stored with {SMALLEST} to "
+            f"{store.size - 1}; leave it 0 to store them as they are"
+        )
     if recipe.frames not in (0, store.frames):
         raise VidcondenseError(
             f"store {store.path} has clips of {store.frames} frames, the recipe wants {recipe.frames}; "
@@ -297,6 +304,7 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         frames=store.frames,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
+        shown=(store.size, store.size) if recipe.synthetic.size else None,
         storage=recipe.storage,
         quality=recipe.quality,
         provenance={

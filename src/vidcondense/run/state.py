@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vidcondense.base.compute import Compute, generator, root_seed
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.condensed.enlargement import enlarged, transposed
 from vidcondense.coresets import CORESETS
 from vidcondense.coresets.features import Features
 from vidcondense.data.store import ClipStore
@@ -70,7 +71,7 @@ class State:
             show=show,
         )
         coreset = CORESETS.member(recipe.coreset.kind)(recipe.coreset) if recipe.coreset else None
-        start = Start(store, recipe.vpc, seed, compute, coreset, features)
+        start = Start(store, recipe.vpc, seed, compute, coreset, features, recipe.synthetic.size)
         synthetic = recipe.representation.start(recipe.synthetic, start)
         insertion = INSERTIONS.member(recipe.insertion.kind)(recipe.insertion, recipe.iterations, seed)
         insertion.check(synthetic)
@@ -122,7 +123,7 @@ class State:
         self.synthetic.pull_back(low_pass(gradient, self.recipe.optimiser.low_pass))
         self.optimiser.step(self.iteration - self.stage.first)
         self._refuse_out_of_range()
-        self.objective.advance(self.iteration, self.synthetic.render, self.synthetic.labels)
+        self.objective.advance(self.iteration, self._shown, self.synthetic.labels)
         self.enter(self.iteration + 1)
         return loss, events
 
@@ -130,10 +131,16 @@ class State:
         """Render, and compare with real clips on a network drawn for this iteration.
 
         Returns:
-            The objective's loss, and its gradient with respect to the rendered clips.
+            The objective's loss, and its gradient with respect to the rendered clips, of the size stored.
         """
         self.synthetic.draw(generator(self.seed, "draw", self.iteration))
-        return self.objective.match(self.iteration, self.synthetic.render(), self.synthetic.labels)
+        loss, gradient = self.objective.match(self.iteration, self._shown(), self.synthetic.labels)
+        side = self.recipe.synthetic.size or self.store.size
+        return loss, transposed(gradient, side, side)
+
+    def _shown(self) -> Tensor:
+        """The rendered clips as networks see them."""
+        return enlarged(self.synthetic.render(), self.store.size, self.store.size)
 
     def _refuse_not_finite(self, loss: float, gradient: Tensor) -> None:
         keys = [self.recipe.step_size_key(name) for name in self.optimiser.parameters]

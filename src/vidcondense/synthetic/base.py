@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 import torch
 from torch import Tensor
 
-from vidcondense.base.settings import Positive, Settings
+from vidcondense.base.settings import Count, Positive, Settings
 from vidcondense.condensed import CondensedVideos
 from vidcondense.synthetic.start import Start
 
@@ -48,6 +48,8 @@ class SyntheticSettings(Settings):
     couples_classes: ClassVar[str] = ""
     """Why classes cannot be condensed apart from each other; empty where they can."""
     kind: str = ""
+    size: Count = 0
+    """Height and width of stored frames in pixels, enlarged where they are shown; 0: the store's."""
     segments: Positive = 1
     """K: parts of equal length between which nothing is interpolated (Wang et al.); also of real clips."""
     interpolation: Literal["linear", "nearest", "smooth"] = "linear"

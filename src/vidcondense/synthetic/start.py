@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vidcondense.base.compute import Compute, derive_seed, generator, normalise
+from vidcondense.condensed.enlargement import reduced
 from vidcondense.coresets.herding import Herding
 from vidcondense.coresets.random import Random
 from vidcondense.coresets.selection import Coreset, Embed, no_features, refuse_small_classes
@@ -25,6 +26,7 @@ class Start:
         compute: where the set goes.
         coreset: how real clips are selected, if they are to be kept as they are.
         embed: features of real clips, to select by.
+        size: height and width of frames in pixels, at most the store's; 0: the store's.
     """
 
     store: ClipStore
@@ -33,6 +35,15 @@ class Start:
     compute: Compute
     coreset: Coreset | None = None
     embed: Embed = field(default=no_features)
+    size: int = 0
+
+    @property
+    def side(self) -> int:
+        """Height and width of frames in pixels."""
+        return self.size or self.store.size
+
+    def _reduced(self, clips: Tensor) -> Tensor:
+        return reduced(clips, self.side, self.side)
 
     def clips(self, init: str) -> tuple[Tensor, Tensor]:
         """The coreset's clips if there is one, or else as `init` says.
@@ -53,7 +64,7 @@ class Start:
         store, exact = self.store, self.compute.exact
         batch = coreset.select(store, self.vpc, self._choices(), self.embed)
         parts = list(batch.read(store, exact, exact.chunk(3 * store.frames * store.size**2)))
-        clips = torch.cat([clips for clips, _ in parts])
+        clips = torch.cat([self._reduced(clips) for clips, _ in parts])
         return clips.contiguous(), torch.cat([labels for _, labels in parts])
 
     def labels(self) -> Tensor:
@@ -71,7 +82,7 @@ class Start:
         """
         store = self.store
         if init == "noise":
-            shape = (len(store.class_names) * count, 3, store.size, store.size)
+            shape = (len(store.class_names) * count, 3, self.side, self.side)
             return torch.randn(shape, generator=noise).to(self.compute.device)
         rng = self._choices()
         chosen = [
@@ -80,7 +91,7 @@ class Start:
         videos, stills = np.concatenate(chosen), store.stills()
         pixels = stills.read(videos, stills.random_starts(videos, rng))[:, 0]
         cpu = Compute(torch.device("cpu"), torch.float32)
-        return normalise(pixels, IMAGENET_MEAN, IMAGENET_STD, cpu).to(self.compute.device)
+        return self._reduced(normalise(pixels, IMAGENET_MEAN, IMAGENET_STD, cpu)).to(self.compute.device)
 
     def _choices(self) -> np.random.Generator:
         return np.random.default_rng(derive_seed(self.seed, "coreset"))
@@ -99,14 +110,14 @@ class Start:
             parts = windows.read(self.store, exact, chunk)
             for number, (clips, _) in zip(group.split(chunk), parts, strict=True):
                 total.index_add_(0, number.to(total.device), clips)
-            means.append(total / group.bincount().to(total.device)[:, None, None, None, None])
+            means.append(self._reduced(total) / group.bincount().to(total.device)[:, None, None, None, None])
         part = slice(self.store.part.start * self.vpc, self.store.part.stop * self.vpc)
         return torch.cat(means), self.labels()[part]
 
     def _noise(self) -> tuple[Tensor, Tensor]:
         """N(0, 1) for all classes, of which a shard takes its own, so that shards together have the same."""
         store, labels = self.store, self.labels()
-        shape = (len(labels), store.frames, 3, store.size, store.size)
+        shape = (len(labels), store.frames, 3, self.side, self.side)
         clips = torch.randn(shape, generator=generator(self.seed, "noise"))
         part = slice(store.part.start * self.vpc, store.part.stop * self.vpc)
         return clips[part].clone().to(self.compute.device), labels[part]

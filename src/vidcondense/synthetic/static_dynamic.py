@@ -96,7 +96,7 @@ class StaticDynamic(Synthetic):
         """See Synthetic; motions start as noise, whatever images do."""
         store, each = start.store, CHOICES * start.vpc
         rng = generator(start.seed, "noise")
-        shape = (len(store.class_names) * each, store.frames, 1, store.size, store.size)
+        shape = (len(store.class_names) * each, store.frames, 1, start.side, start.side)
         dynamic = torch.randn(shape, generator=rng)
         static = start.images(each, settings.init, rng)
         weight, bias = initial(generator(start.seed, "hallucinator"))

@@ -41,6 +41,7 @@ def condense(
         arg(metavar="{float32,float16,uint8,av1}", help_behavior_hint="(default: the recipe's)"),
     ] = None,
     quality: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
+    budget: Annotated[str | None, arg(metavar="BYTES", help_behavior_hint="(default: none)")] = None,
     shards: Annotated[
         int | None, arg(metavar="N", help_behavior_hint="(default: 16 under torchrun, else none)")
     ] = None,
@@ -65,6 +66,8 @@ def condense(
         storage: How the result's file holds frames: float32; float16 or uint8, in fewer bytes; or as AV1
             video, in about a hundredth.
         quality: Of AV1 video: 1 is best, 63 smallest.
+        budget: Bytes of the result's file, such as 64KB: as many videos as it holds, unless --vpc says how
+            many, as AV1 video of the quality that fills it.
         shards: Learn classes in N parts, shared by processes given this command; the result depends on N.
         seed: Seed of every random number.
         resume: Go on with the run in this folder: short for the command that started it.
@@ -76,6 +79,7 @@ def condense(
     from vidcondense.recipes.load import parse_overrides
     from vidcondense.run import loop
     from vidcondense.run import shards as parts
+    from vidcondense.run.budget import fit, parse
 
     if resume is not None:
         if out is not None or force or dry_run:
@@ -89,10 +93,15 @@ def condense(
         raise VidcondenseError("condense needs a STORE and --out RUN (or --resume RUN)")
     changes = parse_overrides(list(overrides))
     named = {"seed": seed, "storage": storage, "quality": quality}
+    if budget is not None:
+        named |= {"storage": storage or "av1", "budget": parse(budget)}
     changes |= {key: value for key, value in named.items() if value is not None}
     real = ClipStore.open(store, split)
     chosen, notes = _recipe_for(real, recipe, vpc, dataset, changes)
     options: Options = {"device": device, "precision": precision}
+    if chosen.budget and vpc is None and "vpc" not in changes:
+        held = fit(real, chosen, **options)
+        chosen, notes = held.recipe, (*notes, held.describe())
     if out is None or dry_run:
         _preview(real, chosen, out, options, notes)
     elif shards is not None or Ranks.here().count > 1 or (parts.known_shards(out) and not force):

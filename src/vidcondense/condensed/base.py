@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import typed
 from vidcondense.base.units import MEBIBYTE
@@ -54,6 +55,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         shown: (height, width) of rendered clips, where frames are stored smaller; None: as they are stored.
         storage: how `save` writes frames: float32, float16, uint8 or av1 (`condensed.storage`).
         quality: of av1, 1 (best) to 63 (smallest).
+        finer: so many videos from the first on have a quality one better, which fills a budget to the brim.
         known: how frames that were av1 were coded, so that `save` does not lose more of them.
     """
 
@@ -83,6 +85,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     shown: tuple[int, int] | None = None
     storage: Storage = "float32"
     quality: int = QUALITY
+    finer: int = 0
     known: Known = field(default_factory=Known, repr=False, compare=False)
 
     def __init_subclass__(cls) -> None:
@@ -114,6 +117,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             return f"shown must be a height and a width of {SMALLEST} to {MOST_PIXELS}, not {self.shown}"
         if not BEST <= self.quality <= WORST:
             return f"quality must lie in {BEST}..{WORST}, not {self.quality}"
+        if self.finer < 0:
+            return f"finer must be a number of videos, not {self.finer}"
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             return f"learning_rate must be above 0 and finite, not {self.learning_rate}"
         return None
@@ -252,6 +257,12 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     def save(self, path: Path | str) -> int:
         """Write the file atomically; returns its size in bytes. The same content gives the same bytes."""
+        data = self.packed()
+        files.write_bytes(Path(path), data)
+        return len(data)
+
+    def packed(self) -> bytes:
+        """The bytes of the file."""
         older = None if self.shown else OLDER_VERSIONS.get(self.storage)
         header = {
             "format_version": older or FORMAT_VERSION,
@@ -269,14 +280,17 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             header["shown"] = self.shown
         if self.storage != "float32":
             header["storage"] = self.storage
-        content = self.tensors()
         if self.storage == "av1":
+            content = self.tensors()
             shapes = {name: list(content[name].shape) for name in self.frame_tensors}
             header |= {"quality": self.quality, "shapes": shapes}
-        tensors = encode({**content, "labels": self.labels}, self.frame_tensors, self.storage, self._coding())
-        if self.targets is not None:
-            tensors["targets"] = self.targets
-        return file.write(Path(path), header, tensors)
+        return file.packed(header, self.encoded())
+
+    def encoded(self) -> dict[str, Tensor]:
+        """The tensors of the file."""
+        content = {**self.tensors(), "labels": self.labels}
+        tensors = encode(content, self.frame_tensors, self.storage, self._coding())
+        return tensors if self.targets is None else {**tensors, "targets": self.targets}
 
     def _coding(self) -> Coding:
         rows = self.rows_per_video() if self.storage == "av1" else {}
@@ -286,6 +300,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             mean=self.mean,
             std=self.std,
             quality=self.quality,
+            finer=self.finer,
             known=self.known,
         )
 
@@ -311,7 +326,7 @@ def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
     storage = header.get("storage", "float32")
     coding = Coding(mean=header["mean"], std=header["std"])
     tensors, coded = decode(tensors, kind.frame_tensors, storage, coding, header.get("shapes", {}))
-    content = {
+    content: dict[str, Any] = {
         attribute: expect(tensors, key, dtype) for key, (attribute, dtype) in kind.tensor_types.items()
     }
     return kind(

@@ -16,18 +16,20 @@ from vidcondense.base.typed import parse
 T = TypeVar("T")
 
 
-def write(path: Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> int:
-    """Write a file atomically; returns its size in bytes. The same content gives the same bytes."""
+def packed(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:
+    """The bytes of a file. The same content gives the same bytes.
+
+    Raises:
+        VidcondenseError: nobody could read the header.
+    """
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # One metadata entry only: safetensors writes several in no fixed order, and the bytes must not vary.
     text = files.to_utf8(json.dumps(header, sort_keys=True, ensure_ascii=False)).decode()
     try:
         parse(text)
     except ValueError as error:
-        raise VidcondenseError(f"cannot write {path}: nobody could read its header ({error})") from error
-    data = to_bytes(stored, metadata={"vidcondense": text})
-    files.write_bytes(path, data)
-    return len(data)
+        raise VidcondenseError(f"nobody could read the header of this file ({error})") from error
+    return to_bytes(stored, metadata={"vidcondense": text})
 
 
 def read(path: Path, make: Callable[[Mapping[str, Tensor], Any], T]) -> T:

@@ -13,6 +13,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.coding import streams, transform
 from vidcondense.condensed.coding.streams import Coded, Streams
 from vidcondense.condensed.header import (
+    BEST,
     CODED,
     FRAMES,
     LENGTHS,
@@ -58,6 +59,7 @@ class Coding:
         mean: per channel, in units of [0, 1].
         std: the same.
         quality: see `av1.encode`.
+        finer: videos, from the first on, whose quality is one better.
         known: how it was coded before.
     """
 
@@ -65,6 +67,7 @@ class Coding:
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     quality: int = QUALITY
+    finer: int = 0
     known: Known = field(default_factory=Known)
 
     def units(self, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -149,7 +152,8 @@ def _coded(name: str, values: Tensor, coding: Coding) -> dict[str, Tensor]:
     """Frames as streams, those that are small as coefficients, with what reading them needs."""
     rows = list(coding.rows[name])
     if streams.fits(values.shape):
-        coded = streams.encode(values, rows, coding.units(values.shape), coding.quality, coding.known.streams)
+        better = [max(BEST, coding.quality - (video < coding.finer)) for video in range(len(rows))]
+        coded = streams.encode(values, rows, coding.units(values.shape), better, coding.known.streams)
         return dict(zip((name, *(name + end for end in CODED)), coded, strict=True))
     small = values.double().numpy().reshape(len(values), -1, *values.shape[-2:])
     step = coding.known.steps.get(name) or transform.step_size(small, coding.quality)

@@ -68,6 +68,8 @@ class Recipe(Settings):
     """How the result's file holds frames; learning is float32 always."""
     quality: Annotated[int, Meta(ge=BEST, le=WORST)] = QUALITY
     """Of coded video, storage "av1": 1 is best, 63 smallest."""
+    budget: Count = 0
+    """Most bytes of the result's file, which quality fills; 0: none."""
     synthetic: SyntheticSettings = field(default_factory=lambda: usual("synthetic"))
     objective: ObjectiveSettings = field(default_factory=lambda: usual("objective"))
     experts: ExpertSettings = field(default_factory=ExpertSettings)
@@ -118,7 +120,7 @@ class Recipe(Settings):
     def unread(self, key: str) -> str:
         """Why nothing reads a key of the chosen kinds; empty where something does."""
         table, _, name = key.partition(".")
-        if key == "quality" and self.storage != "av1":
+        if key in ("quality", "budget") and self.storage != "av1":
             return f"storage = {self.storage!r} codes no video"
         if self.coreset:
             keeps = f"coreset.kind = {self.coreset.kind!r} keeps real clips as they are"

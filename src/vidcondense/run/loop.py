@@ -16,6 +16,7 @@ from vidcondense.base.repeats import command
 from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed.enlargement import SMALLEST
+from vidcondense.condensed.filling import filled
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.measure import measure
@@ -295,10 +296,11 @@ def _cost(state: State, run: Callable[[], object], *, least_seconds: float = 0.0
     )
 
 
-def _finish(run: RunFolder, state: State) -> CondensedVideos:
+def artifact(state: State) -> CondensedVideos:
+    """What a run would leave if it ended now."""
     store, recipe = state.store, state.recipe
     extensions = recipe.extension_files()
-    condensed = state.synthetic.condensed(
+    return state.synthetic.condensed(
         labels=state.synthetic.labels.cpu(),
         class_names=tuple(store.class_names),
         frames=store.frames,
@@ -319,6 +321,12 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         },
         **state.objective.learned(),
     )
+
+
+def _finish(run: RunFolder, state: State) -> CondensedVideos:
+    condensed = artifact(state)
+    if state.recipe.budget:
+        condensed = filled(condensed, state.recipe.budget)
     size = condensed.save(run.condensed)
     made = CondensedVideos.load(run.condensed)  # a run is finished when its result can be read
     run.update(

@@ -23,6 +23,7 @@ from vidcondense.base.ranks import Ranks, local_device, refuse_force
 from vidcondense.base.repeats import command
 from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed import merge as joined
+from vidcondense.condensed.filling import filled
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import again
@@ -216,6 +217,8 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
         quality=recipe.quality,
         provenance={**sets[0].provenance, "recipe": recipe.portable(), "shards": shards},
     )
+    if recipe.budget:
+        condensed = filled(condensed, recipe.budget)
     firsts = [part.start * recipe.vpc for part in parts(len(store.class_names), shards)]
     lines = merged_metrics([shard.read_metrics() for shard in runs], firsts)
     files.write_bytes(run.metrics, "".join(json.dumps(line) + "\n" for line in lines).encode())

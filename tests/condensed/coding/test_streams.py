@@ -44,7 +44,7 @@ def test_values_come_back_within_the_loss_of_coding() -> None:
     values = _frames(5)
     errors = []
     for quality in (5, 30, 60):
-        coded = encode(values, [2, 1, 2], UNITS, quality, {})
+        coded = encode(values, [2, 1, 2], UNITS, [quality] * 3, {})
         assert (coded.frames.tolist(), int(coded.lengths.sum())) == ([2, 1, 2], len(coded.stream))
         back, known = decode(coded, values.shape, UNITS)
         assert (back.shape, back.dtype, len(known)) == (values.shape, torch.float32, 3)
@@ -55,7 +55,7 @@ def test_values_come_back_within_the_loss_of_coding() -> None:
 
 def test_a_range_beyond_what_can_be_seen_is_kept() -> None:
     values = (torch.linspace(-1, 3, SIZE).expand(1, 3, SIZE, SIZE) - UNITS[0]) / UNITS[1]
-    coded = encode(values, [1], UNITS, 5, {})
+    coded = encode(values, [1], UNITS, [5], {})
     assert coded.ranges.tolist() == [[-1, 3]]
     back, _ = decode(coded, values.shape, UNITS)
     shown = back * UNITS[1] + UNITS[0]

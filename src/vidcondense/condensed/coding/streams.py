@@ -43,7 +43,7 @@ def fits(shape: Sequence[int]) -> bool:
 
 
 def encode(
-    values: Tensor, rows: Sequence[int], units: tuple[Tensor, Tensor], quality: int, known: Streams
+    values: Tensor, rows: Sequence[int], units: tuple[Tensor, Tensor], quality: Sequence[int], known: Streams
 ) -> Coded:
     """One stream for each video.
 
@@ -51,14 +51,14 @@ def encode(
         values: (row, ..., channel, height, width) float32; every row is a frame, or several in order.
         rows: of each video, one after another.
         units: mean and std that make units of [0, 1] of a value: value * std + mean.
-        quality: see `av1.encode`.
+        quality: of each video, see `av1.encode`.
         known: streams that are taken as they are where a video's frames are what was decoded from them.
     """
     mean, std = units
     streams, counts, ranges = [], [], []
-    for video in values.detach().cpu().split(list(rows)):
+    for video, wanted in zip(values.detach().cpu().split(list(rows)), quality, strict=True):
         frames = video.reshape(-1, *video.shape[-3:])
-        stream, ends = known.get(digest(frames)) or _encoded(frames * std + mean, quality)
+        stream, ends = known.get(digest(frames)) or _encoded(frames * std + mean, wanted)
         streams.append(stream)
         counts.append(len(frames))
         ranges.append(ends)

@@ -257,7 +257,10 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     def save(self, path: Path | str) -> int:
         """Write the file atomically; returns its size in bytes. The same content gives the same bytes."""
-        data = self.packed()
+        try:
+            data = self.packed()
+        except VidcondenseError as error:
+            raise VidcondenseError(f"cannot write {path}: {error}") from error
         files.write_bytes(Path(path), data)
         return len(data)
 

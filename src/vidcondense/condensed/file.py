@@ -28,7 +28,7 @@ def packed(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:
     try:
         parse(text)
     except ValueError as error:
-        raise VidcondenseError(f"nobody could read the header of this file ({error})") from error
+        raise VidcondenseError(f"nobody could read its header ({error})") from error
     return to_bytes(stored, metadata={"vidcondense": text})
 
 

@@ -66,10 +66,10 @@ def test_launches_do_not_grow_with_the_number_of_videos(
     name: str, tiny_store: ClipStore, tmp_path: Any
 ) -> None:
     counts = []
+    few = {"experts.count": 1, "experts.steps": 0} if "trained" in name else {}
+    given = {"insertion.threshold": 1.0, "insertion.warm_up": 0.0, "flip": 0.0, **few}
     for vpc in (1, 4):
-        chosen = recipe.load(
-            name, vpc=vpc, overrides={"insertion.threshold": 1.0, "insertion.warm_up": 0.0, "flip": 0.0}
-        )
+        chosen = recipe.load(name, vpc=vpc, overrides=given)
         state = State.start(tiny_store, chosen, EXACT)
         state.objective.prepare(tmp_path, False)
         state.iterate()  # an optimiser makes its moments in its first step

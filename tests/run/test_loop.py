@@ -73,6 +73,15 @@ def test_frames_are_not_stored_larger_than_they_are(size: int, tiny_store: ClipS
         run(tiny_store, load("random", synthetic__size=size), tmp_path / "run")
 
 
+def test_more_than_coded_video_holds_is_refused_before_anything_is_written(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    chosen = load("prism_small", storage="av1", vpc=10**6)
+    with pytest.raises(VidcondenseError, match="coded video holds 1,073,741,824 values at most"):
+        run(tiny_store, chosen, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_learned_labels_are_stored_and_the_precision_is_the_one_used(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:

@@ -143,11 +143,12 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     def rows_per_video(self) -> dict[str, Tensor]:
         """The attributes that hold rows of each video one after another, and how many: (video,) int64.
 
-        All others are shared by all videos. Sets of a kind without this cannot be cut or merged.
+        All others are shared by all videos. Sets of a kind without this cannot be cut, merged
+        or coded as video.
         """
         raise VidcondenseError(
             f"sets that store {self.representation} cannot be cut or merged: {type(self).__name__} has no "
-            "rows_per_video (docs/extend.md)"
+            "rows_per_video (docs/extend.md), which coded video needs too"
         )
 
     def shared_content(self) -> dict[str, Any]:
@@ -287,13 +288,11 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             content = self.tensors()
             shapes = {name: list(content[name].shape) for name in self.frame_tensors}
             header |= {"quality": self.quality, "shapes": shapes}
-        return file.packed(header, self.encoded())
-
-    def encoded(self) -> dict[str, Tensor]:
-        """The tensors of the file."""
         content = {**self.tensors(), "labels": self.labels}
         tensors = encode(content, self.frame_tensors, self.storage, self._coding())
-        return tensors if self.targets is None else {**tensors, "targets": self.targets}
+        if self.targets is not None:
+            tensors["targets"] = self.targets
+        return file.packed(header, tensors)
 
     def _coding(self) -> Coding:
         rows = self.rows_per_video() if self.storage == "av1" else {}

@@ -1,18 +1,21 @@
 """Coded video as good as a number of bytes allows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
 import torch
+from safetensors.torch import load
 from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.base import CondensedVideos
 from vidcondense.condensed.header import BEST, LENGTHS, WORST
+from vidcondense.condensed.storage import Known
 
 SLACK = 64
+"""Bytes that numbers beside the streams may take more where some videos are finer."""
 T = TypeVar("T", bound=CondensedVideos)
 
 
@@ -25,8 +28,12 @@ def filled(condensed: T, budget: int) -> T:
         VidcondenseError: at the lowest quality it takes more.
     """
 
-    made = cache(lambda quality: replace(condensed, quality=quality, finer=0))
-    size = cache(lambda quality: len(made(quality).packed()))
+    fresh = replace(condensed, known=Known(), finer=0)  # streams that were read have a quality already
+    packed = cache(lambda quality: replace(fresh, quality=quality).packed())
+
+    def size(quality: int) -> int:
+        return len(packed(quality))
+
     if size(WORST) > budget:
         raise VidcondenseError(
             f"the set takes {size(WORST):,} bytes at the lowest quality, more than the {budget:,} of the "
@@ -34,17 +41,17 @@ def filled(condensed: T, budget: int) -> T:
         )
     quality = _first(BEST, WORST, lambda one: size(one) <= budget)
     if quality == BEST:
-        return made(quality)
-    more = (_lengths(made(quality - 1)) - _lengths(made(quality))).cumsum(0) + size(quality)
-    # Numbers beside the streams may take a few bytes more.
-    finer = int((more <= budget - SLACK).sum()) if bool((more.diff() >= 0).all()) else 0
-    return replace(condensed, quality=quality, finer=finer)
+        return replace(fresh, quality=quality)
+    finer, coarser = (_lengths(packed(one), fresh.frame_tensors) for one in (quality - 1, quality))
+    more = (finer - coarser).cumsum(0) + size(quality)
+    count = int((more.cummax(0).values <= budget - SLACK).sum())
+    return replace(fresh, quality=quality, finer=count)
 
 
-def _lengths(condensed: CondensedVideos) -> Tensor:
-    """(video,) int64, bytes of all streams of each video."""
-    tensors = condensed.encoded()
-    names = [name + LENGTHS for name in condensed.frame_tensors if name + LENGTHS in tensors]
+def _lengths(packed: bytes, frame_tensors: Sequence[str]) -> Tensor:
+    """(video,) int64, bytes of all streams of each video in a file."""
+    tensors = load(packed)
+    names = [name + LENGTHS for name in frame_tensors if name + LENGTHS in tensors]
     return torch.stack([tensors[name].long() for name in names]).sum(0)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.coding import streams, transform
-from vidcondense.condensed.coding.streams import Coded, Streams
+from vidcondense.condensed.coding.streams import LEVELS, Coded, Streams
 from vidcondense.condensed.header import (
     BEST,
     CODED,
@@ -25,11 +25,8 @@ from vidcondense.condensed.header import (
     Storage,
 )
 
-LEVELS = 255
 WHOLE = (torch.uint8, torch.uint16, torch.uint32)
 """Types of whole numbers in coded files, the smallest that holds them."""
-
-
 MOST_VALUES = 2**30
 """Of frames in a coded file, which a stranger may have made: 4 GiB."""
 

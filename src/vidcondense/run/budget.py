@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from safetensors.torch import load
+
 from vidcondense.base.compute import Precision, choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
@@ -56,13 +58,13 @@ def fit(store: ClipStore, recipe: Recipe, *, device: str = "auto", precision: Pr
     some = store.only(range(min(SAMPLE, len(store.class_names))))
     state = State.start(some, recipe.replace(vpc=1), choose(device, precision))
     made: CondensedVideos = artifact(state)
-    shared = len(made.packed())
-    used = sum(tensor.nbytes for tensor in made.encoded().values())
-    each = used / made.videos
+    data = made.packed()
+    used = sum(tensor.nbytes for tensor in load(data).values())
+    shared, each = len(data) - used, used / made.videos
     classes, most = len(store.class_names), min(len(videos) for videos in store.by_class("train"))
-    room = int((recipe.budget - (shared - used)) / (each * classes))
+    room = int((recipe.budget - shared) / (each * classes))
     if room < 1:
-        least = round(shared - used + each * classes)
+        least = round(shared + each * classes)
         raise VidcondenseError(
             f"a budget of {recipe.budget:,} bytes does not hold one video of each class, which takes about "
             f"{least:,} bytes at quality {recipe.quality}; choose a larger number for quality, or smaller "

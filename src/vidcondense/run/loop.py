@@ -17,6 +17,7 @@ from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed.enlargement import SMALLEST
 from vidcondense.condensed.filling import filled
+from vidcondense.condensed.storage import MOST_VALUES
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.measure import measure
@@ -213,6 +214,12 @@ def check(store: ClipStore, recipe: Recipe) -> None:
         raise VidcondenseError(
             f"synthetic.size is {side}, but frames of {store.size} pixels can be stored with {SMALLEST} to "
             f"{store.size - 1}; leave it 0 to store them as they are"
+        )
+    values = len(store.class_names) * recipe.vpc * store.frames * 3 * (side or store.size) ** 2
+    if recipe.storage == "av1" and values > MOST_VALUES:
+        raise VidcondenseError(
+            f"coded video holds {MOST_VALUES:,} values at most, and this recipe may store {values:,}; choose "
+            "fewer videos per class, a smaller synthetic.size, or storage float16"
         )
     if recipe.frames not in (0, store.frames):
         raise VidcondenseError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from vidcondense.condensed import DisplacedVideos, KeyFrameVideos, StaticDynamic
 from vidcondense.condensed.coding.streams import decode, encode
 
 SIZE = 32
+ABOUT: dict[str, Any] = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.25, 0.3), "storage": "av1"}
 UNITS = (torch.tensor([0.5, 0.4, 0.3])[:, None, None], torch.tensor([0.2, 0.25, 0.3])[:, None, None])
 
 
@@ -32,10 +34,8 @@ def _set(**changes: object) -> KeyFrameVideos:
         "labels": torch.tensor([0, 1, 1]),
         "class_names": ("a", "b"),
         "frames": 4,
-        "mean": (0.5, 0.4, 0.3),
-        "std": (0.2, 0.25, 0.3),
-        "storage": "av1",
         "quality": 20,
+        **ABOUT,
     }
     return KeyFrameVideos(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -114,10 +114,8 @@ def test_memories_are_coded_too(tmp_path: Path) -> None:
         labels=torch.zeros(4, dtype=torch.int64),
         class_names=("a",),
         frames=4,
-        mean=(0.5, 0.4, 0.3),
-        std=(0.2, 0.25, 0.3),
-        storage="av1",
         quality=10,
+        **ABOUT,
     )
     memories.save(tmp_path / "file")
     back = CondensedVideos.load(tmp_path / "file")
@@ -141,10 +139,8 @@ def test_small_frames_come_back_and_are_not_coded_twice(tmp_path: Path) -> None:
         labels=torch.tensor([0, 1]),
         class_names=("a", "b"),
         frames=8,
-        mean=(0.5, 0.4, 0.3),
-        std=(0.2, 0.25, 0.3),
-        storage="av1",
         quality=20,
+        **ABOUT,
     )
     made.save(tmp_path / "first")
     read = CondensedVideos.load(tmp_path / "first")

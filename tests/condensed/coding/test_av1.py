@@ -1,6 +1,9 @@
 """AV1 streams: what comes back, the same bytes each time, and what is refused of strangers."""
 
 import io
+import os
+import subprocess
+import sys
 
 import av
 import numpy as np
@@ -43,6 +46,22 @@ def test_streams_one_after_another_are_a_file_that_players_read() -> None:
     streams = [encode(to_planes(_clip(frames)), 40) for frames in (3, 1, 2)]
     with av.open(io.BytesIO(b"".join(streams)), format="obu") as container:
         assert len(list(container.decode(video=0))) == 6
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system does not tell of scheduling")
+def test_a_process_of_root_keeps_its_priority() -> None:
+    """SVT-AV1 gives the first thread that starts it real-time priority: all others then starve."""
+    script = """
+import os
+import numpy as np
+from vidcondense.condensed.coding.av1 import encode
+from vidcondense.condensed.coding.colour import to_planes
+
+before = os.sched_getscheduler(0)
+encode(to_planes(np.zeros((2, 32, 32, 3), np.uint8)), 40)
+assert os.sched_getscheduler(0) == before
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 
 import av
@@ -38,10 +39,11 @@ def encode(planes: Planes, quality: int) -> bytes:
     context.pix_fmt, context.time_base, context.framerate = "yuv420p", Fraction(1, 25), Fraction(25)
     context.options = {"crf": str(quality), **_OPTIONS}
     packets = []
-    for number, frame in enumerate(_frames(planes)):
-        frame.pts = number
-        packets += context.encode(frame)
-    packets += context.encode(None)
+    with _same_scheduling():
+        for number, frame in enumerate(_frames(planes)):
+            frame.pts = number
+            packets += context.encode(frame)
+        packets += context.encode(None)
     return b"".join(map(bytes, packets))
 
 
@@ -78,6 +80,19 @@ def decode(stream: bytes, frames: int, height: int, width: int) -> Planes:
     if len(found) != frames:
         raise VidcondenseError(f"a stream has {len(found)} frames in place of {frames}")
     return Planes(*(np.stack([_plane(frame, index) for frame in found]) for index in range(3)))
+
+
+@contextmanager
+def _same_scheduling() -> Iterator[None]:
+    """SVT-AV1 leaves root's thread with real-time priority, and so all that the thread starts later."""
+    if not hasattr(os, "sched_setscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
 
 
 def _frames(planes: Planes) -> Iterator[av.VideoFrame]:

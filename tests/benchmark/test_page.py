@@ -100,11 +100,22 @@ def test_a_margin_is_recorded_and_explained(tmp_path: Path, tiny_store: ClipStor
     level = Difference(0.5, 1.0, 6, 0, 0.5, 0.5, 0.01, "level within 2")
     rows = [row("Random", 40.0), row("DM", 40.5, against=level)]
     text = write(tmp_path, tiny_store, rows, options=Options(margin=2.0)).read_text()
-    assert "Level within 2 points (--margin, named before the run) needs p < 0.05 in two one-sided" in text
+    assert "Level within 2 points (--margin) needs p < 0.05 in two one-sided" in text
     assert "| DM | VPC 1 | Random | level within 2 | +0.5 ± 1.0 | 6 | 0 | 0.500 | 0.500 | 0.010 |" in text
     values = json.loads((tmp_path / "accuracy.json").read_text())
     assert values["options"]["margin"] == 2.0
     assert values["comparisons"] == {"tested": 1, "pairs_needed": 6}
+
+
+def test_a_margin_that_was_changed_later_is_told_of(tmp_path: Path, tiny_store: ClipStore) -> None:
+    rows = [row("Random", 40.0), row("DM", 40.5, against=Difference(0.5, 1.0, 6, 0, 0.5, 0.5, 0.01))]
+    texts = []
+    for margin in (None, 2.0, 2.0, 3.0):
+        texts.append(write(tmp_path, tiny_store, rows, options=Options(margin=margin)).read_text())
+    assert "changed" not in texts[0]
+    assert "there already (none, then 2 points)" in texts[1]
+    assert texts[1] == texts[2]
+    assert "there already (none, then 2 points, then 3 points)" in texts[3]
 
 
 def test_before_all_is_finished_the_benchmarks_own_part_is_left_out(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -35,6 +35,12 @@ class Extra:
     shown: dict[str, Any] = field(default_factory=dict)
 
 
+class _Earlier(TypedDict):
+    """What is read of an earlier page; those of earlier versions do not tell of margins."""
+
+    margins: NotRequired[list[float | None]]
+
+
 def write(plan: Plan, rows: Sequence[Row], extra: Extra | None) -> Path:
     """Write the Markdown page, CSV, JSON and plot of what was measured; returns the page.
 
@@ -49,6 +55,7 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra | None) -> Path:
     tested = sum(one.p is not None for one in differences)
     needed = pairs_needed(tested or len(differences)) if differences else 0
     lines = [row.flat() for row in rows]
+    margins = _margins(plan)
     files.write_bytes(plan.file(".csv"), tables.comma_separated(extra.lines or lines).encode())
     store = plan.store
     files.write_json(
@@ -63,6 +70,7 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra | None) -> Path:
                 "size": store.size,
             },
             "options": asdict(plan.options),
+            "margins": margins,
             "comparisons": {"tested": tested, "pairs_needed": needed},
             "rows": lines,
             "not_measured": [asdict(skipped) for skipped in plan.skipped],
@@ -81,7 +89,7 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra | None) -> Path:
         tested=tested,
         needed=needed,
         few_pairs=bool(differences) and max(one.pairs for one in differences) < needed,
-        level_rule=_level_rule(plan.options.margin),
+        level_rule=_level_rule(margins),
         complete=complete,
         tables=tables,
         pictures=pictures,
@@ -93,13 +101,25 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra | None) -> Path:
     return plan.file(".md")
 
 
-def _level_rule(margin: float | None) -> str:
+def _margins(plan: Plan) -> list[float | None]:
+    """The margins of this page and of those before it in the same file, each change once."""
+    path, margin = plan.file(".json"), plan.options.margin
+    before = files.read_json(path, _Earlier).get("margins", []) if path.is_file() else []
+    return before if before and before[-1] == margin else [*before, margin]
+
+
+def _level_rule(margins: Sequence[float | None]) -> str:
+    margin = margins[-1]
     if margin is None:
         return ""
-    return (
-        f"Level within {margin:g} points (--margin, named before the run) needs p < 0.05 in two one-sided "
-        "tests by Student's t, adjusted by Holm too. "
+    rule = (
+        f"Level within {margin:g} points (--margin) needs p < 0.05 in two one-sided tests by Student's t, "
+        "adjusted by Holm too. "
     )
+    if len(margins) == 1:
+        return rule
+    named = ", then ".join("none" if one is None else f"{one:g} points" for one in margins)
+    return f"{rule}The margin was changed when results were there already ({named}): it proves nothing. "
 
 
 def rendered(template: str, **values: object) -> str:

@@ -88,6 +88,7 @@ def run_benchmark(
     if force:
         refuse_force(planned.folder)
         clear(tasks)
+        files.unlink_quietly(planned.file(".json"))  # what a margin was named for is gone
     refuse_foreign(tasks, planned.store)
     if points is not None:
         _say_resolving(planned, points)

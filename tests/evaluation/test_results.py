@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,13 @@ def test_networks_are_read_back_and_others_added() -> None:
     assert {**made.to_dict(), "seconds": 0} == {**whole.to_dict(), "seconds": 0}
     assert made.seconds == pytest.approx(whole.seconds, abs=1e-3)
     assert torch.equal(made.confusion, whole.confusion)
+    small = replace(more, rounded=0.2, rounded_bytes=90)
+    diverged = replace(first[1], rounded=0.1, rounded_bytes=80)
+    record = json.loads(json.dumps(evaluation(small, diverged).to_dict()))
+    typed(record, FullRecord)
+    assert record["rounded"] == {"top1": {"mean": 0.2, "std": None, "values": [0.2, None]}, "bytes": [90, 80]}
+    assert evaluation(*networks_of(record)).rounded == record["rounded"]
+    assert evaluation(small, more).rounded is None
     assert evaluation(more, made_from={"device": "cpu"}).to_dict()["made_from"] == {"device": "cpu"}
 
 
@@ -170,6 +178,7 @@ def test_networks_are_read_back_and_others_added() -> None:
         ({"train_loss": [0.5, 0.5]}, "no value of each of its 1 networks"),
         ({"confusion": [[1, 2]]}, "no confusion of each class"),
         ({"confusion": [[1, 2], [3]]}, "no confusion of each class"),
+        ({"rounded": {"top1": {"values": []}, "bytes": []}}, "no rounded weights of each of its 1 networks"),
     ],
 )
 def test_a_record_that_does_not_fit_itself_is_refused(change: dict[str, Any], message: str) -> None:

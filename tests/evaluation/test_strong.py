@@ -137,3 +137,31 @@ def test_length_is_in_steps_and_for_large_sets_in_epochs() -> None:
     assert rule.length(21) == 100
     assert rule.length(6400) == 1000
     assert rule.length(645) == math.ceil(10 * 645 / 64)
+
+
+def test_sets_are_compared_at_equal_steps(tiny_store: ClipStore, tmp_path: Path) -> None:
+    made, file, given = condensed(tiny_store), tmp_path / "evaluation.json", {"network": "minic3d"}
+    few = evaluate(made, tiny_store, steps=3, networks_count=1, show=False, out=file, **given)  # type: ignore[call-overload]
+    assert few.protocol.length(10**6) == few.protocol.length(1) == 3
+    assert few.to_dict()["settings"]["steps"] == 3
+    with pytest.raises(VidcondenseError, match=r"settings"):
+        evaluate(made, tiny_store, steps=2, networks_count=1, show=False, out=file, **given)  # type: ignore[call-overload]
+    with pytest.raises(VidcondenseError, match="protocol strict counts epochs: leave --steps out"):
+        evaluate(made, tiny_store, protocol="strict", steps=3, show=False)
+
+
+def test_networks_trained_on_real_clips_are_tested_with_weights_of_8_bits_too(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    file = tmp_path / "evaluation.json"
+    for count in (1, 2):  # the second goes on where the first stopped
+        made = evaluate(
+            tiny_store, tiny_store, steps=12, networks_count=count, network="minic3d", show=False, out=file
+        )
+    assert made is not None and made.rounded is not None
+    exact, rounded = made.to_dict()["top1"]["values"], made.rounded["top1"]["values"]
+    assert len(rounded) == 2 and rounded == pytest.approx(exact, abs=0.25)
+    weights = sum(one.numel() for one in networks.build("minic3d", *tiny_store.shape).parameters())
+    assert weights < min(made.rounded["bytes"]) < 1.1 * weights + 4000
+    of_clips = evaluate(condensed(tiny_store), tiny_store, steps=2, networks_count=1, show=False)
+    assert of_clips.rounded is None and "rounded" not in of_clips.to_dict()

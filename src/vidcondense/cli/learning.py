@@ -251,7 +251,7 @@ def evaluate(
     here = replace(options, device=local_device(options.device))
     trial = Trial.of(subject, real, here, protocol=protocol)
     if out is None and isinstance(subject, CondensedVideos) and training.is_dir():
-        out = RunFolder(training).evaluation_file(protocol, trial.network)
+        out = RunFolder(training).evaluation_file(protocol, trial.network, options.steps)
     result: Evaluation | None
     if out is None:
         result = trial.evaluate(options.count(trial.protocol), True)

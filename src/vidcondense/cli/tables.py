@@ -31,6 +31,13 @@ def evaluation_table(evaluation: Evaluation) -> Table:
             *("" if value is None else f"{100 * value:.1f}" for value in (scores["mean"], scores["std"])),
             "  ".join(f"{100 * value:.1f}" for value in scores["values"] if value is not None),
         )
+    if evaluation.rounded:
+        scores, sizes = evaluation.rounded["top1"], evaluation.rounded["bytes"]
+        view.add_row(
+            f"top-1 %, weights of 8 bits ({' or '.join(f'{size:,}' for size in dict.fromkeys(sizes))} bytes)",
+            *("" if value is None else f"{100 * value:.1f}" for value in (scores["mean"], scores["std"])),
+            "  ".join(f"{100 * value:.1f}" for value in scores["values"] if value is not None),
+        )
     chance = 100 / len(evaluation.class_names)
     failed = len(evaluation.results) - len(evaluation.trained)
     view.caption = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 from tyro.conf import arg
 
 from vidcondense.base.options import CountOption, Device, Precision
-from vidcondense.base.settings import Settings, Share
+from vidcondense.base.settings import Positive, Settings, Share
 
 if TYPE_CHECKING:  # help appears without waiting for PyTorch
     from vidcondense.evaluation.protocols import Protocol
@@ -20,6 +20,8 @@ class EvaluationOptions(Settings):
         network: Which network to train: minic3d, convnet3d, cnn_mean, cnn_mlp, cnn_rnn, cnn_gru, cnn_lstm,
             r2plus1d_18, video_transformer, or your own as FILE.py:CLASS. Several, joined by "+", take turns.
         networks_count: How many networks to train, of each kind, from other random weights each.
+        steps: Training steps of each network, in place of the protocol's rule, to compare sets at equal ones
+            (strong).
         flip: Share of training clips that are mirrored; none where the store says that direction matters.
             strict and vdsd never mirror condensed clips.
         seed: Seed of weights, order, windows of real training clips and (in vdsd) test windows.
@@ -31,6 +33,9 @@ class EvaluationOptions(Settings):
     ] = None
     networks_count: Annotated[
         int | None, arg(name="networks", metavar="N", help_behavior_hint="(default: 2, else 3)")
+    ] = None
+    steps: Annotated[
+        Positive | None, arg(metavar="N", help_behavior_hint="(default: by the number of clips)")
     ] = None
     flip: Annotated[Share | None, arg(metavar="SHARE", help_behavior_hint="(default: 0.5)")] = None
     seed: CountOption = 0
@@ -47,6 +52,7 @@ class EvaluationFields(TypedDict, total=False):
 
     network: str | None
     networks_count: int | None
+    steps: int | None
     flip: float | None
     seed: int
     device: str

@@ -26,11 +26,21 @@ class Scores(TypedDict):
     values: list[Share | None]
 
 
-class TrainedOn(TypedDict):
-    """Which real clips networks were trained on."""
+class Rounded(TypedDict):
+    """The same networks with weights of 8 bits: top-1, and bytes of each one's file."""
 
+    top1: Scores
+    bytes: list[Count]
+
+
+class TrainedOn(TypedDict):
+    """Which real clips networks were trained on, and how many of them were mirrored."""
+
+    name: NotRequired[str]
     fingerprint: str
+    split: NotRequired[str]
     videos: Count
+    flip: NotRequired[Share]
 
 
 class Record(TypedDict):
@@ -43,6 +53,7 @@ class Record(TypedDict):
     top1: Scores
     top5: Scores
     controls: NotRequired[dict[str, Scores]]
+    rounded: NotRequired[Rounded]
     per_class: dict[str, Share]
     confusion: list[list[Count]]
     test_videos: Count
@@ -74,6 +85,8 @@ class NetworkResult:
             guessing.
         seconds: that training and testing took.
         controls: top-1 of the same test videos with their frames in another order, by its name.
+        rounded: top-1 with weights of 8 bits.
+        rounded_bytes: of a file of such weights; 0 where they were not tested.
     """
 
     top1: float
@@ -83,6 +96,8 @@ class NetworkResult:
     diverged: bool
     seconds: float
     controls: Mapping[str, float] = field(default_factory=dict)
+    rounded: float = math.nan
+    rounded_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,6 +162,14 @@ class Evaluation:
         names = list(self.results[0].controls) if self.results else []
         return {name: self._scores([result.controls.get(name) for result in self.results]) for name in names}
 
+    @property
+    def rounded(self) -> Rounded | None:
+        """The same networks with weights of 8 bits; None where one was not tested so."""
+        sizes = [result.rounded_bytes for result in self.results]
+        if not sizes or 0 in sizes:
+            return None
+        return {"top1": self._scores([result.rounded for result in self.results]), "bytes": sizes}
+
     def _scores(self, values: Sequence[float | None]) -> Scores:
         values = [None if one.diverged else value for one, value in zip(self.results, values, strict=True)]
         known = [value for value in values if value is not None]
@@ -170,6 +193,7 @@ class Evaluation:
             "per_class": dict(zip(self.class_names, per_class.tolist(), strict=True)),
             "confusion": confusion.tolist(),
             **({"controls": self.controls} if self.controls else {}),
+            **({"rounded": self.rounded} if self.rounded else {}),
             "train_loss": [r.loss if math.isfinite(r.loss) else None for r in self.results],
             "test_videos": self.test_videos,
             "seconds": round(self.seconds, 3),
@@ -195,11 +219,16 @@ def networks_of(record: FullRecord) -> list[NetworkResult]:
     if any(len(column) != count for column in controls.values()):
         raise VidcondenseError(f"it has no control of each of its {count} networks")
     others = [{name: _number(column[number]) for name, column in controls.items()} for number in range(count)]
+    small = record.get("rounded")
+    rounded = small["top1"]["values"] if small else [None] * count
+    sizes = small["bytes"] if small else [0] * count
+    if not len(rounded) == len(sizes) == count:
+        raise VidcondenseError(f"it has no rounded weights of each of its {count} networks")
     if [len(row) for row in record["confusion"]] != [size] * size:
         raise VidcondenseError("it has no confusion of each class")
     return [
-        NetworkResult(_number(top1), _number(top5), None, _number(loss), top1 is None, 0.0, controls)
-        for top1, top5, loss, controls in zip(*columns, others, strict=True)
+        NetworkResult(_number(top1), _number(top5), None, _number(loss), top1 is None, 0.0, *rest)
+        for top1, top5, loss, *rest in zip(*columns, others, map(_number, rounded), sizes, strict=True)
     ]
 
 

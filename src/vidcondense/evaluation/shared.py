@@ -33,6 +33,8 @@ class _Result(TypedDict):
     diverged: bool
     seconds: float
     controls: NotRequired[dict[str, Share]]
+    rounded: NotRequired[Share | None]
+    rounded_bytes: NotRequired[Count]
 
 
 @overload
@@ -215,9 +217,10 @@ class Parts:
 
     def write(self, number: int, result: NetworkResult) -> None:
         """Keep a network's result."""
-        loss = result.loss if math.isfinite(result.loss) else None
+        numbers = {"loss": result.loss, "rounded": result.rounded}
+        known = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
         assert result.confusion is not None  # it has just been trained
-        values = {**vars(result), "confusion": result.confusion.tolist(), "loss": loss}
+        values = {**vars(result), "confusion": result.confusion.tolist(), **known}
         files.write_json(self._path(number), {"key": self._key, "result": values})
 
     def read(self, number: int) -> NetworkResult:
@@ -226,7 +229,9 @@ class Parts:
         if stored is None or [len(row) for row in stored["confusion"]] != [self._classes] * self._classes:
             raise self._damaged(number, "no confusion of each class")
         values: dict[str, Any] = {**stored, "confusion": torch.tensor(stored["confusion"], dtype=torch.int64)}
-        values["loss"] = math.nan if stored["loss"] is None else stored["loss"]
+        for name in ("loss", "rounded"):
+            if values.get(name) is None:
+                values[name] = math.nan
         return NetworkResult(**values)
 
     def forget(self, count: int) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from vidcondense.evaluation.protocols import PROTOCOL, PROTOCOLS, Protocol, dive
 from vidcondense.evaluation.results import Evaluation, FullRecord, NetworkResult, accuracies, networks_of
 from vidcondense.evaluation.training import Advance
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.rounding import round_weights
 
 FLIP = 0.5
 MOST_NETWORKS = 10_000
@@ -63,6 +65,8 @@ class Trial:
         rule = _protocol(protocol)
         if isinstance(training, CondensedVideos):
             rule = rule.for_learned_rate(training.learning_rate)
+        if options.steps is not None:
+            rule = rule.of_length(options.steps)
         compute = choose(options.device, options.precision)
         check(training, store)
         clips, trained_on = _training_clips(training, rule, store, options.flip, compute)
@@ -94,12 +98,18 @@ class Trial:
         scores, truth, controls = self.protocol.test(network, self.store, self.compute, self._own(number))
         # A last step can break a network whose losses were all finite until then.
         broken = not bool(scores.isfinite().all())
+        size = 0
+        if self.trained_on:  # instead of clips one might send the network
+            size = round_weights(network)
+            rounded = self.protocol.test(network, self.store, self.compute, self._own(number)).scores
         return NetworkResult(
             *accuracies(scores, truth),
             loss=loss,
             diverged=broken or diverged(loss, self.clips, len(self.store.class_names)),
             seconds=time.perf_counter() - began,
             controls={name: accuracies(other, truth)[0] for name, other in controls.items()},
+            rounded=accuracies(rounded, truth)[0] if size else math.nan,
+            rounded_bytes=size,
         )
 
     def total(self, networks_count: int) -> int:

@@ -87,9 +87,10 @@ class RunFolder:
         """One JSON file per evaluation."""
         return self.path / "evaluations"
 
-    def evaluation_file(self, protocol: str, network: str) -> Path:
-        """Where `evaluate` writes what a network scored under a protocol."""
-        return self.evaluations / f"{protocol}-{label(network)}.json"
+    def evaluation_file(self, protocol: str, network: str, steps: int | None = None) -> Path:
+        """Where `evaluate` writes what a network scored under a protocol, of a given number of steps."""
+        length = "" if steps is None else f"-{steps}-steps"
+        return self.evaluations / f"{protocol}-{label(network)}{length}.json"
 
     @property
     def description(self) -> Path:

@@ -10,6 +10,7 @@ import torch
 
 from vidcondense import networks
 from vidcondense.base.compute import Compute, derive_seed, generator
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import TrainingClips
 from vidcondense.evaluation.testing import Order, Outcome
@@ -55,6 +56,14 @@ class Protocol(ABC):
     def for_learned_rate(self, learning_rate: float | None) -> Self:
         """The rule for a set that has learned a step size (None: it has not): the same for most."""
         return self
+
+    def of_length(self, steps: int) -> Self:
+        """The rule with so many optimiser steps, however many clips there are.
+
+        Raises:
+            VidcondenseError: the rule counts epochs.
+        """
+        raise VidcondenseError(f"protocol {self.name} counts epochs: leave --steps out, or use strong")
 
     def settings(self) -> dict[str, Any]:
         """Every constant of the rule, for the record."""

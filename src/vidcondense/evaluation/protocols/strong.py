@@ -1,8 +1,8 @@
 """strong, the default: clips are changed at random, as anyone would who wants a good network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -53,6 +53,9 @@ class Strong(Protocol):
 
     def length(self, clips: int) -> int:
         return max(self.steps, -(-self.epochs * clips // self.batch))
+
+    def of_length(self, steps: int) -> Self:
+        return replace(self, steps=steps, epochs=0)
 
     def train(
         self, network: VideoNetwork, clips: TrainingClips, compute: Compute, seed: int, advance: Advance

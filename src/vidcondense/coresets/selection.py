@@ -27,6 +27,9 @@ class CoresetSettings(Settings):
     """What every coreset has: only a name."""
 
     family: ClassVar[str] = "coreset"
+    chooses: ClassVar[bool] = True
+    """Whether it keeps `vpc` videos of each class; else it keeps all there are."""
+
     kind: str = ""
 
     def reads(self) -> tuple[str, ...]:

@@ -62,7 +62,8 @@ def load(
             "objective.experts names trained experts, so that [experts] is read by nothing"
         )
     given = {key: _resolved(key, value, Path()) for key, value in overrides.items()}
-    return from_dict(over(values, {"vpc": _vpc(values, vpc, overrides), **given}))
+    wanted = {} if vpc is None else {"vpc": vpc}
+    return from_dict(over(values, {**wanted, **given}))
 
 
 def remarks(

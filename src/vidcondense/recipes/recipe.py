@@ -99,6 +99,12 @@ class Recipe(Settings):
         """What is learned one after another; a coreset learns nothing."""
         return (Stage("", 0, 0),) if self.coreset else self.synthetic.stages(self.iterations)
 
+    def videos(self, store: ClipStore) -> int:
+        """How many synthetic videos it makes of a store."""
+        if self.coreset and not self.coreset.chooses:
+            return len(store.select("train"))
+        return len(store.class_names) * self.vpc
+
     @property
     def all_iterations(self) -> int:
         """Iterations of all stages."""
@@ -124,6 +130,8 @@ class Recipe(Settings):
             return f"storage = {self.storage!r} codes no video"
         if self.coreset:
             keeps = f"coreset.kind = {self.coreset.kind!r} keeps real clips as they are"
+            if key == "vpc" and not self.coreset.chooses:
+                return f"coreset.kind = {self.coreset.kind!r} keeps every training video"
             if table in LEARNED or (table == "synthetic" and name in self.synthetic.learning):
                 return f"{keeps} and learns nothing"
             if key in ("network", "flip") and key not in self.coreset.reads():

@@ -24,17 +24,20 @@ class Fit:
 
     Attributes:
         recipe: with as many videos per class.
-        video_bytes: what one takes at the recipe's quality before anything is learned.
+        video_bytes: what one takes at the recipe's quality before anything is learned; None where the recipe
+            keeps every training video.
         most: training videos of the smallest class, which is all that can be had.
     """
 
     recipe: Recipe
-    video_bytes: float
+    video_bytes: float | None
     most: int
 
     def describe(self) -> str:
         """In a line."""
         recipe = self.recipe
+        if self.video_bytes is None:
+            return f"budget {recipe.budget:,} bytes: every training video, of the quality that fills it"
         line = (
             f"budget {recipe.budget:,} bytes: {recipe.vpc} videos per class of about "
             f"{self.video_bytes:,.0f} bytes each at quality {recipe.quality}, which is then set to fill it"
@@ -56,12 +59,15 @@ def fit(store: ClipStore, recipe: Recipe, *, device: str = "auto", precision: Pr
     """
     check(store, recipe)
     some = store.only(range(min(SAMPLE, len(store.class_names))))
+    most = min(len(videos) for videos in store.by_class("train"))
+    if recipe.unread("vpc"):
+        return Fit(recipe, None, most)
     state = State.start(some, recipe.replace(vpc=1), choose(device, precision))
     made: CondensedVideos = artifact(state)
     data = made.packed()
     used = sum(tensor.nbytes for tensor in load(data).values())
     shared, each = len(data) - used, used / made.videos
-    classes, most = len(store.class_names), min(len(videos) for videos in store.by_class("train"))
+    classes = len(store.class_names)
     room = int((recipe.budget - shared) / (each * classes))
     if room < 1:
         least = round(shared + each * classes)

@@ -215,7 +215,7 @@ def check(store: ClipStore, recipe: Recipe) -> None:
             f"synthetic.size is {side}, but frames of {store.size} pixels can be stored with {SMALLEST} to "
             f"{store.size - 1}; leave it 0 to store them as they are"
         )
-    values = len(store.class_names) * recipe.vpc * store.frames * 3 * (side or store.size) ** 2
+    values = recipe.videos(store) * store.frames * 3 * (side or store.size) ** 2
     if recipe.storage == "av1" and values > MOST_VALUES:
         raise VidcondenseError(
             f"coded video holds {MOST_VALUES:,} values at most, and this recipe may store {values:,}; choose "

@@ -188,7 +188,7 @@ def _learn(
     if shard.description.exists():
         condensation.resume(shard.path, store=store, device=device, show=show)
     else:
-        exact = replace(recipe, storage="float32")
+        exact = replace(recipe, storage="float32", budget=0)
         condensation.condense(store, exact, shard.path, device=device, precision=precision, show=show)
 
 

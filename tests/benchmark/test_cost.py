@@ -19,6 +19,7 @@ def test_clips_by_the_constants_of_the_protocol(monkeypatch: pytest.MonkeyPatch)
     windows = Strict().settings().get("windows", 1)
     assert clips_of("strict", 3, 7) == (10 * 3, 7 * windows)  # a batch is all there is, 10 steps at least
     assert clips_of("strict", 33, 7) == (4 * 5 * 8, 7 * windows)  # 4 epochs of 5 batches
+    assert clips_of("strong", 10**6, 7, 50)[0] == 50 * 64
 
 
 def test_times_are_measured_once_per_kind_and_summed(
@@ -38,7 +39,7 @@ def test_times_are_measured_once_per_kind_and_summed(
 
     monkeypatch.setattr(cost, "_time_iteration", iteration)
     monkeypatch.setattr(cost, "_time_clip", clip)
-    monkeypatch.setattr(cost, "clips_of", lambda protocol, training, testing: (100 * training, testing))
+    monkeypatch.setattr(cost, "clips_of", lambda protocol, training, testing, steps: (100 * training, testing))
     cell = Cell("DM", "", "dm_small", 2, ("iterations=10",), networks=("minic3d", "cnn_gru"))
     options = Options(seeds=(0, 1), networks=3, jobs=2)
     tasks = tasks_of([cell], options, tmp_path)

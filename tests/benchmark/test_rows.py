@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from vidcondense.benchmark.cell import Cell
+from vidcondense.benchmark.cell import Cell, Judge
 from vidcondense.benchmark.grids import FIRST
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.published import NETWORK, Published
@@ -94,7 +94,7 @@ def test_memories_have_no_key_frames(tmp_path: Path, memories: Callable[..., Sta
 def test_evaluations_are_of_the_networks_that_are_done(tmp_path: Path) -> None:
     task = finished(tmp_path, key_frames())
     judged = read_result({("1", 0): task}, {}).judged
-    assert judged == {"minic3d": {("1", 0): task.evaluation("minic3d")}}
+    assert judged == {"minic3d": {("1", 0): task.evaluation(Judge("minic3d"))}}
     row, other = build_rows({task.cell: read_result({("1", 0): task}, {})}, "top1")
     assert (row.column, row.mean, row.diverged, row.networks) == ("VPC 2, minic3d", 37.5, 1, 3)
     assert row.classes == {"a": (50.0, 2.5), "b": (25.0, 2.0)}

@@ -9,12 +9,14 @@ import pytest
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import typed
-from vidcondense.benchmark.cell import Cell
+from vidcondense.benchmark.cell import Cell, Judge
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task, refuse_foreign, tasks_of
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS
 from vidcondense.evaluation.results import Record
+from vidcondense.run.budget import fit
+from vidcondense.run.loop import condense
 
 CELL = Cell("Random", "VPC 1", "random", 1, networks=("minic3d", "cnn_gru"))
 WHOLE = Cell("Whole dataset", "all", "", 0, networks=("minic3d",))
@@ -66,37 +68,62 @@ def test_cells_that_condense_alike_are_one_task_with_all_their_networks(tmp_path
     ]
     tasks = tasks_of(cells, replace(STRICT, seeds=(0, 1), splits=("1", "2")), tmp_path)
     assert len(tasks) == 2 * 2 * 2
-    assert {task.cell.networks for task in tasks} == {("minic3d", "cnn_gru"), ()}
+    assert {task.judges for task in tasks} == {(Judge("minic3d"), Judge("cnn_gru")), ()}
 
 
 def test_evaluations_go_by_the_seed_of_condensing_unless_one_is_given(tmp_path: Path) -> None:
     assert Task(CELL, STRICT, tmp_path, "1", 7).judging_seed == 7
     task = Task(CELL, Options(protocol="strict", evaluation_seed=5, networks=2), tmp_path, "1", 7)
     assert task.judging_seed == 5
-    assert task.evaluation_file("minic3d").name == "strict-minic3d-2-networks-seed-5.json"
-    assert task.evaluation_file("folder/mine.py:Net").name == "strict-Net-2-networks-seed-5.json"
+    assert task.evaluation_file(Judge("minic3d")).name == "strict-minic3d-2-networks-seed-5.json"
+    assert task.evaluation_file(Judge("folder/mine.py:Net")).name == "strict-Net-2-networks-seed-5.json"
 
 
 def test_an_evaluation_counts_under_any_name_and_only_if_it_is_the_same(tmp_path: Path) -> None:
     task = Task(CELL, STRICT, tmp_path, "1", 0)
-    assert task.missing() == ["minic3d", "cnn_gru"]
+    assert task.missing() == [Judge("minic3d"), Judge("cnn_gru")]
     others: list[dict[str, Any]] = [
         *({"protocol": "vdsd"}, {"networks": 2}, {"seed": 1}, {"network": "cnn_mean"}),
         {"settings": {**PROTOCOLS["strict"]().settings(), "steps": -1}},
     ]
     for index, changed in enumerate(others):
         judge(task, f"{index}.json", **changed)
-    assert task.evaluation("minic3d") is None
+    assert task.evaluation(Judge("minic3d")) is None
     judge(task, "mine.json")
-    assert task.evaluation("minic3d") == typed(evaluation(), Record)
-    assert task.missing() == ["cnn_gru"]
+    assert task.evaluation(Judge("minic3d")) == typed(evaluation(), Record)
+    assert task.missing() == [Judge("cnn_gru")]
+
+
+def test_one_set_is_judged_after_several_numbers_of_steps(tmp_path: Path) -> None:
+    options = Options(networks=3)
+    cells = [Cell("a", str(steps), "random", 1, networks=("minic3d",), steps=steps) for steps in (0, 9, 20)]
+    (task,) = tasks_of(cells, options, tmp_path)
+    assert task.judges == (Judge("minic3d"), Judge("minic3d", 9), Judge("minic3d", 20))
+    assert task.evaluation_file(Judge("minic3d", 9)).name == "strong-minic3d-9-steps-3-networks-seed-0.json"
+    rule = PROTOCOLS["strong"]().of_length(9)
+    judge(task, "some.json", protocol="strong", settings=rule.settings())
+    assert task.missing() == [Judge("minic3d"), Judge("minic3d", 20)]
+
+
+def test_a_cell_of_a_budget_takes_what_was_fitted(tmp_path: Path, tiny_store: ClipStore) -> None:
+    budget = ("storage=av1", "budget=9000")
+    task = Task(Cell("a", "", "random", 0, budget), STRICT, tmp_path, "1", 0)
+    assert task.title == "random-budget=9000-storage=av1-split1-seed0"
+    words = "--recipe random --seed 0 --set storage=av1 --set budget=9000"
+    assert task.cell.arguments(0, "1") == words.split()
+    condense(tiny_store, fit(tiny_store, task.recipe()).recipe, task.folder, show=False)
+    made = task.run.recipe(task.run.read())
+    assert made.vpc > 1 and task.foreign(tiny_store) is None
+    other = Task(Cell("a", "", "random", 1, budget), STRICT, tmp_path, "1", 0)
+    moved = replace(task, cell=replace(task.cell, overrides=("storage=av1", "budget=9001")))
+    assert moved.folder != task.folder != other.folder
 
 
 def test_a_damaged_evaluation_is_named(tmp_path: Path) -> None:
     task = Task(CELL, STRICT, tmp_path, "1", 0)
     judge(task, seconds="soon")
     with pytest.raises(VidcondenseError, match=r"any\.json.*seconds"):
-        task.evaluation("minic3d")
+        task.evaluation(Judge("minic3d"))
 
 
 def test_what_is_condensed(tmp_path: Path) -> None:

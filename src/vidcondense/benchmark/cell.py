@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.options import Options
@@ -46,6 +46,13 @@ LABELS = {
 """What methods are called in tables."""
 
 
+class Judge(NamedTuple):
+    """Networks that judge a set, and how many steps they train for; 0 for what the protocol says."""
+
+    network: str
+    steps: int = 0
+
+
 @dataclass(frozen=True)
 class Cell:
     """One entry of a table, measured once per split and seed.
@@ -54,10 +61,11 @@ class Cell:
         row: its row in the table.
         column: its column; with several evaluation networks their names are added.
         recipe: name or path of a recipe; empty for training on all real clips.
-        vpc: videos per class; 0 for all.
+        vpc: videos per class; 0 for all, and for as many as the recipe's budget holds.
         overrides: "key=value" texts, later ones winning.
         dataset: whose published hyper-parameters to use, None for the recipe's default.
         networks: evaluation networks; none where only the condensed set matters.
+        steps: that they train for; 0 for what the protocol says.
         reference: row and column of the published figure, None where there is none.
     """
 
@@ -68,12 +76,15 @@ class Cell:
     overrides: tuple[str, ...] = ()
     dataset: str | None = None
     networks: tuple[str, ...] = ()
+    steps: int = 0
     reference: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
         """A folder name that two cells share only if they condense alike."""
-        parts = [Path(self.recipe).stem, f"vpc{self.vpc}"] if self.recipe else [WHOLE]
+        parts = [Path(self.recipe).stem] if self.recipe else [WHOLE]
+        if self.vpc:
+            parts.append(f"vpc{self.vpc}")
         if self.dataset:
             parts.append(self.dataset)
         values = recipe.parse_overrides(list(self.overrides))
@@ -83,6 +94,16 @@ class Cell:
             return name
         return f"{name[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """The evaluation networks with their steps."""
+        return tuple(Judge(network, self.steps) for network in self.networks)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether it has as many videos as the recipe's budget holds."""
+        return bool(self.recipe) and not self.vpc
+
     def resolve(self, seed: int, split: str) -> "Recipe":
         """The recipe with all settings.
 
@@ -90,7 +111,7 @@ class Cell:
             VidcondenseError: there is no such recipe, or a setting does not fit it.
         """
         overrides = {**recipe.parse_overrides(self._overrides_of(split)), "seed": seed}
-        loaded = recipe.load(self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides)
+        loaded = recipe.load(self.recipe, vpc=self.vpc or None, dataset=self.dataset, overrides=overrides)
         experts = getattr(loaded.objective, "experts", "")
         return loaded.with_experts(str(Path(experts).resolve())) if experts else loaded
 
@@ -104,12 +125,13 @@ class Cell:
             return ()
         overrides = recipe.parse_overrides(list(self.overrides))
         return recipe.remarks(
-            self.recipe, vpc=self.vpc, dataset=self.dataset, overrides=overrides, store=store
+            self.recipe, vpc=self.vpc or None, dataset=self.dataset, overrides=overrides, store=store
         )
 
     def arguments(self, seed: int, split: str) -> list[str]:
         """The same as arguments of `vidcondense condense`."""
-        arguments = ["--recipe", self.recipe, "--vpc", str(self.vpc), "--seed", str(seed)]
+        arguments = ["--recipe", self.recipe, *(("--vpc", str(self.vpc)) if self.vpc else ())]
+        arguments += ["--seed", str(seed)]
         if self.dataset:
             arguments += ["--dataset", self.dataset]
         return arguments + [part for text in self._overrides_of(split) for part in ("--set", text)]
@@ -155,7 +177,7 @@ class Choices(Options):
         networks = self.network or (PROTOCOLS[self.protocol]().usual_network,)
         if method == WHOLE:
             flip = tuple(text for text in own if _key(text) == "flip")
-            return Cell(label(WHOLE), "all", "", 0, flip, None, networks, (WHOLE, "all"))
+            return Cell(label(WHOLE), "all", "", 0, flip, networks=networks, reference=(WHOLE, "all"))
         name = self.recipe_name(method)
         known = name in recipe.available() and self.dataset in recipe.datasets(name)
         return Cell(

@@ -1,6 +1,5 @@
 """What a benchmark will cost, from what finished cells took and from a step measured here and now."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,10 +15,11 @@ from vidcondense.base.units import duration, mebibytes
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
-from vidcondense.evaluation.protocols import PROTOCOLS
+from vidcondense.evaluation.protocols import PROTOCOLS, Protocol
 from vidcondense.insertion.schedule import NoInsertion
 from vidcondense.networks.measure import measure
 from vidcondense.networks.passes import backward, scored
+from vidcondense.run.budget import fit
 from vidcondense.run.state import State
 
 MEASURING_SECONDS = 60.0
@@ -73,8 +73,9 @@ class Cost:
         if task.condensed:
             self.spent += float(task.run.read()["seconds"])
             return
-        self.disk += len(store.class_names) * task.cell.vpc * store.frames * 3 * store.size**2 * 4
         recipe = task.recipe()
+        clip = store.frames * 3 * store.size**2 * 4
+        self.disk += recipe.budget if task.cell.fitted else recipe.videos(store) * clip
         kind = replace(
             recipe,
             seed=0,
@@ -88,14 +89,14 @@ class Cost:
 
     def _add_evaluating(self, task: Task, store: ClipStore) -> None:
         classes = len(store.class_names)
-        clips = classes * task.cell.vpc if task.cell.recipe else len(store.select("train"))
-        training, testing = clips_of(self._options.protocol, clips, len(store.select("test")))
-        for network in task.cell.networks:
-            done = task.evaluation(network)
+        clips = task.recipe().videos(store) if task.cell.recipe else len(store.select("train"))
+        for judge in task.judges:
+            done = task.evaluation(judge)
             if done is not None:
                 self.spent += float(done["seconds"])
                 continue
-            for one in networks.turns(network):
+            training, testing = clips_of(self._options.protocol, clips, len(store.select("test")), judge.steps)
+            for one in networks.turns(judge.network):
                 time_clip = partial(_time_clip, one, store, self._compute)
                 trained, tested = self._timed(task, (one, classes), time_clip)
                 self.evaluating += (trained * training + tested * testing) * self._options.networks
@@ -138,6 +139,8 @@ class Cost:
 
 def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> Rates:
     recipe = task.recipe()
+    if task.cell.fitted:
+        recipe = fit(store, recipe).recipe
     if not recipe.unread("experts") and not getattr(recipe.objective, "experts", ""):
         raise VidcondenseError(
             "it trains experts of its own first; share them with --set METHOD:objective.experts=FOLDER"
@@ -163,11 +166,17 @@ def _time_clip(name: str, store: ClipStore, compute: Compute) -> Rates:
     return trained / len(clips), tested / len(clips)
 
 
-def clips_of(protocol: str, training: int, testing: int) -> tuple[int, int]:
-    """How many clips one network sees in training, and at most in testing, by the protocol's constants."""
-    rule = PROTOCOLS[protocol]()
+def clips_of(protocol: str, training: int, testing: int, steps: int = 0) -> tuple[int, int]:
+    """How many clips one network sees in training, and at most in testing, by the protocol's constants.
+
+    Args:
+        protocol: by its name.
+        training: clips of the set.
+        testing: test videos.
+        steps: of training, in place of the protocol's; 0: as it says.
+    """
+    rule: Protocol = PROTOCOLS[protocol]()
+    rule = rule.of_length(steps) if steps else rule
     settings = rule.settings()
-    batch = min(settings["batch"], training)
-    steps = settings["epochs"] * math.ceil(training / batch)
     windows = settings.get("windows", settings.get("passes", 1)) * (1 + len(rule.orders))
-    return max(steps, settings.get("steps", 0)) * batch, testing * windows
+    return rule.length(training) * min(settings["batch"], training), testing * windows

@@ -133,10 +133,10 @@ def read_result(tasks: Mapping[Pair, Task], known: dict[Path, Made]) -> Result:
             made[pair] = known[task.folder]
     judged: dict[str, dict[Pair, Record]] = {}
     for pair, task in tasks.items():
-        for network in task.cell.networks:
-            record = task.evaluation(network)
+        for judge in task.cell.judges:
+            record = task.evaluation(judge)
             if record is not None:
-                judged.setdefault(network, {})[pair] = record
+                judged.setdefault(judge.network, {})[pair] = record
     return Result(made, judged)
 
 

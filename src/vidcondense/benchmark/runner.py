@@ -54,7 +54,9 @@ def next_step(task: Task, store: ClipStore) -> list[str] | None:
     training = str(task.folder if task.cell.recipe else store.path)
     flip = [part for text in task.cell.overrides for part in ("--flip", text.partition("=")[2])]
     arguments = [
-        *("--network", missing[0], "--networks", str(options.networks), "--protocol", options.protocol),
+        *("--network", missing[0].network, "--networks", str(options.networks)),
+        *("--protocol", options.protocol),
+        *(("--steps", str(missing[0].steps)) if missing[0].steps else ()),
         *("--seed", str(task.judging_seed), "--out", str(task.evaluation_file(missing[0]))),
         *([] if task.cell.recipe else flip),
     ]
@@ -197,11 +199,11 @@ class _Runner:
 def outcome(task: Task) -> str:
     """What of a task is done, in words."""
     shown = []
-    for network in task.cell.networks:
-        result = task.evaluation(network)
+    for judge in task.judges:
+        result = task.evaluation(judge)
         if result is not None:
-            mean = result["top1"]["mean"]
-            shown.append(f"{network} " + ("did not train" if mean is None else f"top-1 {100 * mean:.1f}"))
+            mean, length = result["top1"]["mean"], f", {judge.steps} steps" if judge.steps else ""
+            shown.append(f"{judge.network}{length} " + ("did not train" if mean is None else f"top-1 {100 * mean:.1f}"))
     return ", ".join(shown) or "condensed"
 
 

@@ -10,10 +10,10 @@ from vidcondense import networks
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import label
-from vidcondense.benchmark.cell import Cell
+from vidcondense.benchmark.cell import Cell, Judge
 from vidcondense.benchmark.options import Options
 from vidcondense.data.store import ClipStore
-from vidcondense.evaluation.protocols import PROTOCOLS
+from vidcondense.evaluation.protocols import PROTOCOLS, Protocol
 from vidcondense.evaluation.results import Record
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import again
@@ -30,6 +30,7 @@ class Task:
         root: the folder of the benchmark.
         split: of the store.
         seed: of condensing.
+        also: judges beside those of the cell, of cells that condense alike.
     """
 
     cell: Cell
@@ -37,6 +38,12 @@ class Task:
     root: Path
     split: str
     seed: int
+    also: tuple[Judge, ...] = ()
+
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """All that judge the set."""
+        return tuple(dict.fromkeys((*self.cell.judges, *self.also)))
 
     @property
     def title(self) -> str:
@@ -67,24 +74,28 @@ class Task:
         """Whether the condensed set is finished; there is none to make for training on all real clips."""
         return not self.cell.recipe or self.run.finished
 
-    def evaluation_file(self, network: str) -> Path:
-        """Where the evaluation with `network` goes."""
+    def evaluation_file(self, judge: Judge) -> Path:
+        """Where an evaluation goes."""
         protocol, networks = self.options.protocol, self.options.networks
-        name = f"{protocol}-{label(network)}-{networks}-networks-seed-{self.judging_seed}.json"
+        length = f"-{judge.steps}-steps" if judge.steps else ""
+        name = f"{protocol}-{label(judge.network)}{length}-{networks}-networks-seed-{self.judging_seed}.json"
         return self.run.evaluations / name
 
-    def evaluation(self, network: str) -> Record | None:
-        """The finished evaluation with `network` and today's constants of the protocol, whatever its name.
+    def evaluation(self, judge: Judge) -> Record | None:
+        """The finished evaluation by a judge with today's constants of the protocol, whatever its name.
 
         Raises:
             VidcondenseError: it is damaged; names the file.
         """
+        rule: Protocol = PROTOCOLS[self.options.protocol]()
+        if judge.steps:
+            rule = rule.of_length(judge.steps)
         wanted = {
             "protocol": self.options.protocol,
-            "network": network,
-            "networks": self.options.networks * len(networks.turns(network)),
+            "network": judge.network,
+            "networks": self.options.networks * len(networks.turns(judge.network)),
             "seed": self.judging_seed,
-            "settings": json.loads(json.dumps(PROTOCOLS[self.options.protocol]().settings())),
+            "settings": json.loads(json.dumps(rule.settings())),
         }
         for path in sorted(self.run.evaluations.glob("*.json")):
             values = files.read_json(path, dict[str, Any], files.MOST_RECORD_BYTES)
@@ -92,16 +103,16 @@ class Task:
                 return files.read_json(path, Record, files.MOST_RECORD_BYTES)
         return None
 
-    def missing(self) -> list[str]:
-        """The evaluation networks that are not done yet."""
-        return [network for network in self.cell.networks if self.evaluation(network) is None]
+    def missing(self) -> list[Judge]:
+        """The judges that are not done yet."""
+        return [judge for judge in self.judges if self.evaluation(judge) is None]
 
     def foreign(self, store: ClipStore) -> str | None:
         """In what the folder's content differs from what the cell asks for; None if it does not."""
         if self.cell.recipe:
             return self._foreign_run(store) if self.run.description.is_file() else None
-        for network in self.cell.networks:
-            known = self.evaluation(network)
+        for judge in self.judges:
+            known = self.evaluation(judge)
             if known and "trained_on" in known and known["trained_on"]["fingerprint"] != store.fingerprint:
                 return "store"
         return None
@@ -117,6 +128,8 @@ class Task:
         except VidcondenseError:
             return "recipe"
         ours = self.recipe().replace(description="").fields()
+        if self.cell.fitted:
+            ours["vpc"] = theirs["vpc"]
         different = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
         return f"recipe ({', '.join(different)})" if different else None
 
@@ -130,9 +143,8 @@ def tasks_of(cells: Iterable[Cell], options: Options, root: Path) -> list[Task]:
                 if seed not in cell.seeds(options.seeds):
                     continue
                 task = Task(cell, options, root, split, seed)
-                known = merged.get(task.title, task).cell
-                networks = tuple(dict.fromkeys((*known.networks, *cell.networks)))
-                merged[task.title] = replace(task, cell=replace(known, networks=networks))
+                known = merged.get(task.title, task)
+                merged[task.title] = replace(known, also=(*known.also, *task.judges))
     return list(merged.values())
 
 

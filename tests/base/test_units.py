@@ -2,7 +2,17 @@
 
 import pytest
 
-from vidcondense.base.units import MEBIBYTE, duration, gigabytes, mebibytes, percent, plural, spread
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.units import (
+    MEBIBYTE,
+    duration,
+    gigabytes,
+    mebibytes,
+    parse_bytes,
+    percent,
+    plural,
+    spread,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,3 +61,17 @@ def test_one_is_singular() -> None:
 
 def test_disks_are_told_in_gigabytes() -> None:
     assert [gigabytes(count) for count in (21_000, 8.1e6, 2.43e10)] == ["0.0 MB", "8.1 MB", "24.3 GB"]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("64KB", 64_000), ("64 kib", 65_536), ("1.5MB", 1_500_000), ("1MiB", 2**20), ("777", 777)],
+)
+def test_bytes_are_read_as_people_write_them(text: str, count: int) -> None:
+    assert parse_bytes(text, "--budget") == count
+
+
+@pytest.mark.parametrize("text", ["", "0", "-4KB", "KB", "2k", "64XB", "1e3", "64KB 2", "9" * 400])
+def test_other_words_for_bytes_are_refused(text: str) -> None:
+    with pytest.raises(VidcondenseError, match="--budget wants a number of bytes such as 64KB or 1MiB"):
+        parse_bytes(text, "--budget")

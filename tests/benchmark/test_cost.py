@@ -39,7 +39,9 @@ def test_times_are_measured_once_per_kind_and_summed(
 
     monkeypatch.setattr(cost, "_time_iteration", iteration)
     monkeypatch.setattr(cost, "_time_clip", clip)
-    monkeypatch.setattr(cost, "clips_of", lambda protocol, training, testing, steps: (100 * training, testing))
+    monkeypatch.setattr(
+        cost, "clips_of", lambda protocol, training, testing, steps: (100 * training, testing)
+    )
     cell = Cell("DM", "", "dm_small", 2, ("iterations=10",), networks=("minic3d", "cnn_gru"))
     options = Options(seeds=(0, 1), networks=3, jobs=2)
     tasks = tasks_of([cell], options, tmp_path)

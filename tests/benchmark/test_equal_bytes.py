@@ -81,7 +81,7 @@ def test_it_condenses_until_settled_and_evaluates_only_then(
     monkeypatch.setattr(
         equal_bytes,
         "read_made",
-        lambda task: Made(None, bytes_of[task.cell.recipe][task.cell.vpc], 0, 0.0, {}),
+        lambda task: Made(None, bytes_of[task.cell.recipe][task.cell.vpc], 0, 0.0, {}, 1),
     )
 
     def tasks(cells: Sequence[Cell]) -> Mapping[Cell, Mapping[Pair, Task]]:
@@ -103,7 +103,7 @@ def test_a_method_of_which_a_seed_has_failed_has_no_size(
 ) -> None:
     failed = property(lambda task: task.cell.recipe == "random" or task.seed == 0)
     monkeypatch.setattr(Task, "condensed", failed)
-    monkeypatch.setattr(equal_bytes, "read_made", lambda task: Made(None, 10, 0, 0.0, {}))
+    monkeypatch.setattr(equal_bytes, "read_made", lambda task: Made(None, 10, 0, 0.0, {}, 1))
 
     def tasks(cells: Sequence[Cell]) -> Mapping[Cell, Mapping[Pair, Task]]:
         return {

@@ -33,7 +33,7 @@ def record(values: list[float | None]) -> Any:
 def pilot(deviation: float) -> dict[Cell, Result]:
     """Four seeds of three networks, 100 s of condensing and 10 s of each network."""
     rng = np.random.default_rng(0)
-    made = {("1", seed): Made(2.0, 1, 1, 100.0, {}) for seed in range(4)}
+    made = {("1", seed): Made(2.0, 1, 1, 100.0, {}, 1) for seed in range(4)}
     judged = {
         cell: {pair: record((0.5 + deviation * rng.normal(size=3)).tolist()) for pair in made}
         for cell in CELLS
@@ -75,7 +75,7 @@ def test_a_test_set_that_cannot_is_said_to(tiny_store: ClipStore, tmp_path: Path
 
 
 def test_networks_that_diverged_take_no_part_in_a_pilot(tiny_store: ClipStore, tmp_path: Path) -> None:
-    made = {("1", 0): Made(2.0, 1, 1, 1.0, {})}
+    made = {("1", 0): Made(2.0, 1, 1, 1.0, {}, 1)}
     values: list[list[float | None]] = [[0.5, None, 0.25], [0.25, 0.5, 0.25]]
     results = {
         cell: Result(made, {"minic3d": {("1", 0): record(of_cell)}})

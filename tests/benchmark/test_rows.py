@@ -114,7 +114,7 @@ def test_nothing_is_read_of_what_is_not_finished(tmp_path: Path) -> None:
 
 
 def made(bytes_: int, key_frames: float | None = 2.0) -> Made:
-    return Made(key_frames, bytes_, bytes_ + 100, bytes_ / 1000, {})
+    return Made(key_frames, bytes_, bytes_ + 100, bytes_ / 1000, {}, 1)
 
 
 def record(*values: float | None) -> Record:

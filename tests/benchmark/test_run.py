@@ -13,9 +13,11 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from vidcondense import cli
 from vidcondense.base import files
 from vidcondense.benchmark import cost, page, run
 from vidcondense.benchmark.grids import BENCHMARKS
+from vidcondense.evaluation.protocols import PROTOCOLS, Strong
 from vidcondense.evaluation.trial import Trial
 
 Call = Callable[..., int]
@@ -433,3 +435,64 @@ def test_list_names_every_benchmark(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(BENCHMARKS)
     assert all(len(line.split()) > 4 for line in lines)
+
+
+def test_accuracy_against_bytes(
+    tmp_path: Path, tiny_store_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROTOCOLS, "strong", lambda: Strong(steps=4, epochs=1))  # type: ignore[arg-type]
+    out = tmp_path / "out"
+    words = ["benchmark", "bytes", tiny_store_path, "--out", out, "--networks", 1, "--network", "minic3d"]
+    words += ["--budgets", "900", "3KB", "6KB", "--steps", 3, 2, "--seeds", 0, 1]
+    words += ["--methods", "random", "displaced", "every_video", "whole"]
+    monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, words)])
+    cli.main()
+    found = rows(out, "bytes")
+    assert [(row["method"], row["column"]) for row in found if row["recipe"]] == [
+        (method, column)
+        for method in ("Random", "Displaced", "Whole dataset, coded")
+        for column in ("3KB", "6KB", "3KB, 2 steps")
+        if (method, column[:3]) != ("Whole dataset, coded", "3KB")
+    ]
+    for row in found:
+        if row["recipe"]:
+            assert row["file_bytes"] <= row["budget"] < 8 * row["file_bytes"]
+            assert row["vpc"] >= 1 and row["steps"] == (2 if "2 steps" in row["column"] else 3)
+    skipped = json.loads((out / "bytes.json").read_text())["not_measured"]
+    assert {(one["row"], one["column"]) for one in skipped} >= {
+        ("Random", "900"),
+        ("Whole dataset, coded", "3KB"),
+    }
+    text = (out / "bytes.md").read_text()
+    assert "does not hold one video of each class" in text and "## Networks in place of clips" in text
+    (network,) = json.loads((out / "bytes.json").read_text())["networks"]
+    assert network["network"] == "minic3d" and network["bytes"] > 1e5 and network["networks"] == 1
+    assert {"Random", "Displaced", "training steps", "minic3d, 8 bits", "1 KB"} <= words_of(out / "bytes.svg")
+    condensed = [words for words in commands if words[0] == "condense"]
+    assert len(condensed) == 5 * 2  # methods and budgets, two seeds: steps need no further sets
+    assert len([words for words in commands if words[0] == "evaluate"]) == 7 * 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "message"),
+    [
+        ("accuracy", ("--budgets", "8KB"), "--budgets is for benchmark bytes, not for accuracy"),
+        ("bytes", ("--vpc", "1"), "has as many videos as --budgets hold: leave --vpc out"),
+        ("grid", ("--steps", "3", "4"), "several --steps are for benchmark bytes; grid wants one number"),
+        (
+            "bytes",
+            ("--budgets", "much"),
+            "--budgets wants a number of bytes such as 64KB or 1MiB, not 'much'",
+        ),
+        ("bytes", ("--steps", "0"), "--steps must be at least 1"),
+    ],
+)
+def test_options_of_bytes_that_do_not_fit_are_refused(
+    name: str,
+    words: tuple[str, ...],
+    message: str,
+    call: Call,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(name, *words, learns=False) == 2
+    assert message in " ".join(capsys.readouterr().err.split())

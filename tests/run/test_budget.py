@@ -7,26 +7,8 @@ import quick
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.store import ClipStore
-from vidcondense.run.budget import fit, parse
+from vidcondense.run.budget import fit
 from vidcondense.run.loop import condense
-
-
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [("64KB", 64_000), ("64 kib", 65_536), ("1.5MB", 1_500_000), ("1MiB", 2**20), ("777", 777), ("2k", None)],
-)
-def test_bytes_are_read_as_people_write_them(text: str, count: int | None) -> None:
-    if count is None:
-        with pytest.raises(VidcondenseError, match="such as 64KB"):
-            parse(text)
-    else:
-        assert parse(text) == count
-
-
-@pytest.mark.parametrize("text", ["", "0", "-4KB", "KB", "64XB", "1e3", "64KB 2"])
-def test_other_words_are_refused(text: str) -> None:
-    with pytest.raises(VidcondenseError, match="--budget wants a number of bytes"):
-        parse(text)
 
 
 def test_a_file_keeps_to_its_budget(tiny_store: ClipStore, tmp_path: Path) -> None:

@@ -1,6 +1,11 @@
 """Quantities as a reader says them: bytes, stretches of time, shares and counts."""
 
+import re
+
+from vidcondense.base.errors import VidcondenseError
+
 MEBIBYTE = 2**20
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "KIB": 2**10, "MIB": 2**20}
 
 
 def mebibytes(count: float) -> str:
@@ -39,3 +44,21 @@ def spread(mean: float, std: float | None) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """ "1 video", "2 videos", "2 classes" with `many` given."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def parse_bytes(text: str, option: str) -> int:
+    """Bytes of "64KB", "1.5 MiB" or "65536".
+
+    Args:
+        text: what was given.
+        option: for what.
+
+    Raises:
+        VidcondenseError: it is something else, or nothing.
+    """
+    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KM]?i?B?)\s*", text, re.IGNORECASE)
+    unit = UNITS.get(found[2].upper()) if found else None
+    count = int(float(found[1]) * unit) if found and unit else 0
+    if count < 1:
+        raise VidcondenseError(f"{option} wants a number of bytes such as 64KB or 1MiB, not {text!r}")
+    return count

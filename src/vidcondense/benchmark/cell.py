@@ -41,6 +41,8 @@ LABELS = {
     "segments": "Segments",
     "class_mean": "Class mean",
     "still": "One real frame",
+    "displaced": "Displaced",
+    "every_video": "Whole dataset, coded",
     WHOLE: "Whole dataset",
 }
 """What methods are called in tables."""
@@ -98,6 +100,11 @@ class Cell:
     def judges(self) -> tuple[Judge, ...]:
         """The evaluation networks with their steps."""
         return tuple(Judge(network, self.steps) for network in self.networks)
+
+    @property
+    def budget(self) -> int:
+        """Most bytes of the file; 0: none."""
+        return int(recipe.parse_overrides(list(self.overrides)).get("budget", 0))
 
     @property
     def fitted(self) -> bool:
@@ -175,9 +182,12 @@ class Choices(Options):
         """A cell of `method` with the user's overrides, then `overrides`; published under its own name."""
         own = self._overrides(method)
         networks = self.network or (PROTOCOLS[self.protocol]().usual_network,)
+        steps = self.steps[0] if self.steps else 0
         if method == WHOLE:
             flip = tuple(text for text in own if _key(text) == "flip")
-            return Cell(label(WHOLE), "all", "", 0, flip, networks=networks, reference=(WHOLE, "all"))
+            return Cell(
+                label(WHOLE), "all", "", 0, flip, networks=networks, steps=steps, reference=(WHOLE, "all")
+            )
         name = self.recipe_name(method)
         known = name in recipe.available() and self.dataset in recipe.datasets(name)
         return Cell(
@@ -188,6 +198,7 @@ class Choices(Options):
             overrides=(*own, *overrides),
             dataset=self.dataset if known else None,
             networks=networks,
+            steps=steps,
             reference=(published_name(method), column),
         )
 

@@ -95,7 +95,9 @@ class Cost:
             if done is not None:
                 self.spent += float(done["seconds"])
                 continue
-            training, testing = clips_of(self._options.protocol, clips, len(store.select("test")), judge.steps)
+            training, testing = clips_of(
+                self._options.protocol, clips, len(store.select("test")), judge.steps
+            )
             for one in networks.turns(judge.network):
                 time_clip = partial(_time_clip, one, store, self._compute)
                 trained, tested = self._timed(task, (one, classes), time_clip)

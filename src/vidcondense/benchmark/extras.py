@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vidcondense.base import files
 from vidcondense.base.compute import choose
 from vidcondense.base.units import MEBIBYTE
-from vidcondense.benchmark import figures, flow, motion, plots, retrieval, storage, tables
+from vidcondense.benchmark import figures, flow, frontier, motion, plots, retrieval, storage, tables
 from vidcondense.benchmark.page import Extra, rendered
 from vidcondense.benchmark.plan import Plan
 from vidcondense.benchmark.rows import Row
@@ -183,6 +183,22 @@ def tradeoff_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
     return Extra(pictures=[picture])
 
 
+def bytes_extra(plan: Plan, rows: Sequence[Row]) -> Extra:
+    """Accuracy against bytes as a plot, and what networks score that are sent in place of clips."""
+    records = [
+        (judge.network, record)
+        for cell, tasks in plan.tasks(plan.cells).items()
+        if not cell.recipe
+        for task in tasks.values()
+        for judge in cell.judges
+        if (record := task.evaluation(judge))
+    ]
+    sent, picture = frontier.sent(records), plan.file(".svg")
+    frontier.plot(picture, rows, sent, plan.chance)
+    lines = [one._asdict() for one in sent]
+    return Extra({"networks": lines}, pictures=[picture], shown={"sent": lines})
+
+
 EXTRAS: dict[str, Callable[[Plan, Sequence[Row]], Extra]] = {
     "storage": storage_extra,
     "flow": flow_extra,
@@ -190,6 +206,7 @@ EXTRAS: dict[str, Callable[[Plan, Sequence[Row]], Extra]] = {
     "retrieval": retrieval_extra,
     "frames": frames_extra,
     "tradeoff": tradeoff_extra,
+    "bytes": bytes_extra,
 }
 
 

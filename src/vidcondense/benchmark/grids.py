@@ -5,12 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.units import parse_bytes
 from vidcondense.benchmark.cell import WHOLE, Cell, Choices, label, published_name
 from vidcondense.benchmark.published import INITIAL_KEY_FRAMES, NETWORK, VPCS
 
 FIRST = ""
 BASELINES = (label("random"), label("dm"))
 PAPER = ("random", "herding", "k_center", "dm", "wang", "prism")
+CODED = ("random", "herding", "k_center", "every_video")
+"""Real clips in a video codec, which is what anyone would keep."""
+BUDGETS = ("8KB", "16KB", "32KB", "64KB", "128KB", "256KB", "512KB", "1MB")
+STEPS = (360, 90, 180, 720)
+"""Of training: first those of all budgets, then those of the budget in the middle."""
 CONTROLS = ("random", "herding", "class_mean", "still")
 """What learns nothing, and says what learning is worth."""
 LEARNED = ("dc", "frepo", "repeated_frame", "prism_gradient", "prism_frepo")
@@ -76,7 +82,7 @@ def _benchmark(title: str, against: tuple[str, ...] = (), figures: str = "") -> 
     """Enter a function of cells into the table of benchmarks."""
 
     def enter(cells: Cells) -> Cells:
-        name = cells.__name__.replace("_", "-")
+        name = cells.__name__.strip("_").replace("_", "-")
         BENCHMARKS[name] = Benchmark(cells, title, against, figures or name)
         return cells
 
@@ -199,6 +205,31 @@ def tradeoff(choices: Choices) -> list[Cell]:
     return accuracy(replace(choices, methods=methods, vpc=choices.vpc or (1,)))
 
 
+@_benchmark("Accuracy against bytes of the file", tuple(map(label, CODED[:-1])))
+def bytes_(choices: Choices) -> list[Cell]:
+    """Accuracy against bytes and training steps: condensed sets, real clips in a video codec, a network."""
+    methods = choices.methods or (*CODED, "dm", "prism", "displaced", WHOLE)
+    budgets = choices.budgets or BUDGETS
+    first, *others = choices.steps or STEPS
+    middle = budgets[(len(budgets) - 1) // 2]
+    conditions = [(budget, budget, first) for budget in budgets]
+    conditions += [(f"{middle}, {steps} steps", middle, steps) for steps in others]
+    cells = [
+        replace(choices.cell(method, column, 0, overrides=coded(budget)), steps=steps, reference=None)
+        for method in methods
+        if method != WHOLE
+        for column, budget, steps in conditions
+    ]
+    if WHOLE in methods:
+        cells.append(replace(choices.cell(WHOLE, "all", 0), steps=first, reference=None))
+    return cells
+
+
+def coded(budget: str) -> tuple[str, str]:
+    """Overrides that fill so many bytes with coded video."""
+    return "storage=av1", f"budget={parse_bytes(budget, '--budgets')}"
+
+
 @_benchmark("Comparison", (FIRST,))
 def grid(choices: Choices) -> list[Cell]:
     """A table of your own, from --cell LABEL=ARGUMENTS.
@@ -222,7 +253,7 @@ def with_controls(cells: Sequence[Cell], choices: Choices) -> list[Cell]:
     Where a column has cells of several numbers of videos per class, controls have the smallest. The user's
     overrides are for methods: they would make something else of a control.
     """
-    judged = [cell for cell in cells if cell.networks]
+    judged = [cell for cell in cells if cell.networks and not cell.fitted]
     columns: dict[str, int] = {}
     for cell in judged:
         if cell.recipe:

@@ -29,6 +29,14 @@ class Options:
     """Methods by name, such as random dm prism; or recipes by name or path; whole: all real clips."""
     vpc: Annotated[Counts, Own] = ()
     """Videos per class."""
+    budgets: Annotated[
+        Names, arg(metavar="BYTES [BYTES ...]", help_behavior_hint="(default: 8KB to 1MB)")
+    ] = ()
+    """Of benchmark bytes: sizes of the condensed file, such as 16KB 64KB."""
+    steps: Annotated[
+        Counts, arg(help_behavior_hint="(default: the protocol's; of bytes 360 90 180 720)")
+    ] = ()
+    """Training steps of evaluation networks, the same for all sets (strong); bytes compares several."""
     seeds: Counts = (0,)
     """Seeds of condensing; several give intervals."""
     splits: Names = ("1",)
@@ -73,7 +81,7 @@ class Options:
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:
-        for option in ("jobs", "networks", "clips", "vpc"):
+        for option in ("jobs", "networks", "clips", "vpc", "steps"):
             value = getattr(self, option)
             least = min((value,) if isinstance(value, int) else value, default=1)
             if least < 1:

@@ -48,7 +48,8 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra | None) -> Path:
     """
     complete, extra = extra is not None, extra or Extra()
     pictures = list(extra.pictures)
-    if any(row.mean is not None for row in rows):
+    plotted = any(row.mean is not None for row in rows) and plan.file(".svg") not in pictures
+    if plotted:
         plots.accuracy_plot(plan.file(".svg"), rows, plan.chance)
         pictures.insert(0, plan.file(".svg"))
     differences = [difference for row in rows for difference in row.against.values()]
@@ -91,6 +92,7 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra | None) -> Path:
         few_pairs=bool(differences) and max(one.pairs for one in differences) < needed,
         level_rule=_level_rule(margins),
         complete=complete,
+        plotted=plotted,
         tables=tables,
         pictures=pictures,
         figures=figures(),

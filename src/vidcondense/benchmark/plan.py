@@ -15,6 +15,8 @@ from vidcondense.data.store import ClipStore
 from vidcondense.networks import is_known
 from vidcondense.recipes import load as recipe
 from vidcondense.recipes.datasets import DATASETS, recognise
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.run.budget import Sample, fit, sampled
 
 PAPER_FRAMES, PAPER_SIZE = 16, 112
 """Clips of miniUCF and HMDB51 in the papers, for which the published hyper-parameters are."""
@@ -81,6 +83,7 @@ def plan(name: str, store: ClipStore, options: Options, folder: Path) -> Plan:
     check_overrides(options.overrides, own)
     wanted = with_controls(own, choices)
     problems = {cell: _problem(cell, options) for cell in wanted}
+    problems |= _too_few_bytes([cell for cell in wanted if not problems[cell]], store, options)
     skipped = [Skipped(cell.row, cell.column, problem) for cell, problem in problems.items() if problem]
     possible = [cell for cell, problem in problems.items() if not problem]
     networks = dict.fromkeys(network for cell in possible for network in cell.networks)
@@ -136,6 +139,24 @@ def _problem(cell: Cell, options: Options) -> str | None:
     except VidcondenseError as error:
         return str(error)
     return None
+
+
+def _too_few_bytes(cells: Iterable[Cell], store: ClipStore, options: Options) -> dict[Cell, str]:
+    """Why budgets do not hold the least that a recipe makes of the first split."""
+    samples: dict[Recipe, Sample] = {}
+    problems = {}
+    for cell in cells:
+        if not cell.fitted:
+            continue
+        made = cell.resolve(0, options.splits[0])
+        kind = made.replace(budget=0)
+        try:
+            if kind not in samples:
+                samples[kind] = sampled(store, made, device=options.device, precision=options.precision)
+            fit(store, made, known=samples[kind])
+        except VidcondenseError as error:
+            problems[cell] = str(error)
+    return problems
 
 
 def _recipe_remark(choices: Choices, size: int) -> str:

@@ -26,6 +26,8 @@ class Made(NamedTuple):
     file_bytes: int
     seconds: float
     key_frames_by_class: Mapping[str, float]
+    vpc: int
+    """Of the largest class."""
 
 
 class Result(NamedTuple):
@@ -45,7 +47,7 @@ class Row:
     Attributes:
         method: what was measured.
         column: under what condition; only rows of one column are compared.
-        vpc: videos per class; None for all.
+        vpc: videos per class, of several numbers the largest; None for all.
         recipe: name of the recipe; empty for the whole dataset.
         network: the evaluation network; empty where nothing is evaluated.
         mean: accuracy, the mean over condensed sets.
@@ -60,6 +62,8 @@ class Row:
         stored_bytes: the same in bytes.
         file_bytes: of condensed.safetensors.
         seconds: of condensing.
+        steps: that evaluation networks trained for; 0 for what the protocol says.
+        budget: bytes that the file was to fill; 0: none.
         set_means: mean accuracy of each set, None where no network trained; empty where nothing is judged.
         test_videos: of each split.
         classes: accuracy and key frames per video of each class; empty where no network trained.
@@ -85,6 +89,8 @@ class Row:
     stored_bytes: float | None = None
     file_bytes: float | None = None
     seconds: float | None = None
+    steps: int = 0
+    budget: int = 0
     set_means: Mapping[Pair, float | None] = field(default_factory=dict)
     test_videos: Mapping[str, int] = field(default_factory=dict)
     classes: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
@@ -153,6 +159,7 @@ def read_made(task: Task) -> Made:
         file_bytes=task.run.condensed.stat().st_size,
         seconds=float(task.run.read()["seconds"]),
         key_frames_by_class={name: statistics.fmean(of_class) for name, of_class in by_class.items()},
+        vpc=condensed.vpc,
     )
 
 
@@ -214,9 +221,11 @@ def _row(
     return Row(
         method=cell.row,
         column=column,
-        vpc=cell.vpc or None,
+        vpc=cell.vpc or (max(each.vpc for each in made) if made else None),
         recipe=cell.recipe,
         network=network,
+        steps=cell.steps,
+        budget=cell.budget,
         mean=mean,
         half_width=found.half_width() if found else None,
         std_of_sets=std_of_sets,

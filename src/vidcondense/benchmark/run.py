@@ -64,6 +64,12 @@ def run_benchmark(
         raise VidcondenseError(f"no benchmark {name!r}; known: {', '.join(BENCHMARKS)}")
     if options.cells and name != "grid":
         raise VidcondenseError(f"--cell is for benchmark grid, not for {name}")
+    if options.budgets and name != "bytes":
+        raise VidcondenseError(f"--budgets is for benchmark bytes, not for {name}")
+    if options.vpc and name == "bytes":
+        raise VidcondenseError("benchmark bytes has as many videos as --budgets hold: leave --vpc out")
+    if len(options.steps) > 1 and name != "bytes":
+        raise VidcondenseError(f"several --steps are for benchmark bytes; {name} wants one number")
     if store_path is None:
         if name != "storage":
             raise VidcondenseError(f"benchmark {name} needs a STORE made by `vidcondense prepare`")

@@ -203,7 +203,9 @@ def outcome(task: Task) -> str:
         result = task.evaluation(judge)
         if result is not None:
             mean, length = result["top1"]["mean"], f", {judge.steps} steps" if judge.steps else ""
-            shown.append(f"{judge.network}{length} " + ("did not train" if mean is None else f"top-1 {100 * mean:.1f}"))
+            shown.append(
+                f"{judge.network}{length} " + ("did not train" if mean is None else f"top-1 {100 * mean:.1f}")
+            )
     return ", ".join(shown) or "condensed"
 
 

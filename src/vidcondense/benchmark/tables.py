@@ -88,6 +88,23 @@ def details(rows: Sequence[Row], *, judged: bool) -> list[Line]:
     return lines
 
 
+def sizes(rows: Sequence[Row]) -> list[Line]:
+    """What the file of each row takes, really and as the papers count; means over condensed sets."""
+    return [
+        {
+            "method": row.method,
+            "column": row.column or "-",
+            "file bytes": number(row.file_bytes, 0),
+            "as the papers count": number(row.stored_bytes, 0),
+            "times smaller": number((row.stored_bytes or 0) / row.file_bytes, 0),
+            "VPC": row.vpc,
+            "accuracy %": spread(row.mean, row.half_width),
+        }
+        for row in rows
+        if row.file_bytes and row.budget
+    ]
+
+
 def comparisons(rows: Sequence[Row], *, with_level: bool) -> list[Line]:
     """Each row against those that it is compared with: what can be said, the difference, and p values.
 

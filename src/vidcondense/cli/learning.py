@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.options import CountOption, Device, NameOption, Precision, ShareOption
 from vidcondense.base.repeats import command, given, say_next
-from vidcondense.base.units import percent
+from vidcondense.base.units import parse_bytes, percent
 from vidcondense.cli.arguments import Flat, Overrides, Store, condensed_file
 from vidcondense.condensed.header import Storage
 from vidcondense.evaluation.options import EvaluationOptions
@@ -79,7 +79,7 @@ def condense(
     from vidcondense.recipes.load import parse_overrides
     from vidcondense.run import loop
     from vidcondense.run import shards as parts
-    from vidcondense.run.budget import fit, parse
+    from vidcondense.run.budget import fit
 
     if resume is not None:
         if out is not None or force or dry_run:
@@ -94,7 +94,7 @@ def condense(
     changes = parse_overrides(list(overrides))
     named = {"seed": seed, "storage": storage, "quality": quality}
     if budget is not None:
-        named |= {"storage": storage or "av1", "budget": parse(budget)}
+        named |= {"storage": storage or "av1", "budget": parse_bytes(budget, "--budget")}
     changes |= {key: value for key, value in named.items() if value is not None}
     real = ClipStore.open(store, split)
     chosen, notes = _recipe_for(real, recipe, vpc, dataset, changes)

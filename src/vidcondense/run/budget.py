@@ -1,6 +1,5 @@
 """How many videos a number of bytes holds."""
 
-import re
 from dataclasses import dataclass
 
 from safetensors.torch import load
@@ -8,6 +7,8 @@ from safetensors.torch import load
 from vidcondense.base.compute import Precision, choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import CondensedVideos
+from vidcondense.condensed.header import WORST
+from vidcondense.coresets.random import Random
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.loop import artifact, check
@@ -15,7 +16,6 @@ from vidcondense.run.state import State
 
 SAMPLE = 32
 """Classes of which videos are coded to see what one takes."""
-UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "KIB": 2**10, "MIB": 2**20}
 
 
 @dataclass(frozen=True)
@@ -49,45 +49,69 @@ class Fit:
         return line
 
 
-def fit(store: ClipStore, recipe: Recipe, *, device: str = "auto", precision: Precision = "auto") -> Fit:
+@dataclass(frozen=True)
+class Sample:
+    """What a file takes before anything is learned: bytes for all videos together, and for each."""
+
+    shared: int
+    each: float
+
+
+def fit(
+    store: ClipStore,
+    recipe: Recipe,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    known: Sample | None = None,
+) -> Fit:
     """As many videos per class as a recipe's budget holds at its quality.
 
-    Judged by what the recipe starts from, one video of each of some classes.
+    Args:
+        store: the real videos.
+        recipe: with a budget.
+        device: where it learns.
+        precision: the same as when it does.
+        known: what `sampled` gives for the recipe, if it is at hand.
 
     Raises:
-        VidcondenseError: the budget does not hold one video of each class.
+        VidcondenseError: the budget does not hold one video of each class, or every training video where all
+            are kept.
     """
     check(store, recipe)
-    some = store.only(range(min(SAMPLE, len(store.class_names))))
-    most = min(len(videos) for videos in store.by_class("train"))
+    found = known or sampled(store, recipe, device=device, precision=precision)
+    classes, most = len(store.class_names), min(len(videos) for videos in store.by_class("train"))
     if recipe.unread("vpc"):
+        least = found.shared + found.each * recipe.videos(store)
+        if least > recipe.budget:
+            raise VidcondenseError(
+                f"a budget of {recipe.budget:,} bytes does not hold every training video, which takes about "
+                f"{round(least):,} bytes at the lowest quality; choose smaller frames (synthetic.size)"
+            )
         return Fit(recipe, None, most)
-    state = State.start(some, recipe.replace(vpc=1), choose(device, precision))
+    room = int((recipe.budget - found.shared) / (found.each * classes))
+    if room < 1:
+        least = found.shared + found.each * classes
+        raise VidcondenseError(
+            f"a budget of {recipe.budget:,} bytes does not hold one video of each class, which takes about "
+            f"{round(least):,} bytes at quality {recipe.quality}; choose a larger number for quality, or "
+            "smaller frames (synthetic.size)"
+        )
+    return Fit(recipe.replace(vpc=min(room, most)), found.each, most)
+
+
+def sampled(
+    store: ClipStore, recipe: Recipe, *, device: str = "auto", precision: Precision = "auto"
+) -> Sample:
+    """What files of a recipe take, by one video of each of some classes at its quality.
+
+    Of a recipe that keeps every training video, at the lowest quality. The budget does not matter.
+    """
+    if recipe.unread("vpc"):
+        recipe = recipe.replace(coreset=Random.Settings(), quality=WORST)
+    some = store.only(range(min(SAMPLE, len(store.class_names))))
+    state = State.start(some, recipe.replace(vpc=1, budget=0), choose(device, precision))
     made: CondensedVideos = artifact(state)
     data = made.packed()
     used = sum(tensor.nbytes for tensor in load(data).values())
-    shared, each = len(data) - used, used / made.videos
-    classes = len(store.class_names)
-    room = int((recipe.budget - shared) / (each * classes))
-    if room < 1:
-        least = round(shared + each * classes)
-        raise VidcondenseError(
-            f"a budget of {recipe.budget:,} bytes does not hold one video of each class, which takes about "
-            f"{least:,} bytes at quality {recipe.quality}; choose a larger number for quality, or smaller "
-            "frames (synthetic.size)"
-        )
-    return Fit(recipe.replace(vpc=min(room, most)), each, most)
-
-
-def parse(text: str) -> int:
-    """Bytes of "64KB", "1.5 MiB" or "65536".
-
-    Raises:
-        VidcondenseError: it is something else, or nothing.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KM]?i?B?)\s*", text, re.IGNORECASE)
-    unit = UNITS.get(found[2].upper()) if found else None
-    count = int(float(found[1]) * unit) if found and unit else 0
-    if count < 1:
-        raise VidcondenseError(f"--budget wants a number of bytes such as 64KB or 1MiB, not {text!r}")
-    return count
+    return Sample(len(data) - used, used / made.videos)

@@ -11,7 +11,9 @@ from vidcondense.base.units import (
     parse_bytes,
     percent,
     plural,
+    size,
     spread,
+    times,
 )
 
 
@@ -61,6 +63,26 @@ def test_one_is_singular() -> None:
 
 def test_disks_are_told_in_gigabytes() -> None:
     assert [gigabytes(count) for count in (21_000, 8.1e6, 2.43e10)] == ["0.0 MB", "8.1 MB", "24.3 GB"]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.00 KB"),
+        (15_949, "15.9 KB"),
+        (999_499, "999 KB"),
+        (999_500, "1.00 MB"),
+        (2_310_400_000, "2,310 MB"),
+    ],
+)
+def test_sizes_of_files(count: int, words: str) -> None:
+    assert size(count) == words
+
+
+def test_ratios() -> None:
+    assert [times(ratio) for ratio in (0.96, 9.94, 10, 1234.5)] == ["1.0 ×", "9.9 ×", "10 ×", "1,234 ×"]
 
 
 @pytest.mark.parametrize(

@@ -313,3 +313,37 @@ def test_a_whole_dataset_is_a_row_and_no_more(tmp_path: Path, make_run: Make) ->
         write_report([whole], tmp_path / "none.html")
     with pytest.raises(VidcondenseError, match=r"strict\.json is not an evaluation of a whole store"):
         write_report([first, first / "evaluations" / "strict.json"], tmp_path / "none.html")
+
+
+def test_coded_real_clips_of_as_many_bytes_stand_beside_a_run(make_run: Make, tmp_path: Path) -> None:
+    """What anyone would keep instead; the best of those that are no larger, under the same test."""
+    ours = make_run("ours", mean=0.625)
+    size = (ours / "condensed.safetensors").stat().st_size
+    for name, mean in (("coded", 0.5), ("better", 0.55)):
+        run = make_run(name, "random coded", mean)
+        replace(condensed_videos(), storage="av1").save(run / "condensed.safetensors")
+        assert (run / "condensed.safetensors").stat().st_size < size
+    plain = make_run("plain", "random", 0.61)
+    write_report([ours, tmp_path / "coded", tmp_path / "better", plain], tmp_path / "page.html")
+    text = " ".join(Page(tmp_path / "page.html").text.split())
+    assert "real clips in a video codec, " in text and "it is 7.5 points above better." in text
+    assert re.search(r"coded real clips of [\d,]+ bytes 55.0\s±\s1.2", text)
+    few = json.loads((tmp_path / "better" / "evaluations" / "strict.json").read_text())
+    few["settings"] = {"epochs": 0, "steps": 100}
+    (tmp_path / "better" / "evaluations" / "strict.json").write_text(json.dumps(few))
+    write_report([ours, tmp_path / "coded", tmp_path / "better"], tmp_path / "page.html")
+    assert "12.5 points above coded." in " ".join(Page(tmp_path / "page.html").text.split())
+    write_report([tmp_path / "coded", ours], tmp_path / "page.html")
+
+
+def test_storage_is_what_the_file_has(make_run: Make, tmp_path: Path) -> None:
+    run = make_run()
+    write_report([run], tmp_path / "page.html")
+    text = " ".join(Page(tmp_path / "page.html").text.split())
+    size = (run / "condensed.safetensors").stat().st_size
+    pixels = 90 * FRAMES * 3 * 8 * 10
+    assert f"{size / 1e3:.2f} KB" in text.replace("\xa0", " ")
+    assert f"{size:,} bytes of the file, frames as float32" in text
+    assert f"{pixels / size:.0f} × smaller than a clip of each real training video" in text.replace(
+        "\xa0", " "
+    )

@@ -34,7 +34,7 @@ def test_the_headline_prefers_the_default_protocol(make_run: Make) -> None:
     (folder / "evaluations" / "b.json").write_text(json.dumps({**one, "network": "cnn_gru"}))
     run = load_run(folder, "run")
     assert len(run.evaluations) == 3
-    assert run.evaluation is not None and run.evaluation.test == ("strict", "minic3d")
+    assert run.evaluation is not None and run.evaluation.test == ("strict", "minic3d", None)
 
 
 def test_runs_of_one_name_are_told_apart(tmp_path: Path, make_run: Make) -> None:

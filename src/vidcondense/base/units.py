@@ -15,6 +15,20 @@ def mebibytes(count: float) -> str:
     return f"{value:,.{digits}f} MiB"
 
 
+def size(count: float) -> str:
+    """Bytes of a file, as budgets are given: "777 bytes", "15.9 KB", "1.56 MB", "2,310 MB"; 1 KB is 1000."""
+    if count < 1000:
+        return f"{count:.0f} bytes"
+    value, unit = (count / 1e3, "KB") if count < 999_500 else (count / 1e6, "MB")
+    digits = max(0, 3 - len(str(int(value))))
+    return f"{value:,.{digits}f} {unit}"
+
+
+def times(ratio: float) -> str:
+    """ "3.4 ×", "120 ×": how many times larger one thing is than another."""
+    return f"{ratio:,.0f} ×" if ratio >= 10 else f"{ratio:.1f} ×"
+
+
 def gigabytes(count: float) -> str:
     """Bytes on a disk, as disks are told: "24.3 GB", "8.1 MB" below a tenth of that unit."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

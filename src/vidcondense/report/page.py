@@ -19,7 +19,14 @@ from vidcondense.report.charts import Chart, ScoreScale, insertions_chart, losse
 from vidcondense.report.clips import by_class, clip_data, is_blended, sheets
 from vidcondense.report.failures import Failure, failures
 from vidcondense.report.run import Evaluation, Run, Share, load_runs, readable
-from vidcondense.report.summary import baseline_of, commonest_mistakes, main_run, results_of, verdict
+from vidcondense.report.summary import (
+    baseline_of,
+    coded_rival,
+    commonest_mistakes,
+    main_run,
+    results_of,
+    verdict,
+)
 
 # Bytes of pictures in a page over all its runs: a third more in base64, so that pages stay below some 9 MB.
 PICTURE_BUDGET = 6_300_000
@@ -133,6 +140,7 @@ def build_page(everything: Sequence[Run]) -> str:
     return page.render(
         main=main,
         baseline=baseline_of(main, runs),
+        coded=coded_rival(main, runs),
         results=results,
         stores=len({str(run.store.get("fingerprint")) for run in everything}),
         scale=ScoreScale.over(scores, chance) if scores else None,
@@ -170,6 +178,8 @@ def _templates() -> Environment:
         mebibytes=_unbroken(units.mebibytes),
         percent=_unbroken(units.percent),
         plural=units.plural,
+        size=_unbroken(units.size),
+        times=_unbroken(units.times),
         share=lambda fraction, digits=2: f"{100 * fraction:.{digits}f}%",
         spread=_unbroken(lambda score: units.spread(score.mean, score.std)),
         unbroken=_unbroken(str),

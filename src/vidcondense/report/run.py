@@ -57,9 +57,15 @@ class Evaluation(Struct, frozen=True):
             raise ValueError("the confusion matrix is not square")
 
     @property
-    def test(self) -> tuple[str, str]:
-        """What two evaluations must share to be compared: (protocol, network)."""
-        return self.protocol, self.network
+    def test(self) -> tuple[str, str, int | None]:
+        """What two evaluations must share to be compared: protocol, network, and steps if they were given."""
+        return self.protocol, self.network, self.steps
+
+    @property
+    def steps(self) -> int | None:
+        """Training steps, where they were given in place of the protocol's rule."""
+        settings = _mapping(self.facts.get("settings"))
+        return readable(settings.get("steps"), Count) if settings.get("epochs") == 0 else None
 
     @property
     def trained(self) -> int:
@@ -67,10 +73,10 @@ class Evaluation(Struct, frozen=True):
         return self.networks - self.diverged
 
     @property
-    def order(self) -> tuple[bool, str, bool, bool, str]:
-        """Sorts the default protocol, networks that take turns and then miniC3D first."""
+    def order(self) -> tuple[bool, str, bool, bool, bool, str]:
+        """Sorts the default protocol, of its own length, networks that take turns and then miniC3D first."""
         usual = "+" not in self.network, self.network != "minic3d", self.network
-        return self.protocol != "strong", self.protocol, *usual
+        return self.protocol != "strong", self.protocol, self.steps is not None, *usual
 
 
 class Insertion(NamedTuple):
@@ -136,6 +142,11 @@ class Run:
         """How real clips were selected, None where clips were learned."""
         kind = _mapping(self.recipe.get("coreset")).get("kind", "none")
         return None if kind == "none" else str(kind)
+
+    @property
+    def codes_real_clips(self) -> bool:
+        """Whether this is what anyone would do instead: real clips kept as coded video."""
+        return self.coreset is not None and self.condensed is not None and self.condensed.storage == "av1"
 
     @property
     def is_whole(self) -> bool:

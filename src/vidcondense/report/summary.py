@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from vidcondense.report.run import Evaluation, Run, Score
 
+EQUAL = 1.05
+"""Files of so many times the bytes are as large."""
+
 
 def main_run(runs: Sequence[Run]) -> Run:
     """The run the headline speaks of: the first that is not the random baseline."""
@@ -21,6 +24,24 @@ def baseline_of(run: Run, runs: Sequence[Run]) -> Evaluation | None:
             if rival.test == run.evaluation.test and rival.top1 is not None:
                 return rival
     return None
+
+
+def coded_rival(run: Run, runs: Sequence[Run]) -> tuple[Run, Evaluation] | None:
+    """The best of coded real clips of as many bytes: same store, protocol and network.
+
+    As many are up to `EQUAL` times the bytes of the run's file.
+    """
+    if run.evaluation is None or run.file_bytes is None or run.codes_real_clips:
+        return None
+    found = [
+        (other, rival)
+        for other in runs
+        if other.codes_real_clips and other.store.get("fingerprint") == run.store.get("fingerprint")
+        if other.file_bytes and other.file_bytes <= EQUAL * run.file_bytes
+        for rival in other.evaluations
+        if rival.test == run.evaluation.test and rival.top1 is not None
+    ]
+    return max(found, key=lambda one: one[1].top1.mean if one[1].top1 else 0.0, default=None)
 
 
 def verdict(mine: Score, theirs: Score) -> str:

@@ -350,7 +350,8 @@ def test_a_dry_run_says_what_condensing_costs_and_writes_nothing(
     learn = ("condense", tiny_store_path, "--dry-run", "--recipe")
     assert call(monkeypatch, *learn, "prism_small", "--set", "iterations=1000") == 0
     said = capsys.readouterr().out
-    first, second, third = said.splitlines()
+    first, second, third, fourth = said.splitlines()
+    assert re.fullmatch(r"file of about [\d.]+ KB, frames as float16, more with insertions", fourth)
     assert re.search(
         r"result 0.070 MiB as float32 .*; store [\d.]+ MiB; peak memory about [\d.,]+ MiB", first
     )
@@ -358,6 +359,8 @@ def test_a_dry_run_says_what_condensing_costs_and_writes_nothing(
     assert re.search(r"1,000 iterations: [\d.]+ TFLOP, .* read, about [\d.]+ .* with .* to start", third)
     assert call(monkeypatch, *learn, "random") == 0
     assert "nothing is learned" in capsys.readouterr().out
+    assert call(monkeypatch, *learn, "random", "--budget", "6KB") == 0
+    assert "file of 6,000 bytes at most, frames as av1" in capsys.readouterr().out
     assert call(monkeypatch, *learn, "mtt") == 2
     assert "trains experts first" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from vidcondense.networks import is_known
 from vidcondense.recipes import load as recipe
 from vidcondense.recipes.datasets import DATASETS, recognise
 from vidcondense.recipes.recipe import Recipe
-from vidcondense.run.budget import Sample, fit, sampled
+from vidcondense.run.budget import Sample, fit, judged, sampled
 
 PAPER_FRAMES, PAPER_SIZE = 16, 112
 """Clips of miniUCF and HMDB51 in the papers, for which the published hyper-parameters are."""
@@ -152,7 +152,9 @@ def _too_few_bytes(cells: Iterable[Cell], store: ClipStore, options: Options) ->
         kind = made.replace(budget=0)
         try:
             if kind not in samples:
-                samples[kind] = sampled(store, made, device=options.device, precision=options.precision)
+                samples[kind] = sampled(
+                    store, judged(made), device=options.device, precision=options.precision
+                )
             fit(store, made, known=samples[kind])
         except VidcondenseError as error:
             problems[cell] = str(error)

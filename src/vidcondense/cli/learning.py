@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.options import CountOption, Device, NameOption, Precision, ShareOption
 from vidcondense.base.repeats import command, given, say_next
-from vidcondense.base.units import parse_bytes, percent
+from vidcondense.base.units import parse_bytes, percent, size
 from vidcondense.cli.arguments import Flat, Overrides, Store, condensed_file
 from vidcondense.condensed.header import Storage
 from vidcondense.evaluation.options import EvaluationOptions
@@ -139,11 +139,18 @@ def _preview(
     """Say what condensing would cost."""
     from vidcondense.cli.following import new_run
     from vidcondense.run import loop
+    from vidcondense.run.budget import sampled
 
     spent = time.process_time()  # mostly on imports: no other work yet
     cost = loop.preview(real, chosen, spent=spent, **options)
     loop.say_notes(notes, True)
     print(cost.describe() if cost else "nothing is learned: real clips are kept as they are")
+    if chosen.budget:
+        print(f"file of {chosen.budget:,} bytes at most, frames as {chosen.storage}")
+    else:
+        bytes_ = sampled(real, chosen, **options).of(chosen.videos(real))
+        more = "" if chosen.insertion.kind == "none" else ", more with insertions"
+        print(f"file of about {size(bytes_)}, frames as {chosen.storage}{more}")
     say_next(*given("--dry-run"), *(() if out else ("--out", new_run(real.path, chosen.name))))
 
 

@@ -56,6 +56,10 @@ class Sample:
     shared: int
     each: float
 
+    def of(self, videos: int) -> int:
+        """Bytes of a file of so many videos."""
+        return round(self.shared + self.each * videos)
+
 
 def fit(
     store: ClipStore,
@@ -72,43 +76,44 @@ def fit(
         recipe: with a budget.
         device: where it learns.
         precision: the same as when it does.
-        known: what `sampled` gives for the recipe, if it is at hand.
+        known: what `sampled` gives for the recipe as it is `judged`, if it is at hand.
 
     Raises:
         VidcondenseError: the budget does not hold one video of each class, or every training video where all
             are kept.
     """
     check(store, recipe)
-    found = known or sampled(store, recipe, device=device, precision=precision)
+    found = known or sampled(store, judged(recipe), device=device, precision=precision)
     classes, most = len(store.class_names), min(len(videos) for videos in store.by_class("train"))
     if recipe.unread("vpc"):
-        least = found.shared + found.each * recipe.videos(store)
+        least = found.of(recipe.videos(store))
         if least > recipe.budget:
             raise VidcondenseError(
                 f"a budget of {recipe.budget:,} bytes does not hold every training video, which takes about "
-                f"{round(least):,} bytes at the lowest quality; choose smaller frames (synthetic.size)"
+                f"{least:,} bytes at the lowest quality; choose smaller frames (synthetic.size)"
             )
         return Fit(recipe, None, most)
     room = int((recipe.budget - found.shared) / (found.each * classes))
     if room < 1:
-        least = found.shared + found.each * classes
         raise VidcondenseError(
             f"a budget of {recipe.budget:,} bytes does not hold one video of each class, which takes about "
-            f"{round(least):,} bytes at quality {recipe.quality}; choose a larger number for quality, or "
-            "smaller frames (synthetic.size)"
+            f"{found.of(classes):,} bytes at quality {recipe.quality}; choose a larger number for quality, "
+            "or smaller frames (synthetic.size)"
         )
     return Fit(recipe.replace(vpc=min(room, most)), found.each, most)
+
+
+def judged(recipe: Recipe) -> Recipe:
+    """The recipe with the quality that decides whether a budget is enough: where all is kept, the lowest."""
+    return recipe.replace(quality=WORST) if recipe.unread("vpc") else recipe
 
 
 def sampled(
     store: ClipStore, recipe: Recipe, *, device: str = "auto", precision: Precision = "auto"
 ) -> Sample:
-    """What files of a recipe take, by one video of each of some classes at its quality.
-
-    Of a recipe that keeps every training video, at the lowest quality. The budget does not matter.
-    """
+    """What files of a recipe take, by one video of each of some classes; its budget does not matter."""
     if recipe.unread("vpc"):
-        recipe = recipe.replace(coreset=Random.Settings(), quality=WORST)
+        recipe = recipe.replace(coreset=Random.Settings())
     some = store.only(range(min(SAMPLE, len(store.class_names))))
     state = State.start(some, recipe.replace(vpc=1, budget=0), choose(device, precision))
     made: CondensedVideos = artifact(state)

@@ -130,7 +130,7 @@ def low_pass(gradient: Tensor, cutoff: float) -> Tensor:
     """Damp the fine detail of each frame's gradient: multiply frequency f by 1 / (1 + (f / cutoff)^2).
 
     A single random network's gradient is mostly fine detail that lowers the loss of that network alone; what
-    networks agree on is coarse. This is ours, not the papers' (docs/results.md has the figures).
+    networks agree on is coarse. This is ours, not the papers' (docs/tuning.md has the figures).
 
     Args:
         gradient: (..., height, width) float32.

@@ -22,7 +22,7 @@ class Strict(Protocol):
 
     AdamW with warm-up, cosine decay and clipped gradients trains noise, interpolations and real clips alike
     without diverging, for `steps` steps or `epochs` epochs, whichever is longer; more steps did not raise
-    accuracy (docs/results.md has the runs). Each test video is scored by the mean softmax over
+    accuracy (docs/tuning.md has the runs). Each test video is scored by the mean softmax over
     up to `windows` evenly spread windows that overlap by half at most; the network is that of the last step.
     """
 

@@ -18,6 +18,7 @@ ROWS = {
     "cross-architecture": ("--methods", "random", "dm", "--network", "minic3d", "cnn_mean"),
     "flow": ("--methods", "random", "dm", "--vpc", 1),
     "tradeoff": ("--methods", "random", "dm", "--vpc", 1),
+    "bytes": ("--methods", "random", "dm", "--budgets", "9KB"),
     "grid": ("--cell", "a=--recipe dm_small", "--cell", "b=--recipe dm_small --vpc 2"),
 }
 """Few cells, where a benchmark leaves them to the user."""

@@ -210,7 +210,7 @@ def bytes_(choices: Choices) -> list[Cell]:
     """Accuracy against bytes and training steps: condensed sets, real clips in a video codec, a network."""
     methods = choices.methods or (*CODED, "dm", "prism", "displaced", WHOLE)
     budgets = choices.budgets or BUDGETS
-    first, *others = choices.steps or STEPS
+    first, *others = choices.steps or (STEPS if choices.protocol == "strong" else (0,))
     middle = budgets[(len(budgets) - 1) // 2]
     conditions = [(budget, budget, first) for budget in budgets]
     conditions += [(f"{middle}, {steps} steps", middle, steps) for steps in others]

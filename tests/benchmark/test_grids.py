@@ -123,3 +123,19 @@ def test_controls_that_are_there_are_not_added_again() -> None:
     assert {cell.column for cell in added} == {""}  # one table, in which all can be compared
     whole = added[-1]
     assert (whole.seeds((4, 5)), added[0].seeds((4, 5))) == ((4,), (4, 5))
+
+
+def test_bytes_are_methods_by_budget_and_one_budget_by_steps() -> None:
+    made = cells("bytes", methods=("random", "whole"), budgets=("8KB", "16KB", "1MB"))
+    coded = [(cell.column, cell.budget, cell.steps) for cell in made if cell.recipe]
+    assert coded == [
+        ("8KB", 8000, 360),
+        ("16KB", 16_000, 360),
+        ("1MB", 10**6, 360),
+        *((f"16KB, {steps} steps", 16_000, steps) for steps in (90, 180, 720)),
+    ]
+    assert all(cell.fitted for cell in made if cell.recipe)
+    assert made[-1].row == "Whole dataset" and made[-1].steps == 360
+    assert with_controls(made, Choices()) == made  # it has its own
+    assert {cell.steps for cell in cells("bytes", protocol="strict")} == {0}
+    assert len(cells("bytes")) == 7 * (8 + 3) + 1

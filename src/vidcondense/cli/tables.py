@@ -25,16 +25,13 @@ def evaluation_table(evaluation: Evaluation) -> Table:
             "" if math.isnan(std) else f"{100 * std:.1f}",
             "  ".join(f"{100 * value:.1f}" for value in values),
         )
-    for name, scores in evaluation.controls.items():
-        view.add_row(
-            f"top-1 %, frames {name}",
-            *("" if value is None else f"{100 * value:.1f}" for value in (scores["mean"], scores["std"])),
-            "  ".join(f"{100 * value:.1f}" for value in scores["values"] if value is not None),
-        )
+    others = {f"frames {name}": scores for name, scores in evaluation.controls.items()}
     if evaluation.rounded:
-        scores, sizes = evaluation.rounded["top1"], evaluation.rounded["bytes"]
+        sizes = " or ".join(f"{size:,}" for size in dict.fromkeys(evaluation.rounded["bytes"]))
+        others[f"weights of 8 bits ({sizes} bytes)"] = evaluation.rounded["top1"]
+    for name, scores in others.items():
         view.add_row(
-            f"top-1 %, weights of 8 bits ({' or '.join(f'{size:,}' for size in dict.fromkeys(sizes))} bytes)",
+            f"top-1 %, {name}",
             *("" if value is None else f"{100 * value:.1f}" for value in (scores["mean"], scores["std"])),
             "  ".join(f"{100 * value:.1f}" for value in scores["values"] if value is not None),
         )

@@ -16,7 +16,6 @@ from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.evaluation.results import accuracies
 from vidcondense.evaluation.trial import Trial
-from vidcondense.networks.loss import guessing_loss
 
 LAST = 5
 
@@ -47,7 +46,7 @@ def main() -> None:
 def twice(trial: Trial, number: int, share: float) -> tuple[float, float, int]:
     """Top-1 in per cent early and at the end, and the step of the first."""
     seed, losses, found = derive_seed(trial.seed, number), [], []
-    enough = share * guessing_loss(trial.clips.goals, len(trial.store.class_names))
+    enough = share * trial.clips.goals.guessing(len(trial.store.class_names))
     network = networks.draw(
         trial.network, trial.store.shape, generator(seed, "weights"), trial.compute.device
     )

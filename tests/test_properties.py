@@ -155,7 +155,9 @@ def test_artifacts_come_back_and_are_counted(
     spread = float(made.key_frames.max() - made.key_frames.min())
     error = {"float32": 0.0, "float16": 2e-3, "uint8": spread / 255 * 0.51}[storage]
     torch.testing.assert_close(loaded.key_frames, made.key_frames, rtol=0, atol=error)
-    assert torch.equal(loaded.goals, made.goals)
+    for name in ("targets", "soft_labels"):
+        one, other = getattr(loaded, name), getattr(made, name)
+        assert one is other or torch.equal(one, other)
     values = int(is_key.sum()) * 3 * size[0] * size[1]
     assert (made.content_values, made.stored_values) == (values, values + videos * len(names) * learned)
     with safe_open(path, framework="pt") as file:

@@ -4,7 +4,7 @@ import json
 import os
 import resource
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -103,15 +103,33 @@ def test_learned_targets_are_kept_and_counted(tmp_path: Path) -> None:
     assert plain.stored_values == 5 * 3 * 4 * 4
     assert made.stored_values == 5 * 3 * 4 * 4 + 4
     assert made.stored_mib == made.stored_values * 4 / 2**20
-    assert torch.equal(plain.goals, plain.labels)
     made.save(tmp_path / "condensed.safetensors")
     loaded = CondensedVideos.load(tmp_path / "condensed.safetensors")
     assert loaded.targets is not None
     assert torch.equal(loaded.targets, targets)
-    assert torch.equal(loaded.goals, targets)
     assert torch.equal(loaded.labels, plain.labels)
     assert loaded.stored_values == made.stored_values
     assert torch.equal(loaded.render(), plain.render())
+
+
+def test_soft_labels_are_kept_in_a_byte_each(tmp_path: Path) -> None:
+    plain, path = make([[0, 5], [0, 2, 5]]), tmp_path / "condensed.safetensors"
+    before = plain.save(path)
+    made = replace(plain, soft_labels=torch.tensor([[255, 51], [0, 255]], dtype=torch.uint8))
+    assert made.stored_values == plain.stored_values + 4  # as the papers would count them
+    assert made.save(path) - before <= 4 + 80  # the name of the tensor and its place
+    loaded = CondensedVideos.load(path)
+    assert loaded.soft_labels is not None
+    assert loaded.soft_labels.tolist() == [[255, 51], [0, 255]]
+    first = path.read_bytes()
+    assert b'\\"format_version\\":3' in first.replace(b" ", b"")
+    loaded.save(path)
+    assert path.read_bytes() == first
+    for wrong in (torch.zeros(2, 2), torch.ones(2, 3), torch.ones(1, 2)):
+        with pytest.raises(VidcondenseError, match=r"soft_labels must be \(2, 2\) values, and one"):
+            replace(plain, soft_labels=wrong.to(torch.uint8))
+    with pytest.raises(VidcondenseError, match="both targets and soft_labels"):
+        replace(made, targets=torch.zeros(2, 2))
 
 
 def test_works_with_a_data_loader() -> None:

@@ -168,6 +168,19 @@ def test_learned_targets_keep_their_columns() -> None:
     assert merge([made, made.select(["b", "c"])], ["c"]).targets is not None
 
 
+def test_soft_labels_keep_their_columns() -> None:
+    soft = torch.tensor([[200, 50, 5], [0, 0, 255]], dtype=torch.uint8)
+    made = replace(key_frames(labels=(0, 1)), soft_labels=soft)
+    chosen = made.select(["b", "a"])
+    assert chosen.soft_labels is not None
+    # The video of b was taken for one of c, which is not there any more: it is one of b.
+    assert chosen.soft_labels.tolist() == [[255, 0], [50, 200]]
+    merged = merge([key_frames("abd", labels=(0, 2)), made])
+    assert merged.class_names == ("a", "b", "c", "d")
+    assert merged.soft_labels is not None
+    assert merged.soft_labels.tolist() == [[255, 0, 0, 0], [200, 50, 5, 0], [0, 0, 255, 0], [0, 0, 0, 255]]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -46,6 +46,14 @@ def make(counts: list[int], names: tuple[str, ...], frames: int = 8) -> KeyFrame
     )
 
 
+def test_soft_labels_are_said_to_be_there(tmp_path: Path) -> None:
+    made = make([2, 3], ("walk", "run"))
+    assert "one class per video" in shown(made, tmp_path / "a")
+    soft = replace(made, soft_labels=torch.tensor([[9, 1], [1, 9]], dtype=torch.uint8))
+    text = shown(soft, tmp_path / "b")
+    assert "soft: 2 probabilities per video" in text and "key frames and soft labels" in text
+
+
 def test_bytes_frames_and_provenance(tmp_path: Path) -> None:
     path = tmp_path / "condensed.safetensors"
     text = shown(make([2, 3, 2, 8], ("walk", "run")), path)

@@ -8,6 +8,7 @@ from vidcondense.base.compute import Compute
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import MemoryClips, StoreClips
+from vidcondense.networks.loss import Labels
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 
@@ -21,29 +22,29 @@ def store(tiny_store: ClipStore) -> ClipStore:
 
 def test_fixed_clips_are_the_same_in_every_epoch() -> None:
     clips, labels = torch.randn(5, 2, 3, 4, 4), torch.tensor([0, 1, 2, 0, 1])
-    fixed = MemoryClips(clips, labels)
+    fixed = MemoryClips(clips, Labels(labels))
     assert len(fixed) == 5
     chosen = torch.tensor([3, 0, 3])
     for seed, epoch in ((0, 0), (7, 4)):
         got, of = fixed.read(chosen, seed, epoch)
         assert torch.equal(got, clips[chosen])
-        assert of.tolist() == [0, 0, 0]
+        assert of.values.tolist() == [0, 0, 0]
 
 
 def test_varied_clips_show_one_clip_of_each_video_per_epoch() -> None:
     clips, labels = torch.arange(24.0).view(24, 1, 1, 1, 1), torch.arange(6).repeat_interleave(4)
-    varied = MemoryClips(clips, labels, 4)
+    varied = MemoryClips(clips, Labels(labels), 4)
     assert len(varied) == 6
     counts = torch.zeros(24)
     for epoch in range(400):
         got, of = varied.read(torch.arange(6), 0, epoch)
         shown = got.flatten().long()
-        assert of.tolist() == list(range(6))
+        assert of.values.tolist() == list(range(6))
         assert (shown // 4).tolist() == list(range(6))
         counts[shown] += 1
         part, of = varied.read(torch.tensor([4, 1]), 0, epoch)  # the batch does not change what a video shows
         assert part.flatten().tolist() == shown[[4, 1]].tolist()
-        assert of.tolist() == [4, 1]
+        assert of.values.tolist() == [4, 1]
     assert (counts - 100).abs().max() < 6 * (400 * 3 / 16) ** 0.5
     assert not torch.equal(varied.read(torch.arange(6), 1, 0)[0], varied.read(torch.arange(6), 0, 0)[0])
 
@@ -57,7 +58,7 @@ def test_a_real_clip_is_a_window_of_its_training_video(store: ClipStore) -> None
     for epoch in range(4):
         chosen = torch.tensor([14, 0, 7, 3])
         clips, labels = real.read(chosen, 0, epoch)
-        assert labels.tolist() == store.labels[videos[chosen.numpy()]].tolist()
+        assert labels.values.tolist() == store.labels[videos[chosen.numpy()]].tolist()
         assert clips.dtype == torch.float32
         for clip, video in zip(clips, videos[chosen.numpy()], strict=True):
             windows = (store.read(np.full(13, video), np.arange(13)) / 255 - mean) / std
@@ -80,7 +81,7 @@ def test_windows_change_with_epoch_and_seed_and_not_with_the_batch(store: ClipSt
     for chosen in (torch.tensor([5, 2]), torch.tensor([11]), whole):
         clips, of = real.read(chosen, 3, 2)
         assert torch.equal(clips, first[chosen])
-        assert torch.equal(of, labels[chosen])
+        assert torch.equal(of.values, labels.values[chosen])
 
 
 @pytest.mark.parametrize("flip", [0.0, 1.0])

@@ -18,6 +18,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import MemoryClips
 from vidcondense.evaluation.protocols import Strong, strong
 from vidcondense.evaluation.shared import evaluate
+from vidcondense.networks.loss import Goals, Labels
 
 from .test_trial import condensed
 
@@ -35,7 +36,7 @@ def _trained(
     original, step = strong.backward, torch.optim.AdamW.step
 
     def backward(
-        net: networks.base.VideoNetwork, batch: Tensor, goals: Tensor, compute: Compute, smoothing: float
+        net: networks.base.VideoNetwork, batch: Tensor, goals: Goals, compute: Compute, smoothing: float
     ) -> float:
         shown.append(batch)
         smoothings.append(smoothing)
@@ -70,7 +71,9 @@ def test_a_network_says_how_large_its_steps_are(
 
 
 def _clips(flip: float = 0.0) -> MemoryClips:
-    return MemoryClips(torch.randn(3, 4, 3, 32, 32, generator=generator(7)), torch.arange(3), flip=flip)
+    return MemoryClips(
+        torch.randn(3, 4, 3, 32, 32, generator=generator(7)), Labels(torch.arange(3)), flip=flip
+    )
 
 
 def test_every_reading_of_a_clip_is_changed_anew(monkeypatch: pytest.MonkeyPatch) -> None:

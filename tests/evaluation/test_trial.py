@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator
@@ -25,7 +26,7 @@ from vidcondense.evaluation.results import accuracies
 from vidcondense.evaluation.shared import evaluate
 from vidcondense.evaluation.testing import Outcome, score_videos, spread_windows
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.networks.loss import centred_one_hot, guessing_loss, summed_loss
+from vidcondense.networks.loss import Labels, Targets, centred_one_hot
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 QUICK = (Strict(steps=4, epochs=1), Vdsd(epochs=4), Strong(steps=4, epochs=1))
@@ -116,32 +117,25 @@ def test_networks_regress_learned_targets(protocol: Strict | Vdsd | Strong, tiny
         for targets in (right, turned)
     ]
     first, second = (result.results[0] for result in tops)
-    assert not first.diverged and first.loss < guessing_loss(right, 3)
+    assert not first.diverged and first.loss < Targets(right).guessing(3)
     assert first.top1 > 0.5
     as_told = second.confusion.roll(-1, 1).trace() / second.confusion.sum()
     assert as_told > 0.5 > second.top1
 
 
-def test_the_loss_of_targets_is_half_the_squared_distance() -> None:
-    scores = torch.tensor([[1.0, 2.0], [0.0, 4.0]], requires_grad=True)
-    targets = torch.tensor([[0.0, 2.5], [1.0, 1.0]])
-    loss = summed_loss(scores, targets)
-    assert loss.item() == pytest.approx(0.5 * (1 + 0.25 + 1 + 9))
-    (gradient,) = torch.autograd.grad(loss, scores)
-    torch.testing.assert_close(gradient, scores.detach() - targets)
-    labels = torch.tensor([0, 1])
-    expected = sum(math.log(sum(map(math.exp, row))) - row[i] for i, row in enumerate([[1, 2], [0, 4]]))
-    assert summed_loss(scores, labels).item() == pytest.approx(expected)
-
-
-def test_guessing_is_the_best_constant_answer() -> None:
-    targets = torch.tensor([[0.0, 2.0], [1.0, 1.0], [2.0, 3.0]])
-    mean = targets.mean(0)
-    best = guessing_loss(targets, 2)
-    assert best == pytest.approx(0.5 * (2 + 2) / 3)
-    for other in (mean + 0.1, mean * 0):
-        assert summed_loss(other, targets).item() / 3 > best
-    assert guessing_loss(torch.tensor([0, 1]), 2) == math.log(2)
+def test_networks_learn_soft_labels(tiny_store: ClipStore) -> None:
+    made = condensed(tiny_store, vpc=4)
+    turned = F.one_hot((made.labels + 1) % 3, 3) * 200 + 10  # clips say that they are of the next class
+    result = evaluate(
+        replace(made, soft_labels=turned.to(torch.uint8)),
+        tiny_store,
+        protocol=Strong(steps=60, epochs=1),
+        network="minic3d",
+        networks_count=1,
+        show=False,
+    ).results[0]
+    as_told = result.confusion.roll(-1, 1).trace() / result.confusion.sum()
+    assert as_told > 0.5 > result.top1 and not result.diverged
 
 
 @dataclass(frozen=True)
@@ -226,7 +220,7 @@ def test_vdsd_steps_down_after_252_of_501_epochs(monkeypatch: pytest.MonkeyPatch
     network = networks.build("minic3d", 3, 4, 32)
     networks.initialise(network, generator(0))
     steps: list[float] = []
-    clips = MemoryClips(torch.zeros(3, 4, 3, 32, 32), torch.arange(3))
+    clips = MemoryClips(torch.zeros(3, 4, 3, 32, 32), Labels(torch.arange(3)))
     Vdsd().train(network, clips, EXACT, 0, steps.append)
     assert steps == [0.1] * 501
     assert rates == [0.01] * 252 + [0.001] * 249

@@ -16,6 +16,7 @@ from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.networks import NETWORKS, build, channels_last, initialise, outline, weights_memory, winograd
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import Labels
 from vidcondense.networks.passes import backward, scored
 
 STEP = 1e-8
@@ -197,7 +198,7 @@ def test_bfloat16_training_agrees_with_float32(name: str, larger: bool, half: Co
     for compute in (EXACT, half):
         network.zero_grad()
         list(soiled())
-        backward(network, clips, torch.arange(3), compute)
+        backward(network, clips, Labels(torch.arange(3)), compute)
         gradients.append(flat(parameter.grad for parameter in network.parameters()).clone())
         with torch.no_grad():
             scores.append(scored(network, clips, compute))
@@ -235,7 +236,7 @@ def test_it_learns_four_clips_by_heart(name: str) -> None:
         torch.manual_seed(0)
         for _ in range(25):
             optimiser.zero_grad()
-            backward(network, clips, labels, EXACT)
+            backward(network, clips, Labels(labels), EXACT)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
     with torch.no_grad():

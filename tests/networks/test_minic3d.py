@@ -8,6 +8,7 @@ from torch import nn
 from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.networks import build, channels_last, initialise
+from vidcondense.networks.loss import Labels
 from vidcondense.networks.passes import backward
 
 
@@ -82,7 +83,7 @@ def test_bfloat16_training_gradients_are_right_at_every_size(frames: int, size: 
         network.zero_grad()
         for count in (100, 10_000, 1_000_000, 3_000_000):  # whatever reads memory it never wrote meets NaN
             torch.full((count,), float("nan"))
-        backward(network, clips, torch.arange(3), Compute(torch.device("cpu"), precision))
+        backward(network, clips, Labels(torch.arange(3)), Compute(torch.device("cpu"), precision))
         gradients.append([p.grad.clone() for p in network.parameters() if p.grad is not None])
     for exact, fast in zip(*gradients, strict=True):
         assert (fast - exact).norm() < 0.5 * exact.norm()

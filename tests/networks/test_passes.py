@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from vidcondense import networks
 from vidcondense.base.compute import Compute, generator
+from vidcondense.networks.loss import Labels
 from vidcondense.networks.passes import backward, scored
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
@@ -22,7 +23,7 @@ def test_gradient_in_pieces_is_the_gradient_of_the_mean(monkeypatch: pytest.Monk
     expected = [p.grad.clone() for p in network.parameters() if p.grad is not None]
     network.zero_grad()
     monkeypatch.setattr(Compute, "chunk", lambda *_: 2)
-    assert backward(network, clips, labels, EXACT) == pytest.approx(whole.item(), rel=1e-5)
+    assert backward(network, clips, Labels(labels), EXACT) == pytest.approx(whole.item(), rel=1e-5)
     for parameter, gradient in zip(network.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
 

@@ -11,6 +11,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Settings, hints
 from vidcondense.base.tables import flat, nested
 from vidcondense.data.store import ClipStore
+from vidcondense.evaluation.teachers import TeacherSettings
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.recipes import load as recipes
 from vidcondense.recipes.reading import from_dict, from_earlier, keys
@@ -26,7 +27,7 @@ NEEDED: dict[str, dict[str, Any]] = {"uniform": {"mean_key_frames": 2.0}}
 def every() -> dict[str, Any]:
     """A value for every key of every kind."""
     found = {key: value for key, value in Recipe().fields().items() if "." not in key}
-    found |= flat({"experts": ExpertSettings().to_dict()})
+    found |= flat({"experts": ExpertSettings().to_dict(), "teachers": TeacherSettings().to_dict()})
     for table, family in FAMILIES.items():
         for kind in family.members():
             found |= flat({table: family.settings(kind)(**NEEDED.get(kind, {})).to_dict()})

@@ -17,6 +17,7 @@ from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS, Protocol
 from vidcondense.insertion.schedule import NoInsertion
+from vidcondense.networks.loss import Labels
 from vidcondense.networks.measure import measure
 from vidcondense.networks.passes import backward, scored
 from vidcondense.run.budget import fit
@@ -161,7 +162,7 @@ def _time_clip(name: str, store: ClipStore, compute: Compute) -> Rates:
     network = networks.draw(name, store.shape, generator(0, "cost"), compute.device)
     clips = torch.randn(8, store.frames, 3, store.size, store.size, generator=generator(0, "clips"))
     clips = clips.to(compute.device)
-    labels = torch.arange(8, device=compute.device) % classes
+    labels = Labels(torch.arange(8, device=compute.device) % classes)
     trained = measure(lambda: backward(network, clips, labels, compute), store).seconds
     with torch.no_grad():
         tested = measure(lambda: scored(network, clips, compute).sum().item(), store).seconds

@@ -137,14 +137,17 @@ def _preview(
     real: "ClipStore", chosen: "Recipe", out: Path | None, options: Options, notes: Sequence[str]
 ) -> None:
     """Say what condensing would cost."""
+    from vidcondense.base.compute import choose
     from vidcondense.cli.following import new_run
-    from vidcondense.run import loop
+    from vidcondense.run import loop, teaching
     from vidcondense.run.budget import sampled
 
     spent = time.process_time()  # mostly on imports: no other work yet
     cost = loop.preview(real, chosen, spent=spent, **options)
     loop.say_notes(notes, True)
     print(cost.describe() if cost else "nothing is learned: real clips are kept as they are")
+    if lessons := teaching.lessons(real, chosen, choose(**options)):
+        print(lessons)
     if chosen.budget:
         print(f"file of {chosen.budget:,} bytes at most, frames as {chosen.storage}")
     else:

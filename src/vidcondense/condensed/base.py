@@ -51,6 +51,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         provenance: how it was made: recipe, seed, source fingerprint, library versions; see
             `condensed.provenance` for a set that was cut or merged.
         targets: (video, class) float32, learned regression targets in place of labels; None for most.
+        soft_labels: (video, class) uint8, probabilities in place of labels, each as a share of its row's sum,
+            which is above 0; None for most.
         learning_rate: the learned step size of a network trained on this set; None for most.
         shown: (height, width) of rendered clips, where frames are stored smaller; None: as they are stored.
         storage: how `save` writes frames: float32, float16, uint8 or av1 (`condensed.storage`).
@@ -81,6 +83,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     std: tuple[float, float, float]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     targets: Tensor | None = None
+    soft_labels: Tensor | None = None
     learning_rate: float | None = None
     shown: tuple[int, int] | None = None
     storage: Storage = "float32"
@@ -113,6 +116,12 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             shape = (len(self.labels), len(self.class_names))
             if tuple(self.targets.shape) != shape or not bool(torch.isfinite(self.targets).all()):
                 return f"targets must be {shape} finite values"
+        if self.soft_labels is not None:
+            shape = (len(self.labels), len(self.class_names))
+            if tuple(self.soft_labels.shape) != shape or not bool(self.soft_labels.any(1).all()):
+                return f"soft_labels must be {shape} values, and one of each row above 0"
+            if self.targets is not None:
+                return "it has both targets and soft_labels"
         if self.shown is not None and not all(SMALLEST <= side <= MOST_PIXELS for side in self.shown):
             return f"shown must be a height and a width of {SMALLEST} to {MOST_PIXELS}, not {self.shown}"
         if not BEST <= self.quality <= WORST:
@@ -162,7 +171,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
         All classes in another order give the same videos with other labels. The content stays as it is, and
         of learned targets the values for the classes that are kept: what a network should give for one class
-        does not depend on the others.
+        does not depend on the others. So do soft labels, as shares of what is left of them.
 
         Args:
             class_names: names of classes of this set, each once.
@@ -199,13 +208,9 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     @property
     def stored_values(self) -> int:
-        """The number of float32 values that are stored: the content, and targets where they are learned."""
-        return self.content_values + (0 if self.targets is None else self.targets.numel())
-
-    @property
-    def goals(self) -> Tensor:
-        """What networks are trained towards: targets (video, class) float32, else labels (video,) int64."""
-        return self.labels if self.targets is None else self.targets
+        """The number of float32 values as the papers count them: the content, and targets or soft labels."""
+        beside = [one.numel() for one in (self.targets, self.soft_labels) if one is not None]
+        return self.content_values + sum(beside)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -267,7 +272,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     def packed(self) -> bytes:
         """The bytes of the file."""
-        older = None if self.shown else OLDER_VERSIONS.get(self.storage)
+        newer = self.shown is not None or self.soft_labels is not None
+        older = None if newer else OLDER_VERSIONS.get(self.storage)
         header = {
             "format_version": older or FORMAT_VERSION,
             "representation": self.representation,
@@ -292,6 +298,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         tensors = encode(content, self.frame_tensors, self.storage, self._coding())
         if self.targets is not None:
             tensors["targets"] = self.targets
+        if self.soft_labels is not None:
+            tensors["soft_labels"] = self.soft_labels
         return file.packed(header, tensors)
 
     def _coding(self) -> Coding:
@@ -327,24 +335,25 @@ def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
     kind = REPRESENTATIONS[name]
     storage = header.get("storage", "float32")
     coding = Coding(mean=header["mean"], std=header["std"])
-    tensors, coded = decode(tensors, kind.frame_tensors, storage, coding, header.get("shapes", {}))
-    content: dict[str, Any] = {
-        attribute: expect(tensors, key, dtype) for key, (attribute, dtype) in kind.tensor_types.items()
+    content, coded = decode(tensors, kind.frame_tensors, storage, coding, header.get("shapes", {}))
+    own: dict[str, Any] = {
+        attribute: expect(content, key, dtype) for key, (attribute, dtype) in kind.tensor_types.items()
     }
     return kind(
-        labels=expect(tensors, "labels", torch.int64),
+        labels=expect(content, "labels", torch.int64),
         class_names=header["class_names"],
         frames=header["frames"],
         mean=header["mean"],
         std=header["std"],
         provenance=header["provenance"],
         targets=expect(tensors, "targets", torch.float32) if "targets" in tensors else None,
+        soft_labels=expect(tensors, "soft_labels", torch.uint8) if "soft_labels" in tensors else None,
         learning_rate=header.get("learning_rate"),
         shown=header.get("shown"),
         storage=storage,
         quality=header.get("quality", QUALITY),
         known=coded,
-        **content,
+        **own,
         **kind.content_settings(values),
     )
 

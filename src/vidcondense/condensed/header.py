@@ -18,7 +18,7 @@ LENGTHS, FRAMES, RANGES, STEP = "_lengths", "_frames", "_ranges", "_step"
 CODED = (LENGTHS, FRAMES, RANGES)
 """For those that streams need; small frames need FRAMES and STEP."""
 FORMAT_VERSION = 3
-"""Of files with coded video, or with frames that are shown larger than they are stored."""
+"""Of files with coded video or soft labels, or with frames that are shown larger than they are stored."""
 OLDER_VERSIONS: Mapping[str, int] = {"float32": 1, "float16": 2, "uint8": 2}
 """Of other files, by storage, which older versions of this program read too."""
 PLAIN_VERSION = 1

@@ -7,6 +7,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from vidcondense.condensed.base import CondensedVideos
 
 T = TypeVar("T", bound="CondensedVideos")
+SURE = 255
+"""A soft label of which there is no doubt."""
 _WIDTH = get_args(Storage)[::-1]
 """Every `Storage`, the widest last."""
 
@@ -94,13 +97,16 @@ def _chosen(sets: Sequence[T], class_names: Sequence[str]) -> T:
     videos = order[labels[order] >= 0]
     if not len(videos):
         raise VidcondenseError(f"there is no video of {listed(list(class_names))}")
-    targets = [_columns(one, class_names) for one in sets if one.targets is not None]
+    clips = _clips(videos, each)
+    targets = [_columns(one.targets, one.class_names, class_names) for one in sets if one.targets is not None]
+    soft = any(one.soft_labels is not None for one in sets)
     return replace(
         first,
         **_rows(sets, videos),
         labels=labels[videos].repeat_interleave(each),
         class_names=tuple(class_names),
-        targets=torch.cat(targets)[_clips(videos, each)] if targets else None,
+        targets=torch.cat(targets)[clips] if targets else None,
+        soft_labels=_soft_labels(sets, class_names)[clips] if soft else None,
     )
 
 
@@ -114,11 +120,22 @@ def _clips(videos: Tensor, each: int) -> Tensor:
     return (videos[:, None] * each + torch.arange(each)).flatten()
 
 
-def _columns(condensed: "CondensedVideos", class_names: Sequence[str]) -> Tensor:
-    """Learned targets (clip, class) for other classes, each the one it was; see `_check_targets`."""
-    assert condensed.targets is not None
-    places = {name: column for column, name in enumerate(condensed.class_names)}
-    return condensed.targets[:, [places[name] for name in class_names]]
+def _columns(values: Tensor, have: Sequence[str], wanted: Sequence[str]) -> Tensor:
+    """Values (clip, class) for other classes; 0 for those that it has none of."""
+    places = {name: column for column, name in enumerate(have)}
+    padded = torch.cat([values, torch.zeros_like(values[:, :1])], 1)
+    return padded[:, [places.get(name, -1) for name in wanted]]
+
+
+def _soft_labels(sets: Sequence[T], class_names: Sequence[str]) -> Tensor:
+    """Those of all clips for other classes; a set without any knows labels alone, as where none are left."""
+    made = []
+    for one in sets:
+        sure = SURE * F.one_hot(one.labels, len(one.class_names)).to(torch.uint8)
+        soft = sure if one.soft_labels is None else one.soft_labels
+        kept, own = (_columns(values, one.class_names, class_names) for values in (soft, sure))
+        made.append(torch.where(kept.sum(1, keepdim=True) > 0, kept, own))
+    return torch.cat(made)
 
 
 def _rows(sets: Sequence[T], videos: Tensor) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def _stored(condensed: Summary) -> tuple[str, str]:
 
 
 def _labels(condensed: Summary) -> str:
+    if condensed.soft_labels:
+        return f"soft: {len(condensed.class_names)} probabilities per video, in a byte each"
     if not condensed.targets:
         return "one class per video"
     return f"learned: {condensed.targets} values per video, one for each class"
@@ -109,6 +111,7 @@ def _storage(condensed: Summary, path: Path) -> list[tuple[str, str]]:
     real = path.stat().st_size
     learned = condensed.targets > 0
     counted = ("values" if condensed.clips_per_video > 1 else "key frames") + " and learned labels" * learned
+    counted += " and soft labels" * condensed.soft_labels
     return [
         ("file", f"{real:,} bytes, frames as {condensed.storage}"),
         (counted, f"{mebibytes(stored)} as the papers count it (float32), {stored:,} bytes"),

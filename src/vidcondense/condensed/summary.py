@@ -41,6 +41,7 @@ class Summary:
         stored_values: float32 values as the papers count storage.
         storage: how the file holds frames.
         targets: learned values per video, 0 where none are learned.
+        soft_labels: whether probabilities stand in place of labels.
         learning_rate: learned, None for most.
         provenance: how it was made.
     """
@@ -57,6 +58,7 @@ class Summary:
     stored_values: int
     storage: Storage
     targets: int = 0
+    soft_labels: bool = False
     learning_rate: float | None
     provenance: Mapping[str, Any]
 
@@ -88,6 +90,7 @@ class Summary:
             stored_values=condensed.stored_values,
             storage=condensed.storage,
             targets=0 if condensed.targets is None else condensed.targets.shape[1],
+            soft_labels=condensed.soft_labels is not None,
             learning_rate=condensed.learning_rate,
             provenance=condensed.provenance,
         )
@@ -115,7 +118,7 @@ def _key_frames(path: Path) -> Summary:
         header = typed(values, Header)
         names = file.keys()
         tensors = {name: file.get_tensor(name) for name in names}
-    if header.get("representation", "key_frames") != "key_frames":
+    if header.get("representation", "key_frames") != "key_frames" or "soft_labels" in tensors:
         raise _Unusual
     storage, targets = header.get("storage", "float32"), tensors.get("targets")
     if not (_sound_header(header, values) and _sound_tensors(tensors, storage, len(header["class_names"]))):

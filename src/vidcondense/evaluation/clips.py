@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidcondense.base.compute import Compute, derive_seed, generator
+from vidcondense.condensed import CondensedVideos
 from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
+from vidcondense.networks.loss import Goals, Labels, SoftLabels, Targets
 
 
 class TrainingClips(ABC):
@@ -22,8 +24,8 @@ class TrainingClips(ABC):
 
     @property
     @abstractmethod
-    def goals(self) -> Tensor:
-        """What networks are trained towards, of every clip: labels (clip,) int64 or targets (clip, class)."""
+    def goals(self) -> Goals:
+        """What networks are trained towards, of every clip."""
 
     @property
     def flip(self) -> float:
@@ -31,7 +33,7 @@ class TrainingClips(ABC):
         return 0.0
 
     @abstractmethod
-    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
+    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Goals]:
         """One batch.
 
         Args:
@@ -49,12 +51,12 @@ class MemoryClips(TrainingClips):
 
     Args:
         clips: (clip, time, 3, height, width) float32, normalised, those of a video one after another.
-        goals: labels (clip,) int64, or learned targets (clip, class) float32.
+        goals: what networks are trained towards.
         per_video: clips of each video.
         flip: probability of mirroring for rules that do; 0 where direction decides.
     """
 
-    def __init__(self, clips: Tensor, goals: Tensor, per_video: int = 1, flip: float = 0.0) -> None:
+    def __init__(self, clips: Tensor, goals: Goals, per_video: int = 1, flip: float = 0.0) -> None:
         self._clips, self._goals, self._per_video, self._flip = clips, goals, per_video, flip
 
     @property
@@ -62,18 +64,28 @@ class MemoryClips(TrainingClips):
         return self._flip
 
     @property
-    def goals(self) -> Tensor:
+    def goals(self) -> Goals:
         return self._goals
 
     def __len__(self) -> int:
         """The number of videos."""
         return len(self._goals) // self._per_video
 
-    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
+    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Goals]:
         rng = generator(seed, "variant", epoch)
         variant = torch.randint(self._per_video, (len(self),), generator=rng)
         clips = chosen * self._per_video + variant[chosen]
         return self._clips[clips], self._goals[clips]
+
+
+def goals_of(condensed: CondensedVideos) -> Goals:
+    """What networks are trained towards on a condensed set: learned targets, soft labels or labels."""
+    if condensed.targets is not None:
+        return Targets(condensed.targets)
+    if condensed.soft_labels is not None:
+        levels = condensed.soft_labels.float()
+        return SoftLabels(levels / levels.sum(1, keepdim=True))
+    return Labels(condensed.labels)
 
 
 class StoreClips(TrainingClips):
@@ -92,20 +104,21 @@ class StoreClips(TrainingClips):
         self._drawn = lru_cache(maxsize=1)(self._draw)
 
     @property
-    def goals(self) -> Tensor:
+    def goals(self) -> Goals:
         """See TrainingClips; labels."""
-        return torch.from_numpy(self._store.labels[self._videos])
+        return Labels(torch.from_numpy(self._store.labels[self._videos]))
 
     def __len__(self) -> int:
         return len(self._videos)
 
-    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
+    def read(self, chosen: Tensor, seed: int, epoch: int) -> tuple[Tensor, Goals]:
         """See TrainingClips; each epoch has a random start and flip of each video."""
         starts, flips = self._drawn(seed, epoch)
         index = chosen.numpy()
         videos = self._videos[index]
         batch = RealBatch(videos, starts[index], flips[index], self._store.labels[videos])
-        return next(batch.read(self._store, self._exact, len(index)))
+        clips, labels = next(batch.read(self._store, self._exact, len(index)))
+        return clips, Labels(labels)
 
     def _draw(self, seed: int, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         rng = np.random.default_rng(derive_seed(seed, "windows", epoch))

@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from vidcondense.base.compute import generator
 from vidcondense.evaluation.clips import TrainingClips
+from vidcondense.networks.loss import Goals
 
 # Is told the loss of each training step.
 Advance = Callable[[float], None]
 
 
 def take_steps(
-    step: Callable[[int, Tensor, Tensor], float],
+    step: Callable[[int, Tensor, Goals], float],
     steps: int,
     clips: TrainingClips,
     batch: int,

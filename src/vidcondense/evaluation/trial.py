@@ -24,7 +24,7 @@ from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.evaluation.clips import MemoryClips, StoreClips, TrainingClips
+from vidcondense.evaluation.clips import MemoryClips, StoreClips, TrainingClips, goals_of
 from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.evaluation.protocols import PROTOCOL, PROTOCOLS, Protocol, diverged, train_network
 from vidcondense.evaluation.results import Evaluation, FullRecord, NetworkResult, accuracies, networks_of
@@ -173,7 +173,7 @@ class Trial:
 def _digest(condensed: CondensedVideos) -> str:
     """SHA-256 of all that networks are trained on."""
     digest = hashlib.sha256(json.dumps(condensed.content_header(), sort_keys=True).encode())
-    goals = {"labels": condensed.labels, "goals": condensed.goals}
+    goals = {"labels": condensed.labels, "goals": goals_of(condensed).values}
     for tensor in {**condensed.tensors(), **goals}.values():
         digest.update(tensor.detach().cpu().contiguous().numpy().data)
     return digest.hexdigest()
@@ -197,8 +197,8 @@ def _training_clips(
     if isinstance(training, CondensedVideos):
         if flip is not None and not rule.mirrors:
             raise VidcondenseError(f"flip is for training on a store: {rule.name} mirrors no condensed clips")
-        clips, labels = _as_real(training).to(compute.device), training.goals.to(compute.device)
-        return MemoryClips(clips, labels, training.clips_per_video, chance * rule.mirrors), {}
+        clips, goals = _as_real(training).to(compute.device), goals_of(training).to(compute.device)
+        return MemoryClips(clips, goals, training.clips_per_video, chance * rule.mirrors), {}
     real = StoreClips(training, chance, compute)
     return real, {
         "name": training.name,

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from vidcondense.base.compute import Compute
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.networks.loss import summed_loss
+from vidcondense.networks.loss import Goals
 
 
 def forward(network: VideoNetwork, clips: Tensor, compute: Compute) -> Tensor:
@@ -16,14 +16,14 @@ def forward(network: VideoNetwork, clips: Tensor, compute: Compute) -> Tensor:
 
 
 def backward(
-    network: VideoNetwork, clips: Tensor, goals: Tensor, compute: Compute, smoothing: float = 0.0
+    network: VideoNetwork, clips: Tensor, goals: Goals, compute: Compute, smoothing: float = 0.0
 ) -> float:
-    """Add the gradient of the mean training loss (`summed_loss`) to the network's; returns the loss."""
+    """Add the gradient of the mean training loss to the network's; returns the loss."""
     loss = 0.0
     network.train()
     chunk = network.chunk(compute)
     for part, target in zip(clips.split(chunk), goals.split(chunk), strict=True):
-        piece = summed_loss(forward(network, part, compute), target, smoothing) / len(clips)
+        piece = target.loss(forward(network, part, compute), smoothing) / len(clips)
         piece.backward()
         loss += piece.item()
     return loss

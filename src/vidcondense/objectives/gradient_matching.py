@@ -13,6 +13,7 @@ from torch import Tensor
 from vidcondense.base.settings import Count, Positive, StepSize
 from vidcondense.data.batches import RealClips
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import Labels
 from vidcondense.networks.optimiser import Sgd
 from vidcondense.objectives.base import CHUNK, Context, Objective, RealClipsSettings, Render
 from vidcondense.objectives.trained import TrainedNetwork
@@ -84,7 +85,7 @@ class GradientMatching(Objective):
         settings = self.settings
         if (iteration + 1) % settings.outer_steps:
             for _ in range(settings.inner_steps):
-                self.trained.step(render(), labels, self.chunk)
+                self.trained.step(render(), Labels(labels), self.chunk)
 
     def state(self) -> dict[str, Tensor]:
         """The network, where it is more than its random start."""

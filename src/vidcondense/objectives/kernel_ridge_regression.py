@@ -15,7 +15,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import LARGEST_STEP, NotNegative, Positive, StepSize
 from vidcondense.data.batches import RealClips
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.networks.loss import centred_one_hot, summed_loss
+from vidcondense.networks.loss import Targets, centred_one_hot
 from vidcondense.networks.optimiser import Adam
 from vidcondense.objectives.base import CHUNK, Context, Objective, RealClipsSettings, Render
 from vidcondense.objectives.trained import TrainedNetwork, with_prefix
@@ -101,7 +101,7 @@ class KernelRidgeRegression(Objective):
             self.pool[number].draw(number, iteration + 1)
             self.updates[number] = 0
         else:
-            self.pool[number].step(render(), self.targets.detach(), self.chunk)
+            self.pool[number].step(render(), Targets(self.targets.detach()), self.chunk)
 
     def learned(self) -> dict[str, Any]:
         """The targets."""
@@ -165,7 +165,7 @@ def kernel_ridge_regression(
         features = torch.cat([network.embed(part) for part in parts])
     inputs = [value.double().requires_grad_() for value in (features, targets)]
     predicted = predict(inputs[0], inputs[1], real_features.double(), regularisation)
-    loss = summed_loss(predicted, goals.double()) / len(goals) + label_margin * margin_loss(inputs[1])
+    loss = Targets(goals.double()).loss(predicted) / len(goals) + label_margin * margin_loss(inputs[1])
     upstream, targets_gradient = torch.autograd.grad(loss, inputs)
     gradients: list[Tensor] = []
     for part, up in zip(parts, upstream.to(features.dtype).split(chunk), strict=True):

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from vidcondense import networks
 from vidcondense.base.compute import generator
-from vidcondense.networks.loss import summed_loss
+from vidcondense.networks.loss import Goals
 from vidcondense.networks.optimiser import Optimiser
 from vidcondense.objectives.base import Context
 
@@ -38,18 +38,18 @@ class TrainedNetwork:
         self.network.load_state_dict(drawn.state_dict())
         self.optimiser = self._fresh_optimiser()
 
-    def step(self, clips: Tensor, goals: Tensor, chunk: int) -> None:
+    def step(self, clips: Tensor, goals: Goals, chunk: int) -> None:
         """One step down the mean training loss on all clips, `chunk` at a time.
 
         Args:
             clips: (video, time, 3, height, width) float32.
-            goals: labels or targets, see `summed_loss`.
+            goals: what it is trained towards.
             chunk: clips per forward pass.
         """
         self.network.zero_grad(set_to_none=True)
         dtype = next(self.network.parameters()).dtype
         for part, goal in zip(clips.split(chunk), goals.split(chunk), strict=True):
-            loss = summed_loss(self.network(part.to(dtype)), goal) / len(clips)
+            loss = goal.loss(self.network(part.to(dtype))) / len(clips)
             loss.backward()
         self.optimiser.step(0)
         self.network.zero_grad(set_to_none=True)

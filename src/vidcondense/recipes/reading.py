@@ -7,10 +7,13 @@ from typing import Any
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Settings, convert, hints
 from vidcondense.base.tables import flat, nested
+from vidcondense.evaluation.teachers import TeacherSettings
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.recipes.recipe import FAMILIES, TABLES, USUAL, Recipe
 from vidcondense.synthetic import SyntheticSettings
 
+BESIDE: Mapping[str, type[Settings]] = {"experts": ExpertSettings, "teachers": TeacherSettings}
+"""Tables of every recipe that name no member of a family."""
 MOVED = {
     "static_iterations": "synthetic.static_iterations",
     "optimiser.static_learning_rate": "synthetic.static_learning_rate",
@@ -66,7 +69,7 @@ def readable(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def keys() -> list[str]:
     """Every dotted key that a recipe of some kinds reads."""
-    names = {f"experts.{name}": None for name in hints(ExpertSettings)}
+    names = {f"{table}.{name}": None for table, kind in BESIDE.items() for name in hints(kind)}
     for table, family in FAMILIES.items():
         for kind in family.members():
             names |= {f"{table}.{name}": None for name in hints(family.settings(kind))}
@@ -107,7 +110,7 @@ def _build(values: Mapping[str, Any]) -> Recipe:
 
 def _kinds(values: Mapping[str, Any]) -> dict[str, type[Settings]]:
     """The settings of every part that a recipe has, by the name of its table."""
-    kinds: dict[str, type[Settings]] = {"experts": ExpertSettings}
+    kinds: dict[str, type[Settings]] = {**BESIDE}
     for table, family in FAMILIES.items():
         given = values.get(table, {}).get("kind")
         if given is not None:

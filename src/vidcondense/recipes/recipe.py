@@ -17,6 +17,7 @@ from vidcondense.condensed.header import BEST, QUALITY, WORST, Storage
 from vidcondense.condensed.interpolation import check_shared
 from vidcondense.coresets import CORESETS, CoresetSettings
 from vidcondense.data.store import ClipStore
+from vidcondense.evaluation.teachers import TeacherSettings
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.insertion import INSERTIONS, InsertionSettings
 from vidcondense.insertion.schedule import NoInsertion
@@ -32,7 +33,7 @@ FAMILIES: Mapping[str, Family[Any]] = {
     "coreset": CORESETS,
 }
 """The tables of a recipe that name a member of a family."""
-TABLES = (*FAMILIES, "experts")
+TABLES = (*FAMILIES, "experts", "teachers")
 USUAL = {"synthetic": "key_frames", "objective": "distribution_matching", "optimiser": "sgd"}
 """The kinds of recipes that name none."""
 LEARNED = ("iterations", "objective", "experts", "optimiser", "insertion")
@@ -75,6 +76,7 @@ class Recipe(Settings):
     experts: ExpertSettings = field(default_factory=ExpertSettings)
     optimiser: OptimiserSettings = field(default_factory=lambda: usual("optimiser"))
     insertion: InsertionSettings = field(default_factory=NoInsertion.Settings)
+    teachers: TeacherSettings = field(default_factory=TeacherSettings)
     coreset: CoresetSettings | None = None
     """Which real clips to keep; None: clips are learned."""
 
@@ -136,6 +138,8 @@ class Recipe(Settings):
                 return f"{keeps} and learns nothing"
             if key in ("network", "flip") and key not in self.coreset.reads():
                 return f"{keeps} and has no use for it"
+        if table == "teachers" and name != "count" and not self.teachers.count:
+            return "teachers.count is 0"
         if table == "experts" and not self.objective.needs_experts:
             return f"objective.kind = {self.objective.kind!r} needs no experts"
         interpolates = self.synthetic.interpolates or bool(getattr(self.objective, "real_frames", 0))

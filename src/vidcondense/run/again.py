@@ -95,7 +95,7 @@ def clear(run: RunFolder) -> None:
     """
     evaluations = (*run.evaluations.glob("*.json"), *run.evaluations.glob("*.networks"))
     with _held(run.path):
-        folders = (run.path / SHARDS, run.path / EXPERTS)
+        folders = (run.path / SHARDS, run.path / EXPERTS, run.teachers)
         for path in (*evaluations, run.condensed, run.checkpoint, run.metrics, *folders):
             with files.refused(f"cannot remove {path}"):
                 if path.is_dir():

@@ -13,6 +13,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.loop import artifact, check
 from vidcondense.run.state import State
+from vidcondense.run.teaching import with_room
 
 SAMPLE = 32
 """Classes of which videos are coded to see what one takes."""
@@ -116,7 +117,7 @@ def sampled(
         recipe = recipe.replace(coreset=Random.Settings())
     some = store.only(range(min(SAMPLE, len(store.class_names))))
     state = State.start(some, recipe.replace(vpc=1, budget=0), choose(device, precision))
-    made: CondensedVideos = artifact(state)
+    made: CondensedVideos = with_room(artifact(state), recipe)
     data = made.packed()
     used = sum(tensor.nbytes for tensor in load(data).values())
     return Sample(len(data) - used, used / made.videos)

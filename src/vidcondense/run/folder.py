@@ -78,6 +78,11 @@ class RunFolder:
         return self.path / "checkpoint.safetensors"
 
     @property
+    def teachers(self) -> Path:
+        """Weights of networks whose answers become soft labels, while the run is not finished."""
+        return self.path / "teachers"
+
+    @property
     def metrics(self) -> Path:
         """One JSON object per line: iterations and insertions."""
         return self.path / "metrics.jsonl"

@@ -1,5 +1,6 @@
 """The condensation loop."""
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ from vidcondense.run.checkpoint import Checkpoint
 from vidcondense.run.cost import Cost
 from vidcondense.run.folder import RunFolder
 from vidcondense.run.state import NotFinite, State
+from vidcondense.run.teaching import taught
 
 CHECKPOINT_SECONDS = 120.0
 PREVIEW_SECONDS = 3.0
@@ -203,6 +205,7 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
 def result(run: RunFolder, show: bool) -> CondensedVideos:
     """The result of a finished run; whoever made it may have been killed in the very end."""
     run.checkpoint.unlink(missing_ok=True)
+    shutil.rmtree(run.teachers, ignore_errors=True)
     Progress(0, enabled=show).say(f"{run.path} is finished already: nothing to do")
     return CondensedVideos.load(run.condensed)
 
@@ -234,13 +237,14 @@ def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
     run.update(status="running")
     try:
         _learn(run, state, show)
+        condensed = _taught(run, state, show)
     except Interrupted:
         run.update(status="interrupted")
         raise
     except NotFinite:
         run.update(status="failed")
         raise
-    return _finish(run, state)
+    return _finish(run, state, condensed)
 
 
 def _learn(run: RunFolder, state: State, show: bool) -> None:
@@ -330,8 +334,14 @@ def artifact(state: State) -> CondensedVideos:
     )
 
 
-def _finish(run: RunFolder, state: State) -> CondensedVideos:
-    condensed = artifact(state)
+def _taught(run: RunFolder, state: State, show: bool) -> CondensedVideos:
+    """The artifact, with soft labels where the recipe has teachers."""
+    if state.recipe.teachers.count:  # they may be interrupted
+        _save(run, state)
+    return taught(artifact(state), run, state.recipe, state.store, state.compute, show)
+
+
+def _finish(run: RunFolder, state: State, condensed: CondensedVideos) -> CondensedVideos:
     if state.recipe.budget:
         condensed = filled(condensed, state.recipe.budget)
     size = condensed.save(run.condensed)
@@ -343,4 +353,5 @@ def _finish(run: RunFolder, state: State) -> CondensedVideos:
         file_bytes=size,
     )
     run.checkpoint.unlink(missing_ok=True)
+    shutil.rmtree(run.teachers, ignore_errors=True)
     return made

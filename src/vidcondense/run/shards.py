@@ -25,11 +25,13 @@ from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed import merge as joined
 from vidcondense.condensed.filling import filled
 from vidcondense.data.store import ClipStore
+from vidcondense.evaluation.teachers import TeacherSettings
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import again
 from vidcondense.run import folder as run_folder
 from vidcondense.run import loop as condensation
 from vidcondense.run.folder import RunFolder
+from vidcondense.run.teaching import taught
 
 USUAL_SHARDS = 16
 START_SECONDS = 120.0
@@ -115,16 +117,18 @@ def condense_in_shards(
     )
     try:
         work(queue, learn, show=speak)
+        if not ranks.first:
+            return None
+        with files.lock_folder(run.path, START_SECONDS):
+            if run.finished:
+                return _finished(run, False)
+            return merge(run, store, recipe, shards, compute=compute, show=speak)
     except Interrupted as stop:
         _note_interruption(run)
         raise Interrupted(
             f"stopped; all is saved, run the same command again to go on, with any number of processes, or:\n"
             f"  {command('condense', '--resume', run.path)}"
         ) from stop
-    if not ranks.first:
-        return None
-    with files.lock_folder(run.path, START_SECONDS):
-        return _finished(run, False) if run.finished else merge(run, store, recipe, shards)
 
 
 def resume(
@@ -188,13 +192,14 @@ def _learn(
     if shard.description.exists():
         condensation.resume(shard.path, store=store, device=device, show=show)
     else:
-        exact = replace(recipe, storage="float32", budget=0)
+        exact = replace(recipe, storage="float32", budget=0, teachers=TeacherSettings())
         condensation.condense(store, exact, shard.path, device=device, precision=precision, show=show)
 
 
 def _finished(run: RunFolder, show: bool) -> CondensedVideos | None:
     """What was merged, in the first process; whoever did so may have been killed in the very end."""
     remove_folder(run.path / again.SHARDS)
+    remove_folder(run.teachers)
     return condensation.result(run, show) if Ranks.here().first else None
 
 
@@ -207,7 +212,9 @@ def _note_interruption(run: RunFolder) -> None:
         files.unlock(lock)
 
 
-def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> CondensedVideos:
+def merge(
+    run: RunFolder, store: ClipStore, recipe: Recipe, shards: int, *, compute: Compute, show: bool
+) -> CondensedVideos:
     """The whole set from finished shards, with the log of all of them; the shards are removed."""
     runs = [shard_folder(run, number) for number in range(shards)]
     sets = [CondensedVideos.load(shard.condensed) for shard in runs]
@@ -217,6 +224,7 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
         quality=recipe.quality,
         provenance={**sets[0].provenance, "recipe": recipe.portable(), "shards": shards},
     )
+    condensed = taught(condensed, run, recipe, store, compute, show)
     if recipe.budget:
         condensed = filled(condensed, recipe.budget)
     firsts = [part.start * recipe.vpc for part in parts(len(store.class_names), shards)]
@@ -231,6 +239,7 @@ def merge(run: RunFolder, store: ClipStore, recipe: Recipe, shards: int) -> Cond
         file_bytes=size,
     )
     remove_folder(run.path / again.SHARDS)
+    remove_folder(run.teachers)
     return made
 
 

@@ -16,7 +16,6 @@ from vidcondense.evaluation.clips import TrainingClips
 from vidcondense.evaluation.testing import Order, Outcome
 from vidcondense.evaluation.training import Advance
 from vidcondense.networks.base import VideoNetwork
-from vidcondense.networks.loss import guessing_loss
 
 
 @dataclass(frozen=True)
@@ -89,4 +88,4 @@ def train_network(
 
 def diverged(loss: float, clips: TrainingClips, classes: int) -> bool:
     """Whether a training loss is not finite, or no lower than guessing gives."""
-    return not math.isfinite(loss) or loss >= guessing_loss(clips.goals, classes)
+    return not math.isfinite(loss) or loss >= clips.goals.guessing(classes)

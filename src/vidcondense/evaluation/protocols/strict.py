@@ -13,6 +13,7 @@ from vidcondense.evaluation.protocols.base import Protocol
 from vidcondense.evaluation.testing import Outcome, score_store
 from vidcondense.evaluation.training import Advance, cosine, descend, take_steps
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import Goals
 from vidcondense.networks.passes import backward
 
 
@@ -47,7 +48,7 @@ class Strict(Protocol):
         )
         steps = self.length(len(clips))
 
-        def step(number: int, batch: Tensor, goals: Tensor) -> float:
+        def step(number: int, batch: Tensor, goals: Goals) -> float:
             rate = self.learning_rate * cosine(number, steps, self.warm_up)
             return descend(
                 network, optimiser, rate, self.clip_norm, lambda: backward(network, batch, goals, compute)

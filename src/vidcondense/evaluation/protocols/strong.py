@@ -16,6 +16,7 @@ from vidcondense.evaluation.protocols.base import Protocol
 from vidcondense.evaluation.testing import ORDERS, Order, Outcome, score_store
 from vidcondense.evaluation.training import Advance, cosine, descend, take_steps
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import Goals
 from vidcondense.networks.passes import backward
 
 
@@ -67,7 +68,7 @@ class Strong(Protocol):
         kept = 1 - 1 / max(1, self.averaged * steps)
         mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(kept))
 
-        def step(number: int, batch: Tensor, goals: Tensor) -> float:
+        def step(number: int, batch: Tensor, goals: Goals) -> float:
             rate = highest * cosine(number, steps, self.warm_up)
             changed = self.augmentation.draw(len(batch), clips.flip, changes).of(batch)
             loss = descend(

@@ -16,6 +16,7 @@ from vidcondense.evaluation.protocols.base import Protocol
 from vidcondense.evaluation.testing import Outcome
 from vidcondense.evaluation.training import Advance, take_steps
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import Goals
 from vidcondense.networks.passes import backward, scored
 
 
@@ -51,7 +52,7 @@ class Vdsd(Protocol):
         down = steps // self.epochs * (self.epochs // 2 + 2)
         optimiser = self._optimiser(network, self.learning_rate)
 
-        def step(number: int, batch: Tensor, goals: Tensor) -> float:
+        def step(number: int, batch: Tensor, goals: Goals) -> float:
             nonlocal optimiser
             if number == down:
                 optimiser = self._optimiser(network, self.learning_rate / 10)

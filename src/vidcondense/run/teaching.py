@@ -1,0 +1,155 @@
+"""Soft labels of a finished set, by teachers whose weights are kept until the run is finished."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from vidcondense import networks
+from vidcondense.base import files
+from vidcondense.base.compute import Compute, root_seed
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.interrupt import Interrupted, catch_interrupts
+from vidcondense.base.progress import Progress
+from vidcondense.base.repeats import command
+from vidcondense.base.typed import parse, typed
+from vidcondense.base.units import duration
+from vidcondense.condensed import CondensedVideos
+from vidcondense.data.store import ClipStore
+from vidcondense.evaluation.clips import StoreClips
+from vidcondense.evaluation.protocols import diverged
+from vidcondense.evaluation.teachers import answers, flip, levels, train_teacher
+from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.measure import measure
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.run import folder as run_folder
+from vidcondense.run.folder import RunFolder
+
+T = TypeVar("T", bound=CondensedVideos)
+FEW_STEPS = 2
+Teacher = tuple[VideoNetwork, float]
+"""A network, and its training loss at the end."""
+
+
+def with_room(condensed: T, recipe: Recipe) -> T:
+    """The set with soft labels that say nothing, where the recipe has teachers: its file is as large."""
+    if not recipe.teachers.count:
+        return condensed
+    empty = torch.ones(len(condensed), len(condensed.class_names), dtype=torch.uint8)
+    return replace(condensed, soft_labels=empty)
+
+
+def taught(condensed: T, run: RunFolder, recipe: Recipe, store: ClipStore, compute: Compute, show: bool) -> T:
+    """The set with soft labels, where the recipe has teachers.
+
+    Raises:
+        VidcondenseError: a teacher has learned nothing.
+        Interrupted: Ctrl-C or SIGTERM; teachers that are trained are kept, and `resume` goes on.
+    """
+    settings = recipe.teachers
+    if not settings.count:
+        return condensed
+    teachers = _teachers(run, recipe, store, compute, show)
+    found = answers(
+        [network for network, _ in teachers],
+        condensed.render().to(compute.device),
+        flip=flip(store),
+        settings=settings,
+        seed=root_seed(recipe.seed, store.split),
+        compute=compute,
+    )
+    record = {"networks": settings.names, "training_losses": [loss for _, loss in teachers]}
+    return replace(
+        condensed, soft_labels=levels(found), provenance={**condensed.provenance, "teachers": record}
+    )
+
+
+def lessons(store: ClipStore, recipe: Recipe, compute: Compute) -> str:
+    """What teachers will cost, by a few training steps of each kind made here and now; empty without any."""
+    settings = recipe.teachers
+    if not settings.count:
+        return ""
+    few = settings.replace(count=1, steps=FEW_STEPS)
+    each = [
+        measure(partial(train_teacher, store, few, number, 0, compute, lambda loss: None), store).seconds
+        for number in range(len(few.names))
+    ]
+    seconds = sum(each) / FEW_STEPS * settings.steps * settings.count
+    return (
+        f"soft labels: {len(settings.names)} teachers of {settings.steps} steps on all training videos, "
+        f"about {duration(seconds)}"
+    )
+
+
+def _teachers(
+    run: RunFolder, recipe: Recipe, store: ClipStore, compute: Compute, show: bool
+) -> list[Teacher]:
+    """All teachers; those that an earlier call has trained are read."""
+    settings, seed = recipe.teachers, root_seed(recipe.seed, store.split)
+    total = settings.steps * len(settings.names)
+    made: list[Teacher] = []
+    with Progress(total, enabled=show) as progress, catch_interrupts() as interrupts:
+        progress.say(f"training {len(settings.names)} teachers on all training videos, for soft labels")
+        try:
+            for number in range(len(settings.names)):
+                teacher = _read(run, recipe, number, store, compute)
+                if teacher:
+                    progress.advance(settings.steps)
+                else:
+                    with interrupts.at_once():
+                        teacher = train_teacher(
+                            store, settings, number, seed, compute, lambda loss: progress.advance(loss=loss)
+                        )
+                    _refuse_unlearned(teacher, settings.names[number], store, compute)
+                    _write(run, number, teacher)
+                made.append(teacher)
+        except Interrupted as stop:
+            raise Interrupted(
+                f"stopped with {len(made)} of {len(settings.names)} teachers trained; all else is saved, "
+                f"go on with:\n  {command('condense', '--resume', run.path)}"
+            ) from stop
+    return made
+
+
+def _refuse_unlearned(teacher: Teacher, name: str, store: ClipStore, compute: Compute) -> None:
+    loss = teacher[1]
+    if diverged(loss, StoreClips(store.whole, 0.0, compute), len(store.class_names)):
+        raise VidcondenseError(
+            f"a teacher ({name}) has learned nothing: its loss at the end is {loss:.3g}, no better than "
+            "guessing; give it more --set teachers.steps, or leave soft labels out (teachers.count=0)"
+        )
+
+
+def _file(run: RunFolder, number: int) -> Path:
+    return run.teachers / f"{number:03d}.safetensors"
+
+
+def _write(run: RunFolder, number: int, teacher: Teacher) -> None:
+    network, loss = teacher
+    weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    about = json.dumps({**_identity(run, number), "loss": loss})
+    files.make_folder(run.teachers)
+    files.write_bytes(_file(run, number), save(weights, metadata={"vidcondense_teacher": about}))
+
+
+def _read(run: RunFolder, recipe: Recipe, number: int, store: ClipStore, compute: Compute) -> Teacher | None:
+    """A teacher that an earlier call of the same run has trained; None where there is none, or a damaged."""
+    name = recipe.teachers.names[number]
+    network = networks.build(name, *store.shape).to(compute.device)
+    try:
+        with safe_open(_file(run, number), framework="pt") as file:
+            about = typed(parse((file.metadata() or {})["vidcondense_teacher"]), dict[str, str | int | float])
+            network.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+    except (OSError, SafetensorError, VidcondenseError, KeyError, RuntimeError):
+        return None
+    loss = float(about.pop("loss"))
+    return (network, loss) if about == _identity(run, number) else None
+
+
+def _identity(run: RunFolder, number: int) -> dict[str, str | int]:
+    return {"run": run_folder.identity(run.read()), "number": number}

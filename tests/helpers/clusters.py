@@ -1,0 +1,50 @@
+"""Ray clusters of several nodes on this machine, on the loopback address; nothing of them outlives the block."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+"""Has Ray, not imported yet, stay on the loopback address, here and in the commands that tests start."""
+
+QUIET = {"node_ip_address": "127.0.0.1", "object_store_memory": 80 * 2**20, "include_dashboard": False}
+
+
+@contextmanager
+def cluster(nodes: int = 2, **head: Any) -> Iterator[Any]:
+    """A cluster of nodes with one core each, whose address is in RAY_ADDRESS.
+
+    Args:
+        nodes: how many, with the head.
+        head: more arguments of the head.
+    """
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'vidcondense[ray]'")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **QUIET, **head})
+    try:
+        for _ in range(nodes - 1):
+            made.add_node(num_cpus=1, **QUIET)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RAY_ADDRESS", made.address)
+            yield made
+    finally:
+        made.shutdown()
+
+
+def processes_of(session: Path) -> list[int]:
+    """Processes whose command line names a session of Ray."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and int(folder.name) != os.getpid():
+            try:
+                words = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(session).encode() in words:
+                found.append(int(folder.name))
+    return found

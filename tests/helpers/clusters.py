@@ -1,4 +1,4 @@
-"""Ray clusters of several nodes on this machine, on the loopback address; nothing of them outlives the block."""
+"""Ray clusters of several nodes on this machine, on the loopback address, that end with their block."""
 
 import os
 from collections.abc import Iterator

@@ -148,7 +148,7 @@ def test_no_cluster_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     pytest.importorskip("ray")
     began = time.monotonic()
     for address in ("ray://127.0.0.1:9", "ray://127.0.0.1", "ray://"):
-        with pytest.raises(VidcondenseError, match="no Ray cluster at|is no address of a cluster") as error:
+        with pytest.raises(VidcondenseError, match=r"no Ray cluster at|is no address of a cluster") as error:
             work([unit(tmp_path, "a")], tmp_path, address)
         assert "\n" not in str(error.value)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")

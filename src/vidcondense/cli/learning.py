@@ -186,6 +186,8 @@ def experts(
     split: NameOption = "1",
     seed: CountOption = 0,
     force: bool = False,
+    jobs: JobsOption = 0,
+    on: On = HERE,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
@@ -207,7 +209,9 @@ def experts(
     from vidcondense.experts.training import train
 
     real, compute = ClipStore.open(store, split), choose(device, precision)
-    trained = train(real, out, settings, network=network, flip=flip, seed=seed, compute=compute, force=force)
+    where: Where = {"jobs": jobs_of(on, jobs, device), "on": on}
+    learned: Any = {"network": network, "flip": flip, "seed": seed, "compute": compute, "force": force}
+    trained = train(real, out, settings, **learned, **where)
     last = [record[-1] for record in trained.records]
     loss, accuracy = (
         sum(getattr(epoch, name) for epoch in last) / len(last) for name in ("loss", "accuracy")

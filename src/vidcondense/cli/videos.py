@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from vidcondense.base.options import CountOption
+from vidcondense.base.options import CountOption, On
 from vidcondense.base.repeats import beside, given, say_next
 from vidcondense.cli.arguments import Flat, Folder, Source, Store
 from vidcondense.data.options import PrepareOptions
 from vidcondense.toys.options import ClipOptions
+from vidcondense.work.engines import HERE
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
 
@@ -61,6 +62,7 @@ def prepare(
     store: Store,
     options: Flat[PrepareOptions] = PrepareOptions(),  # noqa: B008
     *,
+    on: On = HERE,
     force: bool = False,
     dry_run: bool = False,
 ) -> None:
@@ -82,7 +84,7 @@ def prepare(
         print(preview(planned_anew(plan) if force else plan))
         say_next(*given("--dry-run"))
         return
-    build_store(plan, force=force)
+    build_store(plan, force=force, on=on)
     from vidcondense.cli.following import after_store
 
     after_store(store)

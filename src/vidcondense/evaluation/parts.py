@@ -85,7 +85,7 @@ class Parts:
         for number in range(count):
             files.unlink_quietly(self._path(number))
         files.unlock(lock)
-        if not any(self.folder.glob("*.json")):
+        if not any(self.folder.glob("[0-9]*.json")):
             files.remove_folder(self.folder)
 
     def _damaged(self, number: int, how: object) -> VidcondenseError:

@@ -155,6 +155,7 @@ class Cluster:
 
     def check(self, needs: Sequence[Needs]) -> None:
         """Ask all nodes whether they can work, and refuse units that none of them has room for."""
+        from ray import cloudpickle
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         for one in dict.fromkeys(needs):
@@ -163,14 +164,13 @@ class Cluster:
                 raise VidcondenseError(
                     f"a unit needs {one}, and no node of the cluster has that; the largest has {largest}"
                 )
-        self.ray.cloudpickle.register_pickle_by_value(nodes)
+        cloudpickle.register_pickle_by_value(nodes)
         try:
-            ask = self.ray.remote(nodes.doubt).options(num_cpus=0, max_retries=0)
+            ask = self.ray.remote(nodes.doubt)
+            there = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in self.nodes()]
             asked = [
-                ask.options(
-                    scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                ).remote(self.wanted)
-                for node in self.nodes()
+                ask.options(num_cpus=0, max_retries=0, scheduling_strategy=one).remote(self.wanted)
+                for one in there
             ]
             doubts = self.ray.get(asked, timeout=CHECK_SECONDS)
         except self.ray.exceptions.GetTimeoutError as error:
@@ -180,7 +180,7 @@ class Cluster:
         except self.ray.exceptions.RayError as error:
             raise VidcondenseError(f"a node of the cluster cannot be asked: {_first(error)}") from error
         finally:
-            self.ray.cloudpickle.unregister_pickle_by_value(nodes)
+            cloudpickle.unregister_pickle_by_value(nodes)
         for doubt in filter(None, doubts):
             raise VidcondenseError(doubt)
 

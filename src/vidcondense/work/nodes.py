@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGES = ("torch", "vidcondense")
+PACKAGES = ("torch", "av", "vidcondense")
 
 
 def versions() -> dict[str, str]:

@@ -26,7 +26,7 @@ def tries(folder: Path, name: str) -> list[int]:
     return [int(line) for line in file.read_text().split()] if file.is_file() else []
 
 
-def wait_until(there: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_until(there: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for something, so long at most."""
     until = time.monotonic() + seconds
     while not there():

@@ -94,9 +94,12 @@ def test_a_killed_command_and_another_number_of_processes_change_nothing(
     out = tmp_path / "cut"
     words = [*command(tiny_store, out), "--jobs", "2"]
     driver = subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE)
-    wait_until(lambda: (out / "shards" / "001" / "metrics.jsonl").exists() or driver.poll() is not None)
-    driver.kill()
-    driver.communicate()
+    try:
+        begun = out / "shards" / "001" / "metrics.jsonl"
+        wait_until(lambda: begun.exists() or driver.poll() is not None, 300)
+    finally:
+        driver.kill()
+        driver.communicate()
     assert not (out / "condensed.safetensors").exists()
     wait_until(lambda: not any(map(_is_held, (out / "shards").glob("*/"))), 30)  # the workers end too
     made = resume(out, device="cpu", show=False)

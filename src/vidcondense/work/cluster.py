@@ -20,6 +20,7 @@ from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.progress import Progress
 from vidcondense.work import nodes, process
+from vidcondense.work.step import run_step
 from vidcondense.work.unit import Ended, Job, Needs
 
 ADDRESS = "RAY_ADDRESS"
@@ -123,24 +124,6 @@ def _refuse_silent(address: str) -> None:
         raise VidcondenseError(
             f"no Ray cluster at {address} ({error.strerror or error}); start one with: ray start --head"
         ) from error
-
-
-def run_step(job: Job, wanted: nodes.Wanted) -> tuple[int | None, str, str]:
-    """A task: run a step on this node; when it is cancelled, the step saves its state and ends.
-
-    Returns:
-        exit code, name of the node, and why it cannot work at all if it cannot.
-    """
-    here = socket.gethostname()
-    if why := nodes.doubt(wanted):
-        return None, here, why
-    running = process.start(job)
-    try:
-        while running.poll() is None:
-            time.sleep(WAIT_SECONDS)
-    finally:
-        process.stop([running])
-    return running.returncode, here, ""
 
 
 class Cluster:

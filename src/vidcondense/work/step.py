@@ -1,0 +1,27 @@
+"""What runs on a node of a cluster: one step of a unit. Nothing is imported here that takes time."""
+
+import socket
+import time
+
+from vidcondense.work import nodes, process
+from vidcondense.work.unit import Job
+
+POLL_SECONDS = 0.1
+
+
+def run_step(job: Job, wanted: nodes.Wanted) -> tuple[int | None, str, str]:
+    """A task: run a step on this node; when it is cancelled, the step saves its state and ends.
+
+    Returns:
+        exit code, name of the node, and why it cannot work at all if it cannot.
+    """
+    here = socket.gethostname()
+    if why := nodes.doubt(wanted):
+        return None, here, why
+    running = process.start(job)
+    try:
+        while running.poll() is None:
+            time.sleep(POLL_SECONDS)
+    finally:
+        process.stop([running])
+    return running.returncode, here, ""

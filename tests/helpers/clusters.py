@@ -10,6 +10,8 @@ import pytest
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 """Has Ray, not imported yet, stay on the loopback address, here and in the commands that tests start."""
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
+"""Has workers of Ray share the processor with what else runs here, in place of coming last."""
 
 QUIET = {"node_ip_address": "127.0.0.1", "object_store_memory": 80 * 2**20, "include_dashboard": False}
 

@@ -1,6 +1,7 @@
 """Units on a Ray cluster of two nodes: done once, done again when a worker dies, refused in one line."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -41,7 +42,7 @@ def work(units: list[Unit], folder: Path, on: str = "ray", show: bool = False) -
 def test_units_are_done_once_on_all_nodes_and_what_fails_is_listed(
     two_nodes: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good = [unit(tmp_path, f"good-{number}", seconds=0.2) for number in range(6)]
+    good = [unit(tmp_path, f"good-{number}", seconds=0.2) for number in range(3)]
     bad = [
         unit(tmp_path, "refused", "refuse"),
         unit(tmp_path, "once", "die-once"),
@@ -51,12 +52,12 @@ def test_units_are_done_once_on_all_nodes_and_what_fails_is_listed(
     assert sorted(failed) == ["idle", "refused"]
     assert failed["refused"].reason == "the loss of refused is nan"
     assert "left nothing behind" in failed["idle"].reason
-    assert [len(tries(tmp_path, one.name)) for one in [*good, *bad]] == [*[1] * 6, 3, 2, 3]
+    assert [len(tries(tmp_path, one.name)) for one in [*good, *bad]] == [1, 1, 1, 3, 2, 3]
     assert (tmp_path / "logs" / "good-0.log").read_text() == "try 1 with 1 threads\n"
     assert "Ray cluster of 2 nodes, 2 cores" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     work(good, tmp_path)
-    assert [len(tries(tmp_path, one.name)) for one in good] == [1] * 6
+    assert [len(tries(tmp_path, one.name)) for one in good] == [1] * 3
 
 
 def test_an_address_of_a_client_works_too(two_nodes: Any, tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_a_unit_for_which_no_node_has_room_is_refused(two_nodes: Any, tmp_path: 
     assert tries(tmp_path, "a") == []
 
 
-@pytest.mark.parametrize("package", ["python", "torch", "vidcondense"])
+@pytest.mark.parametrize("package", ["python", "torch", "av", "vidcondense"])
 def test_a_node_with_another_version_is_refused(two_nodes: Any, tmp_path: Path, package: str) -> None:
     """Another version is asked for: on one machine all nodes have the same."""
     ours = nodes.versions()

@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.interrupt import SIGNALS
 from vidcondense.base.progress import Progress
 from vidcondense.work import nodes, process
 from vidcondense.work.step import run_step
@@ -87,26 +89,31 @@ def _connect(on: str) -> tuple[Any, str]:
     address = on if "://" in on else os.environ.get(ADDRESS, "")
     if address:
         _refuse_silent(address)
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    else:
+        address = _joined() or "local"
+    more = {"include_dashboard": False} if address == "local" else {}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
-        context = ray.init(address, **quiet) if address else _nearest(ray, quiet)
+        context = ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except Exception as error:  # Ray has many
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise VidcondenseError(
-            f"cannot work on the Ray cluster at {address or 'this machine'}: {first}"
-        ) from error
+        raise VidcondenseError(f"cannot work on the Ray cluster at {address}: {_first(error)}") from error
     finally:
-        for number, handler in handlers.items():  # Ray puts its own in their place
-            signal.signal(number, handler)
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in handlers.items():  # Ray puts its own in their place
+                signal.signal(number, handler)
     return ray, str(getattr(context, "dashboard_url", "") or "")
 
 
-def _nearest(ray: Any, quiet: dict[str, Any]) -> Any:
-    """Join the cluster that this machine belongs to, or start one of this machine alone."""
-    with suppress(ConnectionError):
-        return ray.init("auto", **quiet)
-    return ray.init("local", include_dashboard=False, **quiet)
+def _joined() -> str:
+    """The address of the cluster that this machine belongs to; empty where it belongs to none that lives."""
+    from ray._private.utils import read_ray_address  # what `ray start` has written: there is no public way
+
+    address = str(read_ray_address() or "")
+    try:
+        _refuse_silent(address)
+    except VidcondenseError:
+        return ""
+    return address
 
 
 def _refuse_silent(address: str) -> None:

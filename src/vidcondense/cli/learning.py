@@ -82,6 +82,7 @@ def condense(
     from vidcondense.run import shards as parts
     from vidcondense.run.budget import fit
 
+    shared = on != HERE or jobs > 1  # several GPUs alone make no shards of a run
     where: Where = {"jobs": jobs_of(on, jobs, device), "on": on}
     if resume is not None:
         if out is not None or force or dry_run:
@@ -89,6 +90,8 @@ def condense(
                 "--resume RUN goes with no --out, --force or --dry-run: RUN has its recipe"
             )
         known = ClipStore.open(store, split) if store is not None else None
+        if not shared and parts.known_shards(resume) is None:
+            where["jobs"] = 1
         _say_result(resume, parts.resume(resume, store=known, device=device, **where))
         return
     if store is None or (out is None and not dry_run):
@@ -106,7 +109,7 @@ def condense(
         chosen, notes = held.recipe, (*notes, held.describe())
     if out is None or dry_run:
         _preview(real, chosen, out, options, notes)
-    elif shards is not None or where["jobs"] > 1 or on != HERE or (parts.known_shards(out) and not force):
+    elif shards is not None or shared or (parts.known_shards(out) and not force):
         more: Any = {"force": force, "notes": notes, **options, **where}
         _say_result(out, parts.condense_in_shards(real, chosen, out, shards, **more))
     else:
@@ -271,15 +274,15 @@ def evaluate(
     trial = Trial.of(subject, real, options, protocol=protocol)
     if out is None and isinstance(subject, CondensedVideos) and training.is_dir():
         out = RunFolder(training).evaluation_file(protocol, trial.network, options.steps)
-    jobs, count = jobs_of(on, jobs, options.device), options.count(trial.protocol)
-    alone = on == HERE and jobs == 1
-    if out is None and not alone:
+    at_once, count = jobs_of(on, jobs, options.device), options.count(trial.protocol)
+    if out is None and (on != HERE or jobs > 1):
         raise VidcondenseError("several processes need --out FILE, beside which they leave their results")
     if out is None:
         result = trial.evaluate(count, True)
     else:
         path = condensed_file(training) if isinstance(subject, CondensedVideos) else training
-        shared = None if alone else Shared(path, protocol, options, on, jobs)
+        alone = on == HERE and at_once == 1
+        shared = None if alone else Shared(path, protocol, options, on, at_once)
         result = evaluate_to(out, trial, count, force=force, shared=shared)
     Console().print(evaluation_table(result))
     if not isinstance(subject, CondensedVideos):

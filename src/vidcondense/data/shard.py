@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import TypedDict
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.typed import Count
 from vidcondense.data.isolation import worker_pool
 from vidcondense.data.shards import (
     ShardTask,
@@ -29,6 +31,19 @@ from vidcondense.work.queue import do, refuse_failed
 from vidcondense.work.unit import Needs, Unit
 
 MODULE = "vidcondense.data.shard"
+
+
+class _Task(TypedDict):
+    """A `ShardTask` as a file."""
+
+    number: Count
+    store: str
+    root: str
+    paths: tuple[str, ...]
+    size: Count
+    key: str
+    keep: Count
+    framing: str
 
 
 def _task_file(task: ShardTask) -> Path:
@@ -82,7 +97,8 @@ def build_on(on: str, tasks: Sequence[ShardTask], built: Callable[[Built], None]
 
 def main(file: Path) -> None:
     """Decode the videos of a shard, and leave its frames and its record in the store."""
-    task = files.read_json(file, ShardTask)
+    held = files.read_json(file, _Task)
+    task = ShardTask(**{**held, "store": Path(held["store"]), "root": Path(held["root"])})  # type: ignore[arg-type]
     how = (task.size, task.keep, task.framing)
     if shard_key(task.root, task.paths, *how) != task.key:
         raise VidcondenseError(

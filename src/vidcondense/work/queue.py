@@ -198,7 +198,7 @@ class _Queue:
         self.progress.say(printable(text))
 
     def _shown(self) -> dict[str, float]:
-        minutes = (time.monotonic() - self._began) / 60
+        minutes = max(time.monotonic() - self._began, 1e-9) / 60
         return {"per_minute": self._done / minutes, **self.engine.shown()}
 
 

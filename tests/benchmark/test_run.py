@@ -385,7 +385,7 @@ def test_storage_by_formula_needs_no_store(
     [
         (("nonsense",), "no benchmark 'nonsense'; known: accuracy"),
         (("accuracy", "--vpc", 0), "--vpc must be at least 1"),
-        (("accuracy", "--jobs", 0), "--jobs must be at least 1"),
+        (("accuracy", "--clips", 0), "--clips must be at least 1"),
         (("accuracy", "--published", "ucf"), "--published must be one of auto, none"),
         (("accuracy", "--cell", "a=--recipe dm"), "--cell is for benchmark grid"),
         (("accuracy", "--set", "iteration=2"), "did you mean 'iterations'"),

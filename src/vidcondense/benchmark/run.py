@@ -22,7 +22,7 @@ from vidcondense.benchmark.runner import needs, run_tasks, steps_left
 from vidcondense.benchmark.statistics import Pair, require_scipy
 from vidcondense.benchmark.tasks import Task, clear, refuse_foreign, seeds_in, tasks_of
 from vidcondense.data.store import ClipStore
-from vidcondense.work.engines import HERE, Where, engine
+from vidcondense.work.engines import HERE, Where, engine, jobs_of
 from vidcondense.work.here import gpus
 from vidcondense.work.unit import Engine
 
@@ -105,7 +105,11 @@ def run_benchmark(
 
 
 def _decided(options: Options) -> Options:
-    """The same, with device and precision as they are here: other machines of a cluster must not choose."""
+    """The same with how many at a time; for a cluster with device and precision as they are here.
+
+    Other machines of the cluster must not choose.
+    """
+    options = replace(options, jobs=jobs_of(options.on, options.jobs, options.device))
     if options.on == HERE:
         return options
     compute = choose(options.device, options.precision)

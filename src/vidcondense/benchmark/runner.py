@@ -83,7 +83,7 @@ def run_tasks(
 
 def needs(options: Options) -> Needs:
     """What a cell takes; one at a time on this machine may have all its cores."""
-    alone = options.on == HERE and options.jobs == 1
+    alone = options.on == HERE and options.jobs <= 1
     return Needs(cores=0 if alone else threads(), gpus=int(gpus(options.device) > 0))
 
 

@@ -29,6 +29,8 @@ def check_on(on: str, jobs: int = 1) -> None:
     """
     if on not in (HERE, "ray") and not on.startswith("ray://"):
         raise VidcondenseError(f"--on must be {HERE}, ray or ray://HOST:PORT, not {on!r}")
+    if jobs < 0:
+        raise VidcondenseError(f"--jobs must be at least 0, not {jobs}")
     if on != HERE and jobs > 1:
         raise VidcondenseError(
             f"--jobs is for this machine; leave it out: {on} runs as many as it has room for"

@@ -9,6 +9,7 @@ import pytest
 
 from vidcondense.base.errors import UnitsFailed, VidcondenseError
 from vidcondense.base.interrupt import Interrupted
+from vidcondense.work import queue
 from vidcondense.work.queue import MOST_TRIES, do, refuse_failed
 from vidcondense.work.unit import Ended, Job, Needs, Unit
 
@@ -128,6 +129,26 @@ def test_only_deaths_that_are_not_the_machines_count(tmp_path: Path, innocent: b
 def test_a_step_that_leaves_nothing_behind_is_a_failure_not_a_loop(tmp_path: Path) -> None:
     failed = do([unit(tmp_path, "a")], Instant(lambda name, job: Ended(name, 0)), tmp_path, show=False)
     assert "left nothing behind" in failed["a"].reason
+
+
+def test_a_result_that_another_machine_wrote_may_be_seen_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on NFS; what is not seen in time has failed."""
+    looked: list[int] = []
+
+    def left() -> int:
+        looked.append(1)
+        return int(len(looked) < 12)
+
+    slow = Unit("slow", left, lambda: ("make", str(tmp_path / "slow")))
+    engine = Instant(lambda name, job: Ended(name, 0, "node-7"))
+    assert do([slow], engine, tmp_path, show=False) == {}
+    assert engine.began == ["slow"]
+    monkeypatch.setattr(queue, "UNSEEN_SECONDS", 0.01)
+    failed = do([unit(tmp_path, "never")], engine, tmp_path, show=False)
+    assert "left nothing behind" in failed["never"].reason
+    assert engine.began == ["slow", *["never"] * 3]
 
 
 def test_a_unit_on_which_an_earlier_process_still_works_is_no_failure(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The queue: which unit is next, what became of the last one, and how far all of them are."""
 
+import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from vidcondense.work.unit import Ended, Engine, Job, Unit, log_of
 MOST_TRIES = 3
 BUSY_SECONDS = 3.0
 """How long a unit is left alone that the process of an earlier command still works on."""
+UNSEEN_SECONDS = 90.0
+"""How long a file that another machine wrote may take to be seen here; NFS looks again within a minute."""
 RETRY_SECONDS = 1.0
 """How long a unit that failed is left alone, times its failures."""
 
@@ -96,6 +99,8 @@ class _Step:
     left: int
     """Steps that the unit needed when it began."""
     began: float = field(default_factory=time.monotonic)
+    seen_by: float = 0.0
+    """Until when its result must be seen, once it has ended well elsewhere."""
 
 
 class _Queue:
@@ -115,6 +120,7 @@ class _Queue:
         self.waiting = deque(sorted(units, key=lambda unit: -unit.cost))
         self.running: dict[str, _Step] = {}
         self.failed: dict[str, Failure] = {}
+        self._unseen: list[tuple[_Step, Ended]] = []
         self._tries: Counter[str] = Counter()
         self._not_before: dict[str, float] = {}
         self._said: set[tuple[str, str]] = set()
@@ -123,7 +129,7 @@ class _Queue:
     @property
     def unfinished(self) -> int:
         """How many units are neither done nor given up."""
-        return len(self.waiting) + len(self.running)
+        return len(self.waiting) + len(self.running) + len(self._unseen)
 
     def advance(self) -> None:
         """Start what there is room for, and note what has ended."""
@@ -139,6 +145,10 @@ class _Queue:
             self._start(unit)
         for ended in self.engine.ended():
             self._note(self.running.pop(ended.name), ended)
+        for step, ended in self._unseen[:]:
+            if step.unit.left() < step.left or time.monotonic() > step.seen_by:
+                self._unseen.remove((step, ended))
+                self._note(step, ended)
 
     def _start(self, unit: Unit) -> None:
         left = unit.left()
@@ -161,6 +171,10 @@ class _Queue:
                 self.waiting.appendleft(unit)
             else:
                 self.settled(unit)
+            return
+        if ended.code == 0 and ended.node != socket.gethostname() and not step.seen_by:
+            step.seen_by = time.monotonic() + UNSEEN_SECONDS
+            self._unseen.append((step, ended))
             return
         why = ended.lost or _why(log, ended.code)
         if why.startswith(files.BUSY):

@@ -17,6 +17,9 @@ from clusters import QUIET, cluster, processes_of
 import tasks
 from tasks import Inputs, Task
 
+# One process of pytest-xdist has them all, and one cluster at a time.
+pytestmark = pytest.mark.xdist_group("ray")
+
 PATIENCE = 600.0
 SOON = 15.0
 """Seconds within which Ctrl-C ends a command on a busy machine; a unit saves its state for 10 at most."""

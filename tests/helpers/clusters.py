@@ -1,6 +1,7 @@
 """Ray clusters of several nodes on this machine, on the loopback address, that end with their block."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,3 +51,9 @@ def processes_of(session: Path) -> list[int]:
             if str(session).encode() in words:
                 found.append(int(folder.name))
     return found
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])

@@ -8,6 +8,8 @@
 #SBATCH --time=24:00:00
 #SBATCH --signal=TERM@60
 set -eu
+export RAY_AUTH_MODE=token  # nobody else on these nodes has access; the token lies in your home
+ray get-auth-token --generate > /dev/null
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 exec srun ray symmetric-run --address "$head:6379" --min-nodes "$SLURM_JOB_NUM_NODES" \
     --num-cpus "$SLURM_CPUS_PER_TASK" -- vidcondense "$@" --on ray

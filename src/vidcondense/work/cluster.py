@@ -26,6 +26,7 @@ from vidcondense.work.step import run_step
 from vidcondense.work.unit import Ended, Job, Needs
 
 ADDRESS = "RAY_ADDRESS"
+TOKEN = "where the cluster wants a token: export RAY_AUTH_MODE=token"
 WAIT_SECONDS = 0.2
 CONNECT_SECONDS = 5.0
 CHECK_SECONDS = 120.0
@@ -96,7 +97,10 @@ def _connect(on: str) -> tuple[Any, str]:
     try:
         context = ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except Exception as error:  # Ray has many
-        raise VidcondenseError(f"cannot work on the Ray cluster at {address}: {_first(error)}") from error
+        mend = f"; {TOKEN}" if "token" in str(error).lower() else ""
+        raise VidcondenseError(
+            f"cannot work on the Ray cluster at {address}: {_first(error)}{mend}"
+        ) from error
     finally:
         if threading.current_thread() is threading.main_thread():
             for number, handler in handlers.items():  # Ray puts its own in their place

@@ -26,7 +26,6 @@ from vidcondense.work.step import run_step
 from vidcondense.work.unit import Ended, Job, Needs
 
 ADDRESS = "RAY_ADDRESS"
-TOKEN = "where the cluster wants a token: export RAY_AUTH_MODE=token"
 WAIT_SECONDS = 0.2
 CONNECT_SECONDS = 5.0
 CHECK_SECONDS = 120.0

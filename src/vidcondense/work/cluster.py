@@ -96,9 +96,9 @@ def _connect(on: str) -> tuple[Any, str]:
     try:
         context = ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except Exception as error:  # Ray has many
-        mend = f"; {TOKEN}" if "token" in str(error).lower() else ""
         raise VidcondenseError(
-            f"cannot work on the Ray cluster at {address}: {_first(error)}{mend}"
+            f"cannot work on the Ray cluster at {address}: {_first(error)}; if it wants a token: "
+            "export RAY_AUTH_MODE=token"
         ) from error
     finally:
         if threading.current_thread() is threading.main_thread():

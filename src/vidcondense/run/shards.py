@@ -110,6 +110,10 @@ def condense_in_shards(
             again.clear(run)
         if force or not run.description.exists():
             run_folder.create(run.path, recipe, store, compute, shards=shards)
+        if not force:  # another command may have been quicker
+            again.refuse_other(run, recipe, store, precision, shards)
+            if run.finished:
+                return _finished(run, show)
         files.make_folder(run.path / again.SHARDS)
         condensation.say_notes(notes, show)
         try:

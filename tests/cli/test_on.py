@@ -16,7 +16,7 @@ COMMANDS = {
     "prepare": ("{clips}", "{out}", "--frames", "4", "--size", "32"),
     "condense": ("{store}", "--out", "{out}", "--recipe", "dm_small", "--shards", "2", *QUICK),
     "condense in 16": ("{store}", "--out", "{out}", "--recipe", "dm_small", *QUICK),
-    "experts": ("{store}", "--out", "{out}", "--network", "cnn_mean", "--count", "1", "--epochs", "1"),
+    "experts": ("{store}", "--out", "{out}", "--network", "cnn_mean", "--experts", "1", "--epochs", "1"),
     "evaluate": (
         "{store}",
         "--out",

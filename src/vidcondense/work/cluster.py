@@ -91,7 +91,7 @@ def _connect(on: str) -> tuple[Any, str]:
         _refuse_silent(address)
     else:
         address = _joined() or "local"
-    more = {"include_dashboard": False} if address == "local" else {}
+    more: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         context = ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)

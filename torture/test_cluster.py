@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from chores import wait_until
-from clusters import QUIET, cluster, processes_of
+from clusters import QUIET, cluster, free_port, processes_of
 
 import tasks
 from tasks import Inputs, Task
@@ -78,9 +78,15 @@ def nodes(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def two() -> Iterator[Any]:
-    """A cluster of two nodes, of which one may be removed."""
-    with cluster(2) as made:
+def port() -> int:
+    """Where the cluster of two nodes has a server for clients."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def two(port: int) -> Iterator[Any]:
+    """A cluster of two nodes."""
+    with cluster(2, ray_client_server_port=port) as made:
         yield made
 
 
@@ -160,6 +166,14 @@ def test_a_stopped_command_ends_soon_and_goes_on_elsewhere(
     assert "run the same command again to go on" in made.end(130)
     assert time.monotonic() - began < SOON
     give(out, *long_condense(inputs, out), "--jobs", 2).end()
+    assert tasks.content(out) == whole
+
+
+def test_a_command_from_outside_of_the_cluster(
+    inputs: Inputs, two: Any, port: int, whole: dict[str, object], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    give(out, *long_condense(inputs, out), "--on", f"ray://127.0.0.1:{port}").end()
     assert tasks.content(out) == whole
 
 

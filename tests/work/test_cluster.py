@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from chores import is_running, tries, unit, wait_until
-from clusters import cluster, free_port, processes_of
+from clusters import cluster, processes_of
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
@@ -28,13 +28,8 @@ pytestmark = pytest.mark.xdist_group("ray")
 
 
 @pytest.fixture(scope="module")
-def client_port() -> int:
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def two_nodes(helpers: None, client_port: int) -> Iterator[Any]:
-    with cluster(2, ray_client_server_port=client_port) as made:
+def two_nodes(helpers: None) -> Iterator[Any]:
+    with cluster(2) as made:
         session = Path(made.head_node.get_session_dir_path())
         yield made
     wait_until(lambda: not processes_of(session), 20)
@@ -64,12 +59,6 @@ def test_units_are_done_once_on_all_nodes_and_what_fails_is_listed(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     work(good, tmp_path)
     assert [len(tries(tmp_path, one.name)) for one in good] == [1] * 3
-
-
-def test_an_address_of_a_client_works_too(two_nodes: Any, client_port: int, tmp_path: Path) -> None:
-    units = [unit(tmp_path, "a"), unit(tmp_path, "b", "die-once")]
-    assert work(units, tmp_path, f"ray://127.0.0.1:{client_port}") == {}
-    assert [len(tries(tmp_path, name)) for name in "ab"] == [1, 2]
 
 
 def test_the_unit_of_a_killed_worker_is_done_again(two_nodes: Any, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from vidcondense.condensed.header import Storage
 from vidcondense.condensed.interpolation import Interpolation
 from vidcondense.evaluation.protocols import PROTOCOLS, Strict, Strong
 from vidcondense.evaluation.results import NetworkResult
+from vidcondense.evaluation.teachers import TeacherSettings
 from vidcondense.evaluation.trial import Trial
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.recipes.recipe import FAMILIES, Recipe
@@ -399,6 +400,7 @@ def test_the_method_page_lists_every_recipe_key_with_its_kinds_and_default() -> 
         shown |= {(key, kind): default for kind in members}
     expected = {(key, ""): value for key, value in Recipe().fields().items() if "." not in key}
     expected |= {(f"experts.{key}", ""): value for key, value in ExpertSettings().to_dict().items()}
+    expected |= {(f"teachers.{key}", ""): value for key, value in TeacherSettings().to_dict().items()}
     for table, family in FAMILIES.items():
         for kind in family.members():
             needed = {"mean_key_frames": 2.0} if kind == "uniform" else {}

@@ -15,6 +15,8 @@ BEST, QUALITY, WORST = 1, 40, 63
 SCALE, OFFSET = "_scale", "_offset"
 """What is added to a tensor's name for those that levels uint8 need."""
 LENGTHS, FRAMES, RANGES, STEP = "_lengths", "_frames", "_ranges", "_step"
+NUMBERS = "numbers"
+"""The tensor beside coded video that has all others of whole numbers, packed."""
 CODED = (LENGTHS, FRAMES, RANGES)
 """For those that streams need; small frames need FRAMES and STEP."""
 FORMAT_VERSION = 3

@@ -15,7 +15,7 @@ from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import teaching
-from vidcondense.run.budget import fit
+from vidcondense.run.budget import Samples, fit
 from vidcondense.run.loop import condense, resume
 from vidcondense.run.shards import condense_in_shards
 
@@ -106,8 +106,8 @@ def test_a_teacher_that_does_not_fit_is_trained_again(
 
 def test_soft_labels_count_for_a_budget(tiny_store: ClipStore, tmp_path: Path) -> None:
     recipe = chosen(storage="av1", budget=8000)
-    held = fit(tiny_store, recipe)
-    plain = fit(tiny_store, recipe.replace(teachers=recipe.teachers.replace(count=0)))
+    held = fit(Samples(tiny_store), recipe)
+    plain = fit(Samples(tiny_store), recipe.replace(teachers=recipe.teachers.replace(count=0)))
     assert held.video_bytes and plain.video_bytes and held.video_bytes == plain.video_bytes + 3
     made = run(tiny_store, held.recipe, tmp_path / "run")
     assert made.soft_labels is not None

@@ -20,7 +20,7 @@ from vidcondense.insertion.schedule import NoInsertion
 from vidcondense.networks.loss import Labels
 from vidcondense.networks.measure import measure
 from vidcondense.networks.passes import backward, scored
-from vidcondense.run.budget import fit
+from vidcondense.run.budget import Samples
 from vidcondense.run.state import State
 
 MEASURING_SECONDS = 60.0
@@ -143,7 +143,7 @@ class Cost:
 def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> Rates:
     recipe = task.recipe()
     if task.cell.fitted:
-        recipe = fit(store, recipe).recipe
+        recipe = task.cell.fit(Samples(store), recipe)
     if not recipe.unread("experts") and not getattr(recipe.objective, "experts", ""):
         raise VidcondenseError(
             "it trains experts of its own first; share them with --set METHOD:objective.experts=FOLDER"

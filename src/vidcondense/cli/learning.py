@@ -79,7 +79,7 @@ def condense(
     from vidcondense.recipes.load import parse_overrides
     from vidcondense.run import loop
     from vidcondense.run import shards as parts
-    from vidcondense.run.budget import fit
+    from vidcondense.run.budget import Samples, fit
 
     if resume is not None:
         if out is not None or force or dry_run:
@@ -100,7 +100,8 @@ def condense(
     chosen, notes = _recipe_for(real, recipe, vpc, dataset, changes)
     options: Options = {"device": device, "precision": precision}
     if chosen.budget and vpc is None and "vpc" not in changes:
-        held = fit(real, chosen, **options)
+        asked = {*changes, *(("quality",) if quality is not None else ())}
+        held = fit(Samples(real, **options), chosen, fixed=asked)
         chosen, notes = held.recipe, (*notes, held.describe())
     if out is None or dry_run:
         _preview(real, chosen, out, options, notes)
@@ -140,7 +141,7 @@ def _preview(
     from vidcondense.base.compute import choose
     from vidcondense.cli.following import new_run
     from vidcondense.run import loop, teaching
-    from vidcondense.run.budget import sampled
+    from vidcondense.run.budget import Samples
 
     spent = time.process_time()  # mostly on imports: no other work yet
     cost = loop.preview(real, chosen, spent=spent, **options)
@@ -151,7 +152,7 @@ def _preview(
     if chosen.budget:
         print(f"file of {chosen.budget:,} bytes at most, frames as {chosen.storage}")
     else:
-        bytes_ = sampled(real, chosen, **options).of(chosen.videos(real))
+        bytes_ = Samples(real, **options).of(chosen).of(chosen.videos(real))
         more = "" if chosen.insertion.kind == "none" else ", more with insertions"
         print(f"file of about {size(bytes_)}, frames as {chosen.storage}{more}")
     say_next(*given("--dry-run"), *(() if out else ("--out", new_run(real.path, chosen.name))))

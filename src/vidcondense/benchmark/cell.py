@@ -43,6 +43,7 @@ LABELS = {
     "class_mean": "Class mean",
     "still": "One real frame",
     "displaced": "Displaced",
+    "random_soft": "Random, soft labels",
     "every_video": "Whole dataset, coded",
     WHOLE: "Whole dataset",
 }

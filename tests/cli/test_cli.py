@@ -361,6 +361,10 @@ def test_a_dry_run_says_what_condensing_costs_and_writes_nothing(
     assert "nothing is learned" in capsys.readouterr().out
     assert call(monkeypatch, *learn, "random", "--budget", "6KB") == 0
     assert "file of 6,000 bytes at most, frames as av1" in capsys.readouterr().out
+    soft = ("random_soft", "--set", "teachers.steps=100", "--set", "teachers.network=minic3d")
+    assert call(monkeypatch, *learn, *soft) == 0
+    told = r"soft labels by 1 teacher of 100 steps on all training videos, about [\d.]+ .*\nfile of about"
+    assert re.search(told, capsys.readouterr().out)
     assert call(monkeypatch, *learn, "mtt") == 2
     assert "trains experts first" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -22,6 +22,7 @@ from vidcondense.networks.measure import measure
 from vidcondense.networks.passes import backward, scored
 from vidcondense.run.budget import Samples
 from vidcondense.run.state import State
+from vidcondense.run.teaching import lessons
 
 MEASURING_SECONDS = 60.0
 """After this long nothing more is measured: what is left is counted as not timed."""
@@ -150,7 +151,7 @@ def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> Rates:
         )
     began = time.perf_counter()
     state = State.start(store, recipe, compute)
-    start = time.perf_counter() - began
+    start = time.perf_counter() - began + lessons(store, recipe, compute)
     if not recipe.all_iterations:
         return start, 0.0
     return start, measure(state.iterate, store).seconds

@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.options import CountOption, Device, NameOption, Precision, ShareOption
 from vidcondense.base.repeats import command, given, say_next
-from vidcondense.base.units import parse_bytes, percent, size
+from vidcondense.base.units import duration, parse_bytes, percent, plural, size
 from vidcondense.cli.arguments import Flat, Overrides, Store, condensed_file
 from vidcondense.condensed.header import Storage
 from vidcondense.evaluation.options import EvaluationOptions
@@ -147,8 +147,9 @@ def _preview(
     cost = loop.preview(real, chosen, spent=spent, **options)
     loop.say_notes(notes, True)
     print(cost.describe() if cost else "nothing is learned: real clips are kept as they are")
-    if lessons := teaching.lessons(real, chosen, choose(**options)):
-        print(lessons)
+    if seconds := teaching.lessons(real, chosen, choose(**options)):
+        teachers = f"{plural(len(chosen.teachers.names), 'teacher')} of {chosen.teachers.steps} steps"
+        print(f"soft labels by {teachers} on all training videos, about {duration(seconds)}")
     if chosen.budget:
         print(f"file of {chosen.budget:,} bytes at most, frames as {chosen.storage}")
     else:

@@ -18,7 +18,6 @@ from vidcondense.base.interrupt import Interrupted, catch_interrupts
 from vidcondense.base.progress import Progress
 from vidcondense.base.repeats import command
 from vidcondense.base.typed import parse, typed
-from vidcondense.base.units import duration
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import StoreClips
@@ -69,21 +68,17 @@ def taught(condensed: T, run: RunFolder, recipe: Recipe, store: ClipStore, compu
     )
 
 
-def lessons(store: ClipStore, recipe: Recipe, compute: Compute) -> str:
-    """What teachers will cost, by a few training steps of each kind made here and now; empty without any."""
+def lessons(store: ClipStore, recipe: Recipe, compute: Compute) -> float:
+    """Seconds that training its teachers will take, by a few steps of each kind made here and now."""
     settings = recipe.teachers
     if not settings.count:
-        return ""
+        return 0.0
     few = settings.replace(count=1, steps=FEW_STEPS)
     each = [
         measure(partial(train_teacher, store, few, number, 0, compute, lambda loss: None), store).seconds
         for number in range(len(few.names))
     ]
-    seconds = sum(each) / FEW_STEPS * settings.steps * settings.count
-    return (
-        f"soft labels: {len(settings.names)} teachers of {settings.steps} steps on all training videos, "
-        f"about {duration(seconds)}"
-    )
+    return sum(each) / FEW_STEPS * settings.steps * settings.count
 
 
 def _teachers(

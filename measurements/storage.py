@@ -5,9 +5,9 @@
 
 RUN is a run folder, or a cell of a benchmark. Every condensed set is written in each way, read again, and
 trained on by networks with the same seeds, under the split that it was condensed from. A set is a pair: its
-split and seed. A line of LOG.jsonl for each set and way; a call goes on where another stopped. At the end each
-way is compared with float32: the mean difference with its 95 % interval, the sign-flip test, and the two one-sided
-tests of being level within the margin, both adjusted by Holm.
+split and seed. A line of LOG.jsonl for each set and way; a call goes on where another stopped. At the end
+each way is compared with float32: the mean difference with its 95 % interval, the sign-flip test, and the
+two one-sided tests of being level within the margin, both adjusted by Holm.
 """
 
 import argparse

@@ -54,9 +54,9 @@ def export(
     Args:
         condensed: a set, its file or run.
         folder: a new folder, or one that an earlier export wrote.
-        format: "mp4" or "frames".
+        format: "mp4", "frames", "videofolder" (Hugging Face `datasets`), "webdataset" or "numpy".
         fps: frames per second of clips.
-        scale: whole-number enlargement of pictures.
+        scale: whole-number enlargement of pictures; not for numpy.
         rendered: with "frames", the interpolated frames too.
 
     Returns:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         resume,
         train_experts,
     )
-    from vidcondense.api.results import export, merge, run_benchmark, write_report
+    from vidcondense.api.results import export, merge, pull, push, run_benchmark, write_report
     from vidcondense.base.errors import VidcondenseError
     from vidcondense.condensed import CondensedVideos
     from vidcondense.data.store import ClipStore
@@ -47,6 +47,8 @@ _HOME = {
     "load_recipe": "api.learning",
     "merge": "api.results",
     "prepare": "api.learning",
+    "pull": "api.results",
+    "push": "api.results",
     "resume": "api.learning",
     "run_benchmark": "api.results",
     "train_experts": "api.learning",
@@ -68,6 +70,8 @@ __all__ = [
     "load_recipe",
     "merge",
     "prepare",
+    "pull",
+    "push",
     "resume",
     "run_benchmark",
     "train_experts",

@@ -23,7 +23,7 @@ from vidcondense.run import loop as condensation
 
 COMMANDS = (
     *("demo", "generate", "prepare", "experts", "condense", "evaluate"),
-    *("report", "show", "export", "merge", "recipes", "benchmark"),
+    *("report", "show", "export", "merge", "push", "pull", "recipes", "benchmark"),
 )
 
 

@@ -140,3 +140,54 @@ def run_benchmark(
         reasons = "; ".join(f"{cell.row} {cell.column}: {cell.reason}" for cell in failed)
         raise VidcondenseError(f"{len(failed)} cells failed, listed in {page}: {reasons}")
     return page
+
+
+@speaks_python
+def push(
+    source: str | Path, repo: str, *, public: bool = False, license: str | None = None, force: bool = False
+) -> str:
+    """Send a condensed set to the Hugging Face Hub, with a card made from it.
+
+    Args:
+        source: a condensed file or a run folder.
+        repo: "user/name"; made, private, if it is not there.
+        public: whether a repository that is made is for everybody.
+        license: for the card, as the hub names it, such as "cc-by-4.0".
+        force: replace a card that is there.
+
+    Returns:
+        The address.
+
+    Raises:
+        VidcondenseError: no set, huggingface_hub is not installed, or the hub refuses.
+
+    Example:
+        >>> address = push("runs/prism", "me/walks-condensed", license="cc-by-4.0")
+    """
+    from vidcondense.hub.transfer import push as send
+
+    return send(Path(source), repo, public=public, license=license, force=force)[0]
+
+
+@speaks_python
+def pull(
+    repo: str, file: str | Path, *, revision: str = "main", most_bytes: int = 10**9, force: bool = False
+) -> "CondensedVideos":
+    """Fetch a condensed set from the Hugging Face Hub; anything else than such a set is refused.
+
+    Args:
+        repo: "user/name".
+        file: where to; one that holds the same set is left as it is.
+        revision: a branch, a tag or a commit.
+        most_bytes: a file with more is refused.
+        force: replace another condensed set in `file`.
+
+    Raises:
+        VidcondenseError: no such repository, another file in it, too many bytes, or `file` is taken.
+
+    Example:
+        >>> condensed = pull("me/walks-condensed", "walks.safetensors")
+    """
+    from vidcondense.hub.transfer import pull as fetch
+
+    return fetch(repo, Path(file), revision=revision, most_bytes=most_bytes, force=force)

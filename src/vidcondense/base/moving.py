@@ -21,26 +21,37 @@ ENCODERS = (
 )
 
 
-def moving(frames: NDArray[np.uint8], fps: float = FPS) -> tuple[bytes, str]:
+def moving(frames: NDArray[np.uint8], fps: float = FPS, side: int = SIDE) -> tuple[bytes, str]:
     """Encode a clip (time, height, width, 3) in 0..255 as an animated picture that repeats.
+
+    Args:
+        frames: the clip.
+        fps: its frames per second.
+        side: the longer side in pixels; a larger clip is made smaller.
 
     Returns:
         The file and its type, such as "webp". Odd sizes lose their last row or column.
     """
     for codec, kind, pixel_format, options in ENCODERS:
         if codec in av.codecs_available:
-            return _encoded(frames, fps, codec, kind, pixel_format, options), kind
+            return _encoded(frames, fps, side, codec, kind, pixel_format, options), kind
     raise RuntimeError("this PyAV writes no animated pictures")
 
 
 def _encoded(
-    frames: NDArray[np.uint8], fps: float, codec: str, kind: str, pixel_format: str, options: dict[str, str]
+    frames: NDArray[np.uint8],
+    fps: float,
+    side: int,
+    codec: str,
+    kind: str,
+    pixel_format: str,
+    options: dict[str, str],
 ) -> bytes:
     target = io.BytesIO()
     stream_options = {name: value for name, value in options.items() if name == "quality"}
     repeats = {name: value for name, value in options.items() if name != "quality"}
-    scale = min(1.0, SIDE / max(frames.shape[1:3]))
-    height, width = (max(2, round(side * scale) // 2 * 2) for side in frames.shape[1:3])
+    scale = min(1.0, side / max(frames.shape[1:3]))
+    height, width = (max(2, round(length * scale) // 2 * 2) for length in frames.shape[1:3])
     with av.open(target, "w", format=kind, options=repeats) as container:
         stream = container.add_stream(codec, Fraction(fps).limit_denominator(1001), stream_options)
         assert isinstance(stream, av.VideoStream)

@@ -15,6 +15,7 @@ from vidcondense.cli.learning import condense, evaluate, experts
 from vidcondense.cli.merging import merge
 from vidcondense.cli.recipes import recipes
 from vidcondense.cli.results import export, report, show
+from vidcondense.cli.sharing import pull, push
 from vidcondense.cli.videos import demo, generate, prepare
 
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
@@ -30,7 +31,7 @@ MEMORY = ("can't allocate memory", "out of memory")
 COMMANDS = (
     *(demo, generate, prepare),
     *(condense, experts, evaluate),
-    *(report, show, export, merge, recipes, benchmark),
+    *(report, show, export, merge, push, pull, recipes, benchmark),
 )
 
 

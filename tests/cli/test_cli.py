@@ -23,7 +23,7 @@ from vidcondense.run import loop as condensation
 
 COMMANDS = (
     *("demo", "generate", "prepare", "experts", "condense", "evaluate"),
-    *("report", "show", "export", "merge", "recipes", "benchmark"),
+    *("report", "show", "export", "merge", "push", "pull", "recipes", "benchmark"),
 )
 
 
@@ -120,8 +120,9 @@ def test_help_speaks_of_things_not_of_types(
     assert not re.search(r"None|\b(PATH|STR|INT|FLOAT)\b", shown), shown
 
 
-def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call(monkeypatch, "--version") == 0
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(monkeypatch, option) == 0
     assert capsys.readouterr().out == f"vidcondense {vidcondense.__version__}\n"
 
 
@@ -133,9 +134,12 @@ def test_bad_input_is_one_line_with_the_mend(tiny_store_path: Path, tmp_path: Pa
     assert "not a store" in refused("condense", empty, "--out", tmp_path / "run")
     assert "--out" in refused("condense", tiny_store_path)
     assert "--resume" in refused("condense")
-    assert "did you mean 'prism'" in refused(
-        "condense", tiny_store_path, "--recipe", "pris", "--out", tmp_path / "r"
+    line = refused("condense", tiny_store_path, "--recipe", "pris", "--out", tmp_path / "r")
+    assert re.search(
+        r"no recipe 'pris'; did you mean 'prism', '\w+' or '\w+'\? All: vidcondense recipes", line
     )
+    assert re.search(r"no recipe 'qqq'; did you mean '\w+', '\w+' or '\w+'\?", refused("recipes", "qqq"))
+    assert "no command 'condens'; did you mean 'condense', 'demo' or 'recipes'?" in refused("condens", "x")
     line = refused("condense", tiny_store_path, "--set", "optimizer.lr=1", "--out", tmp_path / "r")
     assert "did you mean 'optimiser" in line
     line = refused("condense", tiny_store_path, "--split", "9", "--out", tmp_path / "r")

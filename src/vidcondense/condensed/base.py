@@ -1,10 +1,10 @@
 """What every condensed set offers, whatever it stores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, overload
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import typed
 from vidcondense.base.units import MEBIBYTE
-from vidcondense.condensed import file, merging
+from vidcondense.condensed import file, look, merging
 from vidcondense.condensed.enlargement import SMALLEST, enlarged
 from vidcondense.condensed.header import (
     BEST,
@@ -40,7 +40,13 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     """Synthetic videos as what is stored of them; as a Dataset it yields rendered clips.
 
     `dataset[i]` is (clip, label): clip (time, channel, height, width) float32 in normalised space; it works
-    with any `DataLoader`.
+    with any `DataLoader`. `dataset[2:4]` is a set of these videos. Two sets are equal (`==`) if they have
+    the same content, however it is stored and made.
+
+    Example:
+        >>> condensed = CondensedVideos.load("runs/prism")
+        >>> clip, label = condensed[0]
+        >>> condensed.class_names[label], condensed[:2].save("two.safetensors")
 
     Attributes:
         labels: (video,) int64, the class of each rendered clip: of each video, where a video has one.
@@ -59,6 +65,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         quality: of av1, 1 (best) to 63 (smallest).
         finer: so many videos from the first on have a quality one better, which fills a budget to the brim.
         known: how frames that were av1 were coded, so that `save` does not lose more of them.
+        transform: what is done to each clip (time, 3, height, width) that `dataset[i]` gives, such as an
+            augmentation; it is not in the file. `render` and `pixels` do without it.
     """
 
     representation: ClassVar[str]
@@ -90,9 +98,13 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     quality: int = QUALITY
     finer: int = 0
     known: Known = field(default_factory=Known, repr=False, compare=False)
+    transform: Callable[[Tensor], Tensor] | None = field(default=None, repr=False, compare=False)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        for name in ("__eq__", "__repr__"):  # `dataclass` would give each subclass others
+            if name not in vars(cls):
+                setattr(cls, name, getattr(CondensedVideos, name))
         if "representation" in vars(cls):
             REPRESENTATIONS[cls.representation] = cls
 
@@ -238,9 +250,40 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         """The number of rendered clips."""
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """Clip (time, 3, height, width) float32 and its label."""
-        return self.render([range(len(self))[index]])[0], int(self.labels[index])
+    @overload
+    def __getitem__(self, index: int) -> tuple[Tensor, int]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[Tensor, int] | Self:
+        """Clip (time, 3, height, width) float32 and its label; or of a slice of clips a set of their videos.
+
+        Raises:
+            IndexError: there is no such clip.
+            VidcondenseError: a slice is empty, or has some clips of a video that renders to several.
+        """
+        if isinstance(index, slice):
+            return merging.videos_of(self, range(len(self))[index])
+        clip = self.render([range(len(self))[index]])[0]
+        return clip if self.transform is None else self.transform(clip), int(self.labels[index])
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are of one kind, and have the same content, labels, classes and sizes.
+
+        How files store them (`storage`, `quality`), where they come from (`provenance`) and `transform` do
+        not matter.
+        """
+        return look.equal(self, other) if isinstance(other, CondensedVideos) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return look.line(self)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the first clips, moving."""
+        return look.page(self)
 
     def pixels(self, videos: list[int] | None = None) -> Tensor:
         """Clips (video, time, 3, height, width) uint8, normalisation undone and clamped to 0..255."""
@@ -315,13 +358,19 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         )
 
     @staticmethod
-    def load(path: Path | str) -> "CondensedVideos":
-        """Read a file written by `save`.
+    def load(path: Path | str, transform: Callable[[Tensor], Tensor] | None = None) -> "CondensedVideos":
+        """Read a file written by `save`, or the result of a run.
+
+        Args:
+            path: a condensed file, or the folder of a finished run.
+            transform: what is done to each clip that `dataset[i]` gives.
 
         Raises:
-            VidcondenseError: the file is missing, cut short, of another format, or its shapes do not fit.
+            VidcondenseError: the file is missing, cut short, of another format, its shapes do not fit, or
+                the run is not finished.
         """
-        return file.read(Path(path), _from_file)
+        made = file.read(file.located(Path(path)), _from_file)
+        return made if transform is None else replace(made, transform=transform)
 
 
 def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:

@@ -10,6 +10,8 @@ from vidcondense.base.versions import refuse_newer
 Storage = Literal["float32", "float16", "uint8", "av1"]
 """How a file holds frames."""
 
+RESULT = "condensed.safetensors"
+"""What the result of a run is called in its folder."""
 BEST, QUALITY, WORST = 1, 40, 63
 """Of coded video: most bytes, what is taken where nothing else is said, and fewest bytes."""
 SCALE, OFFSET = "_scale", "_offset"

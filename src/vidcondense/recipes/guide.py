@@ -18,6 +18,7 @@ GROUPS = {
         "random": "the baseline, which every other has to beat",
         "herding": "clips that stand for the mean of their class",
         "k_center": "clips that cover all of their class",
+        "random_soft": "few bytes: coded, labels by trained networks",
         "displaced": "motion tells your classes apart",
         "every_video": "to see what coded video alone takes",
     },
@@ -55,7 +56,7 @@ class Method:
     Attributes:
         name: of the recipe.
         short: names of its recipes for short runs.
-        needs: how many networks are trained first, for short runs and in full; empty for none.
+        needs: how many networks are trained on real clips, for short runs and in full; empty for none.
         iterations: of short runs and in full.
         stored: the frames that a synthetic video takes.
         when: to use it.
@@ -107,7 +108,9 @@ def _method(name: str, short: list[str], when: str) -> Method:
 
 
 def needs(loaded: "list[Recipe]") -> str:
-    """How many networks are trained on real clips before the first iteration."""
+    """How many networks are trained on real clips beside what is learned."""
+    if loaded[0].teachers.count:
+        return ", ".join(str(len(recipe.teachers.names)) for recipe in loaded)
     if not loaded[0].objective.needs_experts or loaded[0].coreset:
         return ""
     return ", ".join(str(recipe.experts.count) for recipe in loaded)

@@ -169,6 +169,7 @@ SCENES = {
         {"clip": (4, 3, 32, 32)},
     ),
     ("docs/data.md", 0): Scene(hmdb51, shapes={"clips": (9, 16, 3, 112, 112), "labels": (9,)}),
+    ("docs/export.md", 0): Scene(a_condensed_file, shapes={"clip": (10, 3, 2, 2)}),
     ("docs/format.md", 0): Scene(a_condensed_file, shapes={"clips": (3, 10, 3, 2, 2), "labels": (3,)}),
     ("docs/generated.md", 0): Scene(
         nothing, {"train_per_class=40, test_per_class=20": "train_per_class=1, test_per_class=1"}

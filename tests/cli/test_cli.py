@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import quick
 import torch
+from command import call
 from safetensors.torch import load_file, save_file
 
 import vidcondense
-from vidcondense import cli
 from vidcondense.base.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.evaluation.protocols import PROTOCOLS, Strong
@@ -25,16 +25,6 @@ COMMANDS = (
     *("demo", "generate", "prepare", "experts", "condense", "evaluate"),
     *("report", "show", "export", "merge", "push", "pull", "recipes", "benchmark"),
 )
-
-
-def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    """Run the command in this process; returns its exit code."""
-    monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, arguments)])
-    try:
-        cli.main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from command import call
 from hub_stand_in import TOKEN, Hub, serving
 from PIL import Image
 from tiny_run import condensed_videos, write_run
 
 import vidcondense
-from vidcondense import CondensedVideos, VidcondenseError, cli
+from vidcondense import CondensedVideos, VidcondenseError
 
 pytest.importorskip("huggingface_hub")
 REPO = "me/walks"
@@ -28,15 +29,6 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         # Uploads go by plain HTTP: the stand-in does not speak the protocol of hf-xet.
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
         yield served
-
-
-def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, arguments)])
-    try:
-        cli.main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
 
 
 def test_a_set_is_pushed_with_its_card_and_pulled_again(

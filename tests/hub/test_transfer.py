@@ -1,6 +1,7 @@
 """Push and pull against a stand-in for the hub; no account, nothing leaves this machine."""
 
 import io
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -45,6 +46,20 @@ def test_a_set_is_pushed_with_its_card_and_pulled_again(
     assert b"cc-by-4.0" in hub.files[REPO, "README.md"] and b"62.5" in hub.files[REPO, "README.md"]
     assert call(monkeypatch, "pull", REPO, tmp_path / "new" / "set.safetensors") == 0
     assert CondensedVideos.load(tmp_path / "new" / "set.safetensors") == condensed_videos()
+
+
+def test_the_commands_work_each_in_a_process_of_its_own(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library loads its parts when they are asked for: what one call has loaded, another lacks."""
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    run, out = write_run(tmp_path / "run"), tmp_path / "set.safetensors"
+    for words in (("push", run, REPO), ("pull", REPO, out)):
+        made = subprocess.run(
+            [sys.executable, "-m", "vidcondense", *words], capture_output=True, text=True, timeout=120
+        )
+        assert made.returncode == 0, made.stderr
+    assert CondensedVideos.load(out) == condensed_videos()
 
 
 def test_a_card_that_somebody_has_written_in_stays(hub: Hub, tmp_path: Path) -> None:

@@ -114,7 +114,8 @@ def pull(
 
 def _fetch(hub: ModuleType, repo: str, revision: str, path: Path, most_bytes: int) -> None:
     """Fetch the file, but no more than `most_bytes` of it."""
-    http = hub.utils
+    from huggingface_hub import utils as http  # no attribute of a library that nothing was asked of yet
+
     url = hub.hf_hub_url(repo, RESULT, repo_type=KIND, revision=revision, endpoint=_api(hub).endpoint)
     with (
         http.get_session().stream(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -114,8 +115,7 @@ def pull(
 
 def _fetch(hub: ModuleType, repo: str, revision: str, path: Path, most_bytes: int) -> None:
     """Fetch the file, but no more than `most_bytes` of it."""
-    from huggingface_hub import utils as http  # no attribute of a library that nothing was asked of yet
-
+    http = import_module("huggingface_hub.utils")  # no attribute of the library until something needs it
     url = hub.hf_hub_url(repo, RESULT, repo_type=KIND, revision=revision, endpoint=_api(hub).endpoint)
     with (
         http.get_session().stream(

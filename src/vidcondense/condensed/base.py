@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self, overload
 
@@ -12,21 +13,16 @@ from torch.utils.data import Dataset
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.typed import typed
 from vidcondense.base.units import MEBIBYTE
-from vidcondense.condensed import file, look, merging
+from vidcondense.condensed import file, look, merging, parts
 from vidcondense.condensed.enlargement import SMALLEST, enlarged
 from vidcondense.condensed.header import (
     BEST,
-    FORMAT_VERSION,
-    OLDER_VERSIONS,
     QUALITY,
     WORST,
-    Header,
     Storage,
-    check_version,
 )
-from vidcondense.condensed.storage import Coding, Known, decode, encode, expect
+from vidcondense.condensed.storage import Known
 from vidcondense.data.options import MOST_FRAMES
 
 MOST_PIXELS = 4096
@@ -315,47 +311,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     def packed(self) -> bytes:
         """The bytes of the file."""
-        newer = self.shown is not None or self.soft_labels is not None
-        older = None if newer else OLDER_VERSIONS.get(self.storage)
-        header = {
-            "format_version": older or FORMAT_VERSION,
-            "representation": self.representation,
-            "class_names": self.class_names,
-            "frames": self.frames,
-            "mean": self.mean,
-            "std": self.std,
-            "provenance": self.provenance,
-            **self.content_header(),
-        }
-        if self.learning_rate is not None:
-            header["learning_rate"] = self.learning_rate
-        if self.shown is not None:
-            header["shown"] = self.shown
-        if self.storage != "float32":
-            header["storage"] = self.storage
-        if self.storage == "av1":
-            content = self.tensors()
-            shapes = {name: list(content[name].shape) for name in self.frame_tensors}
-            header |= {"quality": self.quality, "shapes": shapes}
-        content = {**self.tensors(), "labels": self.labels}
-        tensors = encode(content, self.frame_tensors, self.storage, self._coding())
-        if self.targets is not None:
-            tensors["targets"] = self.targets
-        if self.soft_labels is not None:
-            tensors["soft_labels"] = self.soft_labels
-        return file.packed(header, tensors)
-
-    def _coding(self) -> Coding:
-        rows = self.rows_per_video() if self.storage == "av1" else {}
-        attributes = {name: self.tensor_types[name][0] for name in self.frame_tensors}
-        return Coding(
-            rows={name: rows[one].tolist() for name, one in attributes.items() if one in rows},
-            mean=self.mean,
-            std=self.std,
-            quality=self.quality,
-            finer=self.finer,
-            known=self.known,
-        )
+        return file.packed(*parts.apart(self))
 
     @staticmethod
     def load(path: Path | str, transform: Callable[[Tensor], Tensor] | None = None) -> "CondensedVideos":
@@ -369,42 +325,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             VidcondenseError: the file is missing, cut short, of another format, its shapes do not fit, or
                 the run is not finished.
         """
-        made = file.read(file.located(Path(path)), _from_file)
+        made = file.read(file.located(Path(path)), partial(parts.together, REPRESENTATIONS))
         return made if transform is None else replace(made, transform=transform)
-
-
-def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
-    """The set that `CondensedVideos.save` took apart."""
-    values = typed(values, dict[str, Any])
-    check_version(values)
-    header = typed(values, Header)
-    name = header.get("representation", "key_frames")
-    if name not in REPRESENTATIONS:
-        raise VidcondenseError(f"it stores {name!r}; this vidcondense reads {', '.join(REPRESENTATIONS)}")
-    kind = REPRESENTATIONS[name]
-    storage = header.get("storage", "float32")
-    coding = Coding(mean=header["mean"], std=header["std"])
-    content, coded = decode(tensors, kind.frame_tensors, storage, coding, header.get("shapes", {}))
-    own: dict[str, Any] = {
-        attribute: expect(content, key, dtype) for key, (attribute, dtype) in kind.tensor_types.items()
-    }
-    return kind(
-        labels=expect(content, "labels", torch.int64),
-        class_names=header["class_names"],
-        frames=header["frames"],
-        mean=header["mean"],
-        std=header["std"],
-        provenance=header["provenance"],
-        targets=expect(tensors, "targets", torch.float32) if "targets" in tensors else None,
-        soft_labels=expect(tensors, "soft_labels", torch.uint8) if "soft_labels" in tensors else None,
-        learning_rate=header.get("learning_rate"),
-        shown=header.get("shown"),
-        storage=storage,
-        quality=header.get("quality", QUALITY),
-        known=coded,
-        **own,
-        **kind.content_settings(values),
-    )
 
 
 def to_pixels(clips: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:

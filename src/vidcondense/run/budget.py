@@ -133,9 +133,10 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     classes, most = len(store.class_names), min(len(videos) for videos in store.by_class("train"))
     everything = bool(recipe.unread("vpc"))
     least = recipe.videos(store) if everything else classes
-    tried = recipe
+    sizes: dict[int, Recipe] = {}
     for tried in _choices(store, recipe, everything, fixed):
         found = samples.of(tried)
+        sizes[found.of(least)] = tried
         room = (recipe.budget - found.shared) / found.each
         if room < least:
             continue
@@ -144,12 +145,14 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
         chosen = tried.replace(vpc=min(int(room / classes), most))
         return Fit(_limited(samples, chosen), found.each, most)
     held = "every training video" if everything else "one video of each class"
+    smallest = min(sizes)
+    tried = sizes[smallest]
     side = f" and size {tried.synthetic.size}" if tried.synthetic.size else ""
     mends = {"quality": "a larger number for quality", "synthetic.size": "smaller frames (synthetic.size)"}
     mend = " or ".join(mends[key] for key in mends if key in fixed) or "more bytes"
     raise VidcondenseError(
         f"a budget of {recipe.budget:,} bytes does not hold {held}, which takes about "
-        f"{samples.of(tried).of(least):,} bytes at quality {tried.quality}{side}; choose {mend}"
+        f"{smallest:,} bytes at quality {tried.quality}{side}; choose {mend}"
     )
 
 

@@ -9,9 +9,7 @@ every step finishes what is missing, and is passed over when it is done.
 import sys
 from pathlib import Path
 
-from vidcondense import condense, evaluate, load_recipe, prepare
-from vidcondense.report import write_report
-from vidcondense.run.folder import RunFolder
+from vidcondense import condense, evaluate, load_recipe, prepare, write_report
 
 
 def main(
@@ -27,7 +25,7 @@ def main(
     runs = [out / name for name in recipes]
     for name, run in zip(recipes, runs, strict=True):
         condensed = condense(store, load_recipe(name, vpc=1), run)  # vpc: synthetic videos per class
-        result_file = RunFolder(run).evaluations / "strong.json"
+        result_file = run / "evaluations" / "strong.json"
         result = evaluate(condensed, store, out=result_file, networks_count=networks)
         mean, deviation = result.top1
         print(f"{name}: top-1 {100 * mean:.1f} ± {100 * deviation:.1f} %, {condensed.stored_mib:.2f} MiB")

@@ -23,7 +23,7 @@ from vidcondense.base.units import parse_bytes
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import Strong
-from vidcondense.run.budget import fit
+from vidcondense.run.budget import Samples, fit
 
 
 def main() -> None:
@@ -72,7 +72,7 @@ def condensed(store: ClipStore, cell: dict[str, Any], seed: int) -> CondensedVid
         "synthetic.size": cell["size"],
         "seed": seed,
     }
-    recipe = fit(store, load_recipe(cell["recipe"], overrides=overrides)).recipe
+    recipe = fit(Samples(store), load_recipe(cell["recipe"], overrides=overrides), fixed=overrides).recipe
     with tempfile.TemporaryDirectory() as folder:
         return condense(store, recipe, Path(folder) / "run", show=False)
 

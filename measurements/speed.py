@@ -18,6 +18,7 @@ from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator, normalise
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.insertion.kinds import Gradient
+from vidcondense.networks.loss import Labels
 from vidcondense.networks.passes import backward, scored
 from vidcondense.objectives.distribution_matching import distribution_matching
 from vidcondense.synthetic import KeyFrames
@@ -137,7 +138,7 @@ class Work:
     def train(self) -> None:
         """One training step of an evaluation network on the condensed clips, ours."""
         self.our_step.zero_grad()
-        backward(self.trained, self.start, self.labels, self.compute)
+        backward(self.trained, self.start, Labels(self.labels), self.compute)
         self.our_step.step()
 
     def reference_train(self) -> None:

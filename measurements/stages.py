@@ -25,6 +25,7 @@ from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.networks import cpu
 from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.loss import Labels
 from vidcondense.networks.optimiser import low_pass
 from vidcondense.networks.passes import backward, scored
 from vidcondense.recipes import load as recipe
@@ -186,7 +187,7 @@ def evaluation_stages(
         3 * len(clips) * flop,
         product,
         "GFLOP",
-        lambda: backward(network, clips, labels, compute),
+        lambda: backward(network, clips, Labels(labels), compute),
     )
     with torch.no_grad():
         count = sum(map(len, parts))

@@ -30,6 +30,7 @@ from vidcondense.condensed.header import Storage
 from vidcondense.condensed.interpolation import Interpolation
 from vidcondense.evaluation.protocols import PROTOCOLS, Strict, Strong
 from vidcondense.evaluation.results import NetworkResult
+from vidcondense.evaluation.teachers import TeacherSettings
 from vidcondense.evaluation.trial import Trial
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.recipes.recipe import FAMILIES, Recipe
@@ -168,6 +169,7 @@ SCENES = {
         {"clip": (4, 3, 32, 32)},
     ),
     ("docs/data.md", 0): Scene(hmdb51, shapes={"clips": (9, 16, 3, 112, 112), "labels": (9,)}),
+    ("docs/export.md", 0): Scene(a_condensed_file, shapes={"clip": (10, 3, 2, 2)}),
     ("docs/format.md", 0): Scene(a_condensed_file, shapes={"clips": (3, 10, 3, 2, 2), "labels": (3,)}),
     ("docs/generated.md", 0): Scene(
         nothing, {"train_per_class=40, test_per_class=20": "train_per_class=1, test_per_class=1"}
@@ -399,6 +401,7 @@ def test_the_method_page_lists_every_recipe_key_with_its_kinds_and_default() -> 
         shown |= {(key, kind): default for kind in members}
     expected = {(key, ""): value for key, value in Recipe().fields().items() if "." not in key}
     expected |= {(f"experts.{key}", ""): value for key, value in ExpertSettings().to_dict().items()}
+    expected |= {(f"teachers.{key}", ""): value for key, value in TeacherSettings().to_dict().items()}
     for table, family in FAMILIES.items():
         for kind in family.members():
             needed = {"mean_key_frames": 2.0} if kind == "uniform" else {}

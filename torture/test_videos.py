@@ -71,7 +71,7 @@ def test_a_folder_from_strangers_gives_what_is_sound_and_lists_the_rest(
     for name, reason in expected.items():
         assert any(part in skipped[name] for part in reason.split("|")), (name, skipped[name])
     assert {os.fsencode(Path(path).name) for path in store.paths} >= set(NAMES)
-    assert len(store) == 4 + len(corpus.KINDS) + len(corpus.UNUSUAL) + len(NAMES) + 1
+    assert store.videos == 4 + len(corpus.KINDS) + len(corpus.UNUSUAL) + len(NAMES) + 1
     printed = capsys.readouterr().err
     assert all(char == "\n" or char.isprintable() for char in printed)
 

@@ -15,6 +15,7 @@ from vidcondense import ClipStore
 from vidcondense.base.compute import choose, derive_seed, generator, root_seed
 from vidcondense.coresets.random import Random
 from vidcondense.data.batches import sample
+from vidcondense.networks.loss import Targets
 from vidcondense.networks.optimiser import Adam
 from vidcondense.objectives import Context
 from vidcondense.objectives.kernel_ridge_regression import kernel_ridge_regression, start_targets
@@ -53,7 +54,7 @@ def condense(
             member.draw(number, iteration + 1)
             ages[number] = 0
         else:
-            member.step(clips.detach(), targets.detach(), chunk)
+            member.step(clips.detach(), Targets(targets.detach()), chunk)
         print(f"{iteration}: loss {loss:.4g}")
     return clips.detach(), targets.detach()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import command
 import pytest
 
 from vidcondense import cli
@@ -69,11 +70,6 @@ def call(
         words = ["benchmark", name, tiny_store_path, "--out", tmp_path / "out", "--networks", "1"]
         words += ["--protocol", "strict", "--no-controls"]
         words += [*(small if learns else ()), *arguments]
-        monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, words)])
-        try:
-            cli.main()
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
+        return command.call(monkeypatch, *words)
 
     return run

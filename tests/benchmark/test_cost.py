@@ -12,6 +12,7 @@ from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import tasks_of
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS, Strict
+from vidcondense.run.budget import Samples
 
 
 def test_clips_by_the_constants_of_the_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +59,27 @@ def test_times_are_measured_once_per_kind_and_summed(
     assert "(condensing 14.0 s, evaluation" in lines[1] and "with 2 jobs; 2 steps not timed" in lines[1]
     assert lines[2].startswith("at most 0.56 MiB on disk")
     assert lines[3] == f"not timed: {tasks[0].title} and 1 more: it is too large"
+
+
+def test_a_cell_of_a_budget_counts_the_videos_that_it_holds_and_sees_once_what_they_take(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coded: list[object] = []
+    original = Samples._of
+    monkeypatch.setattr(Samples, "_of", lambda self, recipe: coded.append(recipe) or original(self, recipe))
+    monkeypatch.setattr(cost, "_time_iteration", lambda *_: (0.0, 0.0))
+    monkeypatch.setattr(cost, "_time_clip", lambda *_: (1.0, 0.0))
+    monkeypatch.setattr(cost, "clips_of", lambda protocol, training, testing, steps: (training, testing))
+    budgets = [("storage=av1", f"budget={size}") for size in (3400, 4600)]
+    cells = [Cell("Random", one[1], "random", 0, one, networks=("minic3d",)) for one in budgets]
+    options = Options(seeds=(0, 1, 2), networks=1)
+    total = Cost(options)
+    total.add(tasks_of(cells, options, tmp_path), tiny_store.path)
+    assert len(coded) == 1  # for both budgets and all seeds
+    samples = Samples(tiny_store)
+    held = [cell.fit(samples, cell.resolve(0, "1")).vpc for cell in cells]
+    assert held[1] > held[0] > 1
+    assert total.evaluating == 3 * 3 * sum(held)
 
 
 def test_nothing_is_measured_when_time_is_over(

@@ -15,7 +15,7 @@ from vidcondense.benchmark.tasks import Task, refuse_foreign, tasks_of
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import PROTOCOLS
 from vidcondense.evaluation.results import Record
-from vidcondense.run.budget import fit
+from vidcondense.run.budget import Samples, fit
 from vidcondense.run.loop import condense
 
 CELL = Cell("Random", "VPC 1", "random", 1, networks=("minic3d", "cnn_gru"))
@@ -111,7 +111,7 @@ def test_a_cell_of_a_budget_takes_what_was_fitted(tmp_path: Path, tiny_store: Cl
     assert task.title == "random-budget=9000-storage=av1-split1-seed0"
     words = "--recipe random --seed 0 --set storage=av1 --set budget=9000"
     assert task.cell.arguments(0, "1") == words.split()
-    condense(tiny_store, fit(tiny_store, task.recipe()).recipe, task.folder, show=False)
+    condense(tiny_store, fit(Samples(tiny_store), task.recipe()).recipe, task.folder, show=False)
     made = task.run.recipe(task.run.read())
     assert made.vpc > 1 and task.foreign(tiny_store) is None
     other = Task(Cell("a", "", "random", 1, budget), STRICT, tmp_path, "1", 0)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import quick
 import torch
+from command import call
 from safetensors.torch import load_file, save_file
 
 import vidcondense
-from vidcondense import cli
 from vidcondense.base.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.evaluation.protocols import PROTOCOLS, Strong
@@ -23,18 +23,8 @@ from vidcondense.run import loop as condensation
 
 COMMANDS = (
     *("demo", "generate", "prepare", "experts", "condense", "evaluate"),
-    *("report", "show", "export", "merge", "recipes", "benchmark"),
+    *("report", "show", "export", "merge", "push", "pull", "recipes", "benchmark"),
 )
-
-
-def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    """Run the command in this process; returns its exit code."""
-    monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, arguments)])
-    try:
-        cli.main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
 
 
 @pytest.fixture
@@ -120,8 +110,9 @@ def test_help_speaks_of_things_not_of_types(
     assert not re.search(r"None|\b(PATH|STR|INT|FLOAT)\b", shown), shown
 
 
-def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call(monkeypatch, "--version") == 0
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(monkeypatch, option) == 0
     assert capsys.readouterr().out == f"vidcondense {vidcondense.__version__}\n"
 
 
@@ -133,9 +124,12 @@ def test_bad_input_is_one_line_with_the_mend(tiny_store_path: Path, tmp_path: Pa
     assert "not a store" in refused("condense", empty, "--out", tmp_path / "run")
     assert "--out" in refused("condense", tiny_store_path)
     assert "--resume" in refused("condense")
-    assert "did you mean 'prism'" in refused(
-        "condense", tiny_store_path, "--recipe", "pris", "--out", tmp_path / "r"
+    line = refused("condense", tiny_store_path, "--recipe", "pris", "--out", tmp_path / "r")
+    assert re.search(
+        r"no recipe 'pris'; did you mean 'prism', '\w+' or '\w+'\? All: vidcondense recipes", line
     )
+    assert re.search(r"no recipe 'qqq'; did you mean '\w+', '\w+' or '\w+'\?", refused("recipes", "qqq"))
+    assert "no command 'condens'; did you mean 'condense', 'demo' or 'recipes'?" in refused("condens", "x")
     line = refused("condense", tiny_store_path, "--set", "optimizer.lr=1", "--out", tmp_path / "r")
     assert "did you mean 'optimiser" in line
     line = refused("condense", tiny_store_path, "--split", "9", "--out", tmp_path / "r")
@@ -361,6 +355,10 @@ def test_a_dry_run_says_what_condensing_costs_and_writes_nothing(
     assert "nothing is learned" in capsys.readouterr().out
     assert call(monkeypatch, *learn, "random", "--budget", "6KB") == 0
     assert "file of 6,000 bytes at most, frames as av1" in capsys.readouterr().out
+    soft = ("random_soft", "--set", "teachers.steps=100", "--set", "teachers.network=minic3d")
+    assert call(monkeypatch, *learn, *soft) == 0
+    told = r"soft labels by 1 teacher of 100 steps on all training videos, about [\d.]+ .*\nfile of about"
+    assert re.search(told, capsys.readouterr().out)
     assert call(monkeypatch, *learn, "mtt") == 2
     assert "trains experts first" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

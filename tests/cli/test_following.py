@@ -11,6 +11,7 @@ import quick
 
 from vidcondense import cli, toys
 from vidcondense.evaluation.protocols import PROTOCOLS, Strong
+from vidcondense.recipes.guide import RECOMMENDED
 from vidcondense.run import loop
 
 FEW = {"train_per_class": 2, "test_per_class": 1, "classes": 2, "frames": 16, "size": 48}
@@ -97,7 +98,7 @@ def test_after_the_others(after: Next, tiny_store_path: Path) -> None:
     assert after("show", file) == ["export", file, "run/clips"]
     assert after("show", "run") == ["export", "run", "run/clips"]
     assert after("export", file, "clips") == ["show", file]
-    assert after("recipes") == ["recipes", "prism_small"]
+    assert after("recipes") == ["recipes", RECOMMENDED]
     assert after("recipes", "dm") == ["condense", "STORE", "--recipe", "dm", "--out", "runs/dm"]
     assert after("benchmark", "--list")[:3] == ["benchmark", "accuracy", "STORE"]
 

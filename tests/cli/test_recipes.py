@@ -1,30 +1,46 @@
 """The list of methods, and a recipe as a file."""
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from vidcondense.cli.recipes import as_toml, methods, recipes
+from vidcondense.cli.recipes import as_toml, recipes
+from vidcondense.recipes.guide import OTHERS, RECOMMENDED, guide, methods
 from vidcondense.recipes.load import available, load
 
 
-def test_one_line_per_method_with_what_it_needs_and_costs(
+def test_one_line_per_method_with_what_it_stores_and_costs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "110")
     recipes()
-    lines = capsys.readouterr().out.splitlines()
-    rows = {line.split()[0].rstrip(","): line for line in lines[1:-1]}
-    assert list(rows) == list(methods(available()))
-    assert "5,000, 20, 100" in rows["prism"] and "_fast, _small" in rows["prism"]
-    assert "30 or 2 trained networks" in rows["mtt"]
-    assert " - " in rows["dm"]
+    lines = capsys.readouterr().out.split("\n\n")[0].splitlines()
+    rows = {line.split()[line.startswith("★")].rstrip(","): line for line in lines if line[0] in " ★"}
+    assert list(rows)[1:] == [method.name for methods in guide().values() for method in methods]
+    assert re.search(r"_fast, _small +2 and more +20, 100, 5,000 +- +the papers' method", rows["prism"])
+    assert re.search(r" all +20, 8,000 +2, 30 +trajectory", rows["mtt"])
+    assert re.search(r" 1 \+ fields +- +- ", rows["displaced"])
+    assert [name for name, line in rows.items() if "★" in line] == [RECOMMENDED]
+    assert max(map(len, lines)) <= 110
 
 
-def test_every_recipe_has_a_line_or_stands_in_that_of_its_method() -> None:
-    found = methods(available())
-    assert sorted([*found, *(name for short in found.values() for name in short)]) == available()
+def test_a_narrow_terminal_shows_every_name_and_whole_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    recipes()
+    shown = capsys.readouterr().out.split("\n\n")[0]
+    assert max(map(len, shown.splitlines())) <= 60
+    assert all(re.search(rf"(?m)^(★|  ) ?{name}\b", shown) for name in methods(available()))
+    assert "the baseline, which every" in shown and "…" not in shown
+
+
+def test_every_recipe_is_in_a_group_or_stands_with_its_method() -> None:
+    found = [method for group in guide().values() for method in group]
+    assert sorted([name for one in found for name in (one.name, *one.short)]) == available()
+    assert OTHERS not in guide(), "a new recipe belongs in GROUPS of recipes/guide.py"
 
 
 @pytest.mark.parametrize("name", ["prism_small", "mtt", "wang", "herding"])

@@ -11,7 +11,7 @@ from vidcondense.coresets.every_video import EveryVideo
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes.load import load
-from vidcondense.run.budget import fit
+from vidcondense.run.budget import Samples, fit
 from vidcondense.run.loop import condense
 from vidcondense.run.shards import condense_in_shards
 
@@ -50,7 +50,7 @@ def test_classes_of_different_size_fill_a_budget_in_shards_too(
     counts = [len(videos) for videos in unbalanced_store.by_class("train")]
     assert len(set(counts)) > 1
     recipe = load("every_video", overrides={"budget": 12_000})
-    held = fit(unbalanced_store, recipe)
+    held = fit(Samples(unbalanced_store), recipe)
     assert held.recipe == recipe and "every training video" in held.describe()
     whole = condense(unbalanced_store, recipe, tmp_path / "whole", show=False)
     assert np.bincount(whole.labels.numpy()).tolist() == counts

@@ -226,4 +226,4 @@ def test_a_store_that_grew_by_an_interruption_counts_what_is_left(source, tmp_pa
     assert "to decode: 3 videos (5 more are there from an earlier run)" in preview(plan)
     prepare(source, tmp_path / "store", **SETTINGS, **QUIET, videos_per_shard=3)
     assert tree(tmp_path / "store") == whole
-    assert len(ClipStore.open(tmp_path / "store")) == 8
+    assert ClipStore.open(tmp_path / "store").videos == 8

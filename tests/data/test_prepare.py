@@ -296,8 +296,8 @@ def test_broken_files_are_skipped_and_listed(source, tmp_path, capsys):
     for path, reason in bad.items():
         assert f"{path}: {reason}" in printed
         assert any(entry["path"] == path and reason in entry["reason"] for entry in store.skipped)
-    assert len(store) == len(clean)
-    for number in range(len(store)):
+    assert store.videos == clean.videos
+    for number in range(store.videos):
         twin = clean.paths.index(store.paths[number])
         pixels, same = (
             store.read(np.array([number]), np.array([0])),

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 from media import write_dataset
+from torch.utils.data import DataLoader
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import sampling
+from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.decode import decode_frames
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
@@ -43,7 +45,7 @@ def test_what_a_store_says_of_itself(path):
     assert store.lengths.tolist() == [5, 8, 11, 14, 17] * 3
     assert store.labels.tolist() == [0] * 5 + [1] * 5 + [2] * 5
     assert store.paths[6] == "class1/v01.mkv"
-    assert len(store) == 15
+    assert (store.videos, len(store)) == (15, len(store.select("train"))) == (15, 12)
     assert len(store.fingerprint) == 64
     assert set(store.decoder) == {"pyav", "libavcodec", "libswscale"}
     assert store.skipped == []
@@ -139,7 +141,7 @@ def test_a_view_gives_only_its_classes_also_in_another_process(path):
         assert [set(labels.tolist()) for _, labels in chosen.read_all("test")] == [{1, 2}]
         assert chosen.whole.select("train").tolist() == store.select("train").tolist()
     assert pickle.loads(pickle.dumps(view.stills())).stride == 0
-    assert (view.class_names, view.shape, len(view)) == (store.class_names, store.shape, len(store))
+    assert (view.class_names, view.shape, view.videos) == (store.class_names, store.shape, store.videos)
 
 
 def test_bytes_are_counted(path):
@@ -285,3 +287,40 @@ def test_paths_that_are_none(copy, paths):
     (copy / "paths.json").write_text(json.dumps(paths))
     with pytest.raises(VidcondenseError, match=r"paths\.json.*; delete .* and prepare it again"):
         _ = ClipStore.open(copy).paths
+
+
+def test_as_a_dataset_it_gives_its_training_videos(path):
+    store = ClipStore.open(path)
+    videos = store.select("train")
+    assert len(store) == len(videos) < store.videos
+    for item in (0, 5, -1):
+        clip, label = store[item]
+        video = videos[item, None]
+        pixels = store.read(video, store.even_starts(video, 1)[:, 0])[0]
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+        assert (clip.dtype, label) == (torch.float32, store.labels[video[0]])
+        assert torch.allclose(clip, (pixels / 255 - mean) / std, atol=1e-5)
+    with pytest.raises(IndexError):
+        store[len(videos)]
+    view = store.only(range(1, 2))
+    assert {label for _, label in (view[item] for item in range(len(view)))} == {1}
+    assert len(store) == len(videos)  # a view does not change what it is of
+
+
+def test_a_dataloader_takes_a_store_with_a_transform_also_in_another_process(path):
+    store = pickle.loads(pickle.dumps(ClipStore.open(path, transform=torch.neg)))
+    loaded = list(DataLoader(store, batch_size=5))
+    clips = torch.cat([clips for clips, _ in loaded])
+    assert torch.equal(clips, torch.stack([-clip for clip, _ in ClipStore.open(path)]))
+    labels = torch.cat([labels for _, labels in loaded])
+    assert labels.tolist() == store.labels[store.select("train")].tolist()
+
+
+def test_a_store_in_a_line_and_in_a_notebook(path):
+    store = ClipStore.open(path)
+    assert repr(store) == (
+        f"ClipStore({str(path)!r}: 3 classes, 12 training and 3 test videos in split '1', "
+        f"clips of {T} frames of {SIZE} x {SIZE})"
+    )
+    page = store._repr_html_()
+    assert page.count("<img") == 3 and "class2</figcaption>" in page and "and 9 more" in page

@@ -60,7 +60,7 @@ def test_memories_show_one_clip_of_each_video_per_epoch(
     whole, seen = made.render(), set()
     for epoch in range(40):
         shown, labels = clips.read(torch.arange(6), 0, epoch)
-        assert labels.tolist() == [0, 0, 1, 1, 2, 2]
+        assert labels.values.tolist() == [0, 0, 1, 1, 2, 2]
         matches = [int((whole - clip).flatten(1).abs().amax(1).argmin()) for clip in shown]
         assert [match // 4 for match in matches] == list(range(6))
         seen |= set(matches)

@@ -19,6 +19,9 @@ FEWER: dict[str, Any] = {
     "experts.batch": 4,
     "experts.learning_rate": 0.1,
     "synthetic.static_iterations": 3,
+    "teachers.network": "minic3d",
+    "teachers.steps": 3,
+    "teachers.views": 2,
 }
 SLOW = {"dc": 2, "dc_small": 2, "mtt": 2, "mtt_small": 2, "prism_trajectory": 3}
 USUAL = 6

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import teaching
-from vidcondense.run.budget import fit
+from vidcondense.run.budget import Samples, fit
 from vidcondense.run.loop import condense, resume
 from vidcondense.run.shards import condense_in_shards
 
+LONG = 1.5
 TEACHERS = {"teachers.count": 2, "teachers.network": "minic3d", "teachers.steps": 3, "teachers.views": 2}
 
 
@@ -60,6 +62,7 @@ def test_a_run_that_is_stopped_between_teachers_goes_on_to_the_same_bytes(
         trained.append(arguments[2])
         if trained == [0, 1]:
             os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(LONG)
         return original(*arguments)
 
     monkeypatch.setattr(teaching, "train_teacher", train)
@@ -68,6 +71,8 @@ def test_a_run_that_is_stopped_between_teachers_goes_on_to_the_same_bytes(
     assert json.loads((tmp_path / "cut" / "run.json").read_text())["status"] == "interrupted"
     resume(tmp_path / "cut", show=False)
     assert trained == [0, 1, 1]
+    described = json.loads((tmp_path / "cut" / "run.json").read_text())
+    assert described["seconds"] >= 2 * LONG  # that of the first teacher, which was read, too
     files = [tmp_path / folder / "condensed.safetensors" for folder in ("whole", "cut")]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert not (tmp_path / "cut" / "teachers").exists()
@@ -106,8 +111,8 @@ def test_a_teacher_that_does_not_fit_is_trained_again(
 
 def test_soft_labels_count_for_a_budget(tiny_store: ClipStore, tmp_path: Path) -> None:
     recipe = chosen(storage="av1", budget=8000)
-    held = fit(tiny_store, recipe)
-    plain = fit(tiny_store, recipe.replace(teachers=recipe.teachers.replace(count=0)))
+    held = fit(Samples(tiny_store), recipe)
+    plain = fit(Samples(tiny_store), recipe.replace(teachers=recipe.teachers.replace(count=0)))
     assert held.video_bytes and plain.video_bytes and held.video_bytes == plain.video_bytes + 3
     made = run(tiny_store, held.recipe, tmp_path / "run")
     assert made.soft_labels is not None

@@ -27,6 +27,17 @@ def nearest(name: str, names: Collection[str]) -> str:
     return (alike or close or list(names))[0]
 
 
+def three_nearest(name: str, names: Collection[str]) -> str:
+    """The three of `names` that are most like what was given, as a question."""
+    found = difflib.get_close_matches(name, names, n=3, cutoff=0) or list(names)[:3]
+    quoted = [repr(one) for one in found]
+    return (
+        f"did you mean {', '.join(quoted[:-1])} or {quoted[-1]}?"
+        if quoted[1:]
+        else f"did you mean {quoted[0]}?"
+    )
+
+
 def alike(ours: Collection[str], theirs: Collection[str]) -> dict[str, str]:
     """Names of `ours` that one of `theirs` differs from in case or Unicode form alone, and that one.
 

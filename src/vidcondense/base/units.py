@@ -5,7 +5,7 @@ import re
 from vidcondense.base.errors import VidcondenseError
 
 MEBIBYTE = 2**20
-UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "KIB": 2**10, "MIB": 2**20}
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
 def mebibytes(count: float) -> str:
@@ -70,7 +70,7 @@ def parse_bytes(text: str, option: str) -> int:
     Raises:
         VidcondenseError: it is something else, or nothing.
     """
-    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KM]?i?B?)\s*", text, re.IGNORECASE)
+    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KMG]?i?B?)\s*", text, re.IGNORECASE)
     unit = UNITS.get(found[2].upper()) if found else None
     count = int(float(found[1]) * unit) if found and unit else 0
     if count < 1:

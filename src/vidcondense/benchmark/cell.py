@@ -14,6 +14,7 @@ from vidcondense.recipes import load as recipe
 
 if TYPE_CHECKING:
     from vidcondense.recipes.recipe import Recipe
+    from vidcondense.run.budget import Samples
 
 WHOLE = "whole"
 SPLIT = "{split}"
@@ -42,6 +43,7 @@ LABELS = {
     "class_mean": "Class mean",
     "still": "One real frame",
     "displaced": "Displaced",
+    "random_soft": "Random, soft labels",
     "every_video": "Whole dataset, coded",
     WHOLE: "Whole dataset",
 }
@@ -110,6 +112,12 @@ class Cell:
     def fitted(self) -> bool:
         """Whether it has as many videos as the recipe's budget holds."""
         return bool(self.recipe) and not self.vpc
+
+    def fit(self, samples: "Samples", made: "Recipe") -> "Recipe":
+        """A recipe that it resolved to, with as many videos as its budget holds."""
+        from vidcondense.run.budget import fit
+
+        return fit(samples, made, fixed=recipe.parse_overrides(list(self.overrides))).recipe
 
     def resolve(self, seed: int, split: str) -> "Recipe":
         """The recipe with all settings.

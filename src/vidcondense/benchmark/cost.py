@@ -12,6 +12,7 @@ from vidcondense import networks
 from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.units import duration, mebibytes
+from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.tasks import Task
 from vidcondense.data.store import ClipStore
@@ -20,8 +21,10 @@ from vidcondense.insertion.schedule import NoInsertion
 from vidcondense.networks.loss import Labels
 from vidcondense.networks.measure import measure
 from vidcondense.networks.passes import backward, scored
-from vidcondense.run.budget import fit
+from vidcondense.recipes.recipe import Recipe
+from vidcondense.run.budget import Samples
 from vidcondense.run.state import State
+from vidcondense.run.teaching import lessons
 
 MEASURING_SECONDS = 60.0
 """After this long nothing more is measured: what is left is counted as not timed."""
@@ -54,6 +57,8 @@ class Cost:
         self._compute = choose(options.device, options.precision)
         self._deadline = time.monotonic() + MEASURING_SECONDS
         self._rates: dict[object, Rates | str] = {}
+        self._samples: Samples | None = None
+        self._fitted: dict[Cell, Recipe] = {}
 
     def add(self, tasks: Sequence[Task], store_path: Path) -> None:
         """Count what tasks took or need."""
@@ -74,7 +79,7 @@ class Cost:
         if task.condensed:
             self.spent += float(task.run.read()["seconds"])
             return
-        recipe = task.recipe()
+        recipe = self._recipe(task, store)
         clip = store.frames * 3 * store.size**2 * 4
         self.disk += recipe.budget if task.cell.fitted else recipe.videos(store) * clip
         kind = replace(
@@ -85,17 +90,18 @@ class Cost:
             iterations=min(1, recipe.iterations),
             insertion=NoInsertion.Settings(),
         )
-        start, iteration = self._timed(task, kind, lambda: _time_iteration(task, store, self._compute))
+        start, iteration = self._timed(task, kind, lambda: _time_iteration(recipe, store, self._compute))
         self.condensing += start + iteration * recipe.all_iterations
 
     def _add_evaluating(self, task: Task, store: ClipStore) -> None:
         classes = len(store.class_names)
-        clips = task.recipe().videos(store) if task.cell.recipe else len(store.select("train"))
         for judge in task.judges:
             done = task.evaluation(judge)
             if done is not None:
                 self.spent += float(done["seconds"])
                 continue
+            whole = not task.cell.recipe
+            clips = len(store.select("train")) if whole else self._recipe(task, store).videos(store)
             training, testing = clips_of(
                 self._options.protocol, clips, len(store.select("test")), judge.steps
             )
@@ -103,6 +109,19 @@ class Cost:
                 time_clip = partial(_time_clip, one, store, self._compute)
                 trained, tested = self._timed(task, (one, classes), time_clip)
                 self.evaluating += (trained * training + tested * testing) * self._options.networks
+
+    def _recipe(self, task: Task, store: ClipStore) -> Recipe:
+        """The task's, with as many videos as its budget holds of the first store that is asked of."""
+        recipe = task.recipe()
+        if not task.cell.fitted:
+            return recipe
+        if task.cell not in self._fitted:
+            options = self._options
+            self._samples = self._samples or Samples(
+                store, device=options.device, precision=options.precision
+            )
+            self._fitted[task.cell] = task.cell.fit(self._samples, recipe.replace(seed=0))
+        return self._fitted[task.cell].replace(seed=recipe.seed)
 
     def _timed(self, task: Task, kind: object, rates_of: Callable[[], Rates]) -> Rates:
         """Count a step that is left, and time it once per kind; no time where that cannot be done."""
@@ -140,17 +159,14 @@ class Cost:
         return lines
 
 
-def _time_iteration(task: Task, store: ClipStore, compute: Compute) -> Rates:
-    recipe = task.recipe()
-    if task.cell.fitted:
-        recipe = fit(store, recipe).recipe
+def _time_iteration(recipe: Recipe, store: ClipStore, compute: Compute) -> Rates:
     if not recipe.unread("experts") and not getattr(recipe.objective, "experts", ""):
         raise VidcondenseError(
             "it trains experts of its own first; share them with --set METHOD:objective.experts=FOLDER"
         )
     began = time.perf_counter()
     state = State.start(store, recipe, compute)
-    start = time.perf_counter() - began
+    start = time.perf_counter() - began + lessons(store, recipe, compute)
     if not recipe.all_iterations:
         return start, 0.0
     return start, measure(state.iterate, store).seconds

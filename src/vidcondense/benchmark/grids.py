@@ -208,7 +208,7 @@ def tradeoff(choices: Choices) -> list[Cell]:
 @_benchmark("Accuracy against bytes of the file", tuple(map(label, CODED[:-1])))
 def bytes_(choices: Choices) -> list[Cell]:
     """Accuracy against bytes and training steps: condensed sets, real clips in a video codec, a network."""
-    methods = choices.methods or (*CODED, "dm", "prism", "displaced", WHOLE)
+    methods = choices.methods or (*CODED, "dm", "prism", "displaced", "random_soft", WHOLE)
     budgets = choices.budgets or BUDGETS
     first, *others = choices.steps or (STEPS if choices.protocol == "strong" else (0,))
     middle = budgets[(len(budgets) - 1) // 2]

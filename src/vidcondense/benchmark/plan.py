@@ -15,8 +15,7 @@ from vidcondense.data.store import ClipStore
 from vidcondense.networks import is_known
 from vidcondense.recipes import load as recipe
 from vidcondense.recipes.datasets import DATASETS, recognise
-from vidcondense.recipes.recipe import Recipe
-from vidcondense.run.budget import Sample, fit, judged, sampled
+from vidcondense.run.budget import Samples
 
 PAPER_FRAMES, PAPER_SIZE = 16, 112
 """Clips of miniUCF and HMDB51 in the papers, for which the published hyper-parameters are."""
@@ -143,19 +142,14 @@ def _problem(cell: Cell, options: Options) -> str | None:
 
 def _too_few_bytes(cells: Iterable[Cell], store: ClipStore, options: Options) -> dict[Cell, str]:
     """Why budgets do not hold the least that a recipe makes of the first split."""
-    samples: dict[Recipe, Sample] = {}
+    samples = Samples(store, device=options.device, precision=options.precision)
     problems = {}
     for cell in cells:
         if not cell.fitted:
             continue
         made = cell.resolve(0, options.splits[0])
-        kind = made.replace(budget=0)
         try:
-            if kind not in samples:
-                samples[kind] = sampled(
-                    store, judged(made), device=options.device, precision=options.precision
-                )
-            fit(store, made, known=samples[kind])
+            cell.fit(samples, made)
         except VidcondenseError as error:
             problems[cell] = str(error)
     return problems

@@ -9,17 +9,19 @@ import tyro
 from vidcondense.base.errors import UnitsFailed, VidcondenseError, printable
 from vidcondense.base.interrupt import Interrupted, terminate_as_ctrl_c
 from vidcondense.base.memory import keep_freed
+from vidcondense.base.names import three_nearest
 from vidcondense.base.versions import VERSION
 from vidcondense.benchmark.command import benchmark
 from vidcondense.cli.learning import condense, evaluate, experts
 from vidcondense.cli.merging import merge
 from vidcondense.cli.recipes import recipes
 from vidcondense.cli.results import export, report, show
+from vidcondense.cli.sharing import pull, push
 from vidcondense.cli.videos import demo, generate, prepare
 
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
 
-Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: --version.
+Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: -V.
 
 The same command again finishes what is missing, or says that it is done and where; --force does it anew."""
 
@@ -30,7 +32,7 @@ MEMORY = ("can't allocate memory", "out of memory")
 COMMANDS = (
     *(demo, generate, prepare),
     *(condense, experts, evaluate),
-    *(report, show, export, merge, recipes, benchmark),
+    *(report, show, export, merge, push, pull, recipes, benchmark),
 )
 
 
@@ -51,10 +53,11 @@ def _one_of(commands: Iterable[Callable[..., None]]) -> Any:
 
 def main() -> None:
     """Entry point of the command."""
-    if sys.argv[1:] == ["--version"]:
+    if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"vidcondense {VERSION}")
         return
     try:
+        _refuse_unknown(sys.argv[1:])
         terminate_as_ctrl_c()
         keep_freed()
         tyro.cli(_one_of(COMMANDS), prog="vidcondense", description=DESCRIPTION, config=CONFIG)
@@ -78,6 +81,15 @@ def main() -> None:
     except KeyboardInterrupt:
         print("vidcondense: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _refuse_unknown(words: list[str]) -> None:
+    """Refuse what is no command, in a line."""
+    names = [command.__name__ for command in COMMANDS]
+    if words and not words[0].startswith("-") and words[0] not in names:
+        raise VidcondenseError(
+            f"no command {words[0]!r}; {three_nearest(words[0], names)} All: vidcondense --help"
+        )
 
 
 def _line(message: str) -> str:

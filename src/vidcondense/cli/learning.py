@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.options import CountOption, Device, JobsOption, NameOption, On, Precision, ShareOption
 from vidcondense.base.repeats import command, given, say_next
-from vidcondense.base.units import parse_bytes, percent, size
+from vidcondense.base.units import duration, parse_bytes, percent, plural, size
 from vidcondense.cli.arguments import Flat, Overrides, Store, condensed_file
 from vidcondense.condensed.header import Storage
 from vidcondense.evaluation.options import EvaluationOptions
@@ -80,7 +80,7 @@ def condense(
     from vidcondense.recipes.load import parse_overrides
     from vidcondense.run import loop
     from vidcondense.run import shards as parts
-    from vidcondense.run.budget import fit
+    from vidcondense.run.budget import Samples, fit
 
     shared = on != HERE or jobs > 1  # several GPUs alone make no shards of a run
     where: Where = {"jobs": jobs_of(on, jobs, device), "on": on}
@@ -105,7 +105,8 @@ def condense(
     chosen, notes = _recipe_for(real, recipe, vpc, dataset, changes)
     options: Options = {"device": device, "precision": precision}
     if chosen.budget and vpc is None and "vpc" not in changes:
-        held = fit(real, chosen, **options)
+        asked = {*changes, *(("quality",) if quality is not None else ())}
+        held = fit(Samples(real, **options), chosen, fixed=asked)
         chosen, notes = held.recipe, (*notes, held.describe())
     if out is None or dry_run:
         _preview(real, chosen, out, options, notes)
@@ -151,18 +152,19 @@ def _preview(
     from vidcondense.base.compute import choose
     from vidcondense.cli.following import new_run
     from vidcondense.run import loop, teaching
-    from vidcondense.run.budget import sampled
+    from vidcondense.run.budget import Samples
 
     spent = time.process_time()  # mostly on imports: no other work yet
     cost = loop.preview(real, chosen, spent=spent, **options)
     loop.say_notes(notes, True)
     print(cost.describe() if cost else "nothing is learned: real clips are kept as they are")
-    if lessons := teaching.lessons(real, chosen, choose(**options)):
-        print(lessons)
+    if seconds := teaching.lessons(real, chosen, choose(**options)):
+        teachers = f"{plural(len(chosen.teachers.names), 'teacher')} of {chosen.teachers.steps} steps"
+        print(f"soft labels by {teachers} on all training videos, about {duration(seconds)}")
     if chosen.budget:
         print(f"file of {chosen.budget:,} bytes at most, frames as {chosen.storage}")
     else:
-        bytes_ = sampled(real, chosen, **options).of(chosen.videos(real))
+        bytes_ = Samples(real, **options).of(chosen).of(chosen.videos(real))
         more = "" if chosen.insertion.kind == "none" else ", more with insertions"
         print(f"file of about {size(bytes_)}, frames as {chosen.storage}{more}")
     say_next(*given("--dry-run"), *(() if out else ("--out", new_run(real.path, chosen.name))))

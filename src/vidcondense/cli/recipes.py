@@ -1,6 +1,7 @@
 """The command `recipes`: which methods there are, what they need and cost, and every setting of one."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
@@ -8,10 +9,22 @@ from tyro.conf import Positional, arg
 from vidcondense.base.repeats import say_next
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vidcondense.recipes.guide import Method
     from vidcondense.recipes.recipe import Recipe
 
-SHORT = ("_small", "_fast")
-"""What the name of a recipe for short runs ends with."""
+# The list is made when the command runs: help appears without waiting for PyTorch.
+
+Cells = tuple[str, ...]
+LEAST_WIDTH = 90
+"""Of a terminal in which figures stand beside names."""
+HEADINGS = ("  recipe", "frames", "iterations", "trains", "when to use it")
+LEGEND = """
+\N{BLACK STAR} recommended: with classes that motion tells apart it beat random clips (docs/findings.md).
+_small and _fast are the same for short runs, minutes on a CPU; their iterations stand first.
+frames: what each synthetic video stores of a clip. trains: networks that are trained on your clips first.
+What one costs here, in bytes, memory and time: vidcondense condense STORE --recipe NAME --dry-run"""
 
 
 def recipes(
@@ -24,9 +37,9 @@ def recipes(
             recipe that it is based on.
     """
     from rich.console import Console
-    from rich.table import Table
 
-    from vidcondense.recipes.load import available, load
+    from vidcondense.recipes.guide import RECOMMENDED, guide
+    from vidcondense.recipes.load import load
 
     console = Console(highlight=False)
     if name is not None:
@@ -34,47 +47,41 @@ def recipes(
         console.print(as_toml(chosen), markup=False, soft_wrap=True)
         say_next("condense", "STORE", "--recipe", name, "--out", f"runs/{chosen.name}")
         return
-    rows = [
-        _row(method, [load(one) for one in (method, *short)])
-        for method, short in methods(available()).items()
-    ]
-    table = Table(box=None)
-    for heading, cells in zip(
-        ("recipe", "needs", "iterations", "what it is"), zip(*rows, strict=True), strict=True
-    ):
-        widest = 0 if heading == "what it is" else max(map(len, (heading, *cells)))
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=widest)
+    wide = console.width >= LEAST_WIDTH
+    groups = {
+        title: [_cells(method, wide, method.name == RECOMMENDED) for method in methods]
+        for title, methods in guide().items()
+    }
+    headings = HEADINGS if wide else (HEADINGS[0], HEADINGS[-1])
+    columns = zip(headings, *(cells for lines in groups.values() for cells in lines), strict=True)
+    widths = [max(map(len, column)) for column in columns][:-1]
+    console.print(_table(widths, [headings], "dim"))
+    for title, lines in groups.items():
+        console.print(title, style="bold")
+        console.print(_table(widths, lines))
+    console.print(LEGEND)
+    say_next("recipes", RECOMMENDED)
+
+
+def _cells(method: "Method", wide: bool, recommended: bool) -> "Cells":
+    """A line of the table; in a narrow terminal without figures."""
+    names = ", ".join([method.name, *(short.removeprefix(method.name) for short in method.short)])
+    learned = ", ".join(f"{count:,}" for count in method.iterations) if any(method.iterations) else "-"
+    figures = (method.stored, learned, method.needs or "-") if wide else ()
+    return ("\N{BLACK STAR} " if recommended else "  ") + names, *figures, method.when
+
+
+def _table(widths: list[int], rows: "Sequence[Cells]", style: str = "") -> "Table":
+    """Lines whose last column alone gives way in a narrow terminal."""
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), style=style)
+    for width in widths:
+        table.add_column(width=width, no_wrap=True)
+    table.add_column(overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console.print(table)
-    console.print("_small and _fast: the same for short runs. All settings of one: vidcondense recipes NAME")
-    say_next("recipes", "prism_small")
-
-
-def _row(method: str, loaded: list["Recipe"]) -> tuple[str, str, str, str]:
-    """A method with its recipes for short runs: names, needs, iterations and what it is."""
-    names = ", ".join([method, *(recipe.name.removeprefix(method) for recipe in loaded[1:])])
-    iterations = ", ".join(f"{recipe.all_iterations:,}" for recipe in loaded)
-    return names, needs(loaded), iterations, loaded[0].description
-
-
-def methods(names: list[str]) -> dict[str, list[str]]:
-    """Recipes for short runs by the method that they belong to, which may be one of them itself."""
-    found: dict[str, list[str]] = {}
-    for name in sorted(names):
-        stem = next((name.removesuffix(end) for end in SHORT if name.endswith(end)), name)
-        if stem != name and stem in names:
-            found.setdefault(stem, []).append(name)
-        else:
-            found.setdefault(name, [])
-    return found
-
-
-def needs(loaded: list["Recipe"]) -> str:
-    """What has to be trained before the first iteration."""
-    if not loaded[0].objective.needs_experts or loaded[0].coreset:
-        return "-"
-    return f"{' or '.join(str(recipe.experts.count) for recipe in loaded)} trained networks"
+    return table
 
 
 def as_toml(recipe: "Recipe") -> str:

@@ -50,17 +50,18 @@ def export(
     file: Condensed,
     folder: Folder,
     *,
-    format: Literal["mp4", "frames"] = "mp4",
+    format: Literal["mp4", "frames", "videofolder", "webdataset", "numpy"] = "mp4",
     fps: Annotated[float, arg(metavar="RATE")] = 8.0,
     scale: CountOption = 1,
     rendered: bool = False,
 ) -> None:
-    """Write condensed videos as mp4 clips or PNG frames, in place of those that an earlier export wrote.
+    """Write condensed videos as ordinary files, in place of those that an earlier export wrote.
 
     Args:
         file: A condensed file or a run folder.
         folder: New folder to write to, or one that an earlier export wrote.
-        format: mp4: one clip per video; frames: one PNG per key frame.
+        format: mp4: one clip per video; frames: one PNG per key frame; videofolder: clips that Hugging Face
+            datasets loads; webdataset: clips in tar files; numpy: arrays of what networks are trained on.
         fps: Frames per second of mp4 clips.
         scale: Enlarge pictures N times.
         rendered: With --format frames: write the interpolated frames too.

@@ -1,10 +1,11 @@
 """What every condensed set offers, whatever it stores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, overload
 
 import torch
 from torch import Tensor
@@ -12,21 +13,16 @@ from torch.utils.data import Dataset
 
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.typed import typed
 from vidcondense.base.units import MEBIBYTE
-from vidcondense.condensed import file, merging
+from vidcondense.condensed import file, look, merging, parts
 from vidcondense.condensed.enlargement import SMALLEST, enlarged
 from vidcondense.condensed.header import (
     BEST,
-    FORMAT_VERSION,
-    OLDER_VERSIONS,
     QUALITY,
     WORST,
-    Header,
     Storage,
-    check_version,
 )
-from vidcondense.condensed.storage import Coding, Known, decode, encode, expect
+from vidcondense.condensed.storage import Known
 from vidcondense.data.options import MOST_FRAMES
 
 MOST_PIXELS = 4096
@@ -40,7 +36,13 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     """Synthetic videos as what is stored of them; as a Dataset it yields rendered clips.
 
     `dataset[i]` is (clip, label): clip (time, channel, height, width) float32 in normalised space; it works
-    with any `DataLoader`.
+    with any `DataLoader`. `dataset[2:4]` is a set of these videos. Two sets are equal (`==`) if they have
+    the same content, however it is stored and made.
+
+    Example:
+        >>> condensed = CondensedVideos.load("runs/prism")
+        >>> clip, label = condensed[0]
+        >>> condensed.class_names[label], condensed[:2].save("two.safetensors")
 
     Attributes:
         labels: (video,) int64, the class of each rendered clip: of each video, where a video has one.
@@ -59,6 +61,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         quality: of av1, 1 (best) to 63 (smallest).
         finer: so many videos from the first on have a quality one better, which fills a budget to the brim.
         known: how frames that were av1 were coded, so that `save` does not lose more of them.
+        transform: what is done to each clip (time, 3, height, width) that `dataset[i]` gives, such as an
+            augmentation; it is not in the file. `render` and `pixels` do without it.
     """
 
     representation: ClassVar[str]
@@ -90,9 +94,13 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     quality: int = QUALITY
     finer: int = 0
     known: Known = field(default_factory=Known, repr=False, compare=False)
+    transform: Callable[[Tensor], Tensor] | None = field(default=None, repr=False, compare=False)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        for name in ("__eq__", "__repr__"):  # `dataclass` would give each subclass others
+            if name not in vars(cls):
+                setattr(cls, name, getattr(CondensedVideos, name))
         if "representation" in vars(cls):
             REPRESENTATIONS[cls.representation] = cls
 
@@ -238,9 +246,40 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         """The number of rendered clips."""
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """Clip (time, 3, height, width) float32 and its label."""
-        return self.render([range(len(self))[index]])[0], int(self.labels[index])
+    @overload
+    def __getitem__(self, index: int) -> tuple[Tensor, int]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[Tensor, int] | Self:
+        """Clip (time, 3, height, width) float32 and its label; or of a slice of clips a set of their videos.
+
+        Raises:
+            IndexError: there is no such clip.
+            VidcondenseError: a slice is empty, or has some clips of a video that renders to several.
+        """
+        if isinstance(index, slice):
+            return merging.videos_of(self, range(len(self))[index])
+        clip = self.render([range(len(self))[index]])[0]
+        return clip if self.transform is None else self.transform(clip), int(self.labels[index])
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are of one kind, and have the same content, labels, classes and sizes.
+
+        How files store them (`storage`, `quality`), where they come from (`provenance`) and `transform` do
+        not matter.
+        """
+        return look.equal(self, other) if isinstance(other, CondensedVideos) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return look.line(self)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the first clips, moving."""
+        return look.page(self)
 
     def pixels(self, videos: list[int] | None = None) -> Tensor:
         """Clips (video, time, 3, height, width) uint8, normalisation undone and clamped to 0..255."""
@@ -272,90 +311,22 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
 
     def packed(self) -> bytes:
         """The bytes of the file."""
-        newer = self.shown is not None or self.soft_labels is not None
-        older = None if newer else OLDER_VERSIONS.get(self.storage)
-        header = {
-            "format_version": older or FORMAT_VERSION,
-            "representation": self.representation,
-            "class_names": self.class_names,
-            "frames": self.frames,
-            "mean": self.mean,
-            "std": self.std,
-            "provenance": self.provenance,
-            **self.content_header(),
-        }
-        if self.learning_rate is not None:
-            header["learning_rate"] = self.learning_rate
-        if self.shown is not None:
-            header["shown"] = self.shown
-        if self.storage != "float32":
-            header["storage"] = self.storage
-        if self.storage == "av1":
-            content = self.tensors()
-            shapes = {name: list(content[name].shape) for name in self.frame_tensors}
-            header |= {"quality": self.quality, "shapes": shapes}
-        content = {**self.tensors(), "labels": self.labels}
-        tensors = encode(content, self.frame_tensors, self.storage, self._coding())
-        if self.targets is not None:
-            tensors["targets"] = self.targets
-        if self.soft_labels is not None:
-            tensors["soft_labels"] = self.soft_labels
-        return file.packed(header, tensors)
-
-    def _coding(self) -> Coding:
-        rows = self.rows_per_video() if self.storage == "av1" else {}
-        attributes = {name: self.tensor_types[name][0] for name in self.frame_tensors}
-        return Coding(
-            rows={name: rows[one].tolist() for name, one in attributes.items() if one in rows},
-            mean=self.mean,
-            std=self.std,
-            quality=self.quality,
-            finer=self.finer,
-            known=self.known,
-        )
+        return file.packed(*parts.apart(self))
 
     @staticmethod
-    def load(path: Path | str) -> "CondensedVideos":
-        """Read a file written by `save`.
+    def load(path: Path | str, transform: Callable[[Tensor], Tensor] | None = None) -> "CondensedVideos":
+        """Read a file written by `save`, or the result of a run.
+
+        Args:
+            path: a condensed file, or the folder of a finished run.
+            transform: what is done to each clip that `dataset[i]` gives.
 
         Raises:
-            VidcondenseError: the file is missing, cut short, of another format, or its shapes do not fit.
+            VidcondenseError: the file is missing, cut short, of another format, its shapes do not fit, or
+                the run is not finished.
         """
-        return file.read(Path(path), _from_file)
-
-
-def _from_file(tensors: Mapping[str, Tensor], values: Any) -> CondensedVideos:
-    """The set that `CondensedVideos.save` took apart."""
-    values = typed(values, dict[str, Any])
-    check_version(values)
-    header = typed(values, Header)
-    name = header.get("representation", "key_frames")
-    if name not in REPRESENTATIONS:
-        raise VidcondenseError(f"it stores {name!r}; this vidcondense reads {', '.join(REPRESENTATIONS)}")
-    kind = REPRESENTATIONS[name]
-    storage = header.get("storage", "float32")
-    coding = Coding(mean=header["mean"], std=header["std"])
-    content, coded = decode(tensors, kind.frame_tensors, storage, coding, header.get("shapes", {}))
-    own: dict[str, Any] = {
-        attribute: expect(content, key, dtype) for key, (attribute, dtype) in kind.tensor_types.items()
-    }
-    return kind(
-        labels=expect(content, "labels", torch.int64),
-        class_names=header["class_names"],
-        frames=header["frames"],
-        mean=header["mean"],
-        std=header["std"],
-        provenance=header["provenance"],
-        targets=expect(tensors, "targets", torch.float32) if "targets" in tensors else None,
-        soft_labels=expect(tensors, "soft_labels", torch.uint8) if "soft_labels" in tensors else None,
-        learning_rate=header.get("learning_rate"),
-        shown=header.get("shown"),
-        storage=storage,
-        quality=header.get("quality", QUALITY),
-        known=coded,
-        **own,
-        **kind.content_settings(values),
-    )
+        made = file.read(file.located(Path(path)), partial(parts.together, REPRESENTATIONS))
+        return made if transform is None else replace(made, transform=transform)
 
 
 def to_pixels(clips: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:

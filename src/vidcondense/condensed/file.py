@@ -12,6 +12,7 @@ from torch import Tensor
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import parse
+from vidcondense.condensed.header import RESULT
 
 T = TypeVar("T")
 
@@ -30,6 +31,20 @@ def packed(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:
     except ValueError as error:
         raise VidcondenseError(f"nobody could read its header ({error})") from error
     return to_bytes(stored, metadata={"vidcondense": text})
+
+
+def located(path: Path) -> Path:
+    """The condensed file that a path of one, or of a run folder, means.
+
+    Raises:
+        VidcondenseError: a run that has no result yet.
+    """
+    if not path.is_dir():
+        return path
+    found = path / RESULT
+    if not found.is_file() and (path / "run.json").is_file():
+        raise VidcondenseError(f"the run in {path} is not finished; call vidcondense.resume({str(path)!r})")
+    return found
 
 
 def read(path: Path, make: Callable[[Mapping[str, Tensor], Any], T]) -> T:

@@ -12,7 +12,7 @@ from torch import Tensor
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.base import CondensedVideos
 from vidcondense.condensed.header import BEST, LENGTHS, WORST
-from vidcondense.condensed.storage import Known
+from vidcondense.condensed.storage import Known, unpacked
 
 SLACK = 64
 """Bytes that numbers beside the streams may take more where some videos are finer."""
@@ -50,7 +50,7 @@ def filled(condensed: T, budget: int) -> T:
 
 def _lengths(packed: bytes, frame_tensors: Sequence[str]) -> Tensor:
     """(video,) int64, bytes of all streams of each video in a file."""
-    tensors = load(packed)
+    tensors = unpacked(load(packed))
     names = [name + LENGTHS for name in frame_tensors if name + LENGTHS in tensors]
     return torch.stack([tensors[name].long() for name in names]).sum(0)
 

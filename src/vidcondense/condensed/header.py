@@ -10,11 +10,15 @@ from vidcondense.base.versions import refuse_newer
 Storage = Literal["float32", "float16", "uint8", "av1"]
 """How a file holds frames."""
 
+RESULT = "condensed.safetensors"
+"""What the result of a run is called in its folder."""
 BEST, QUALITY, WORST = 1, 40, 63
 """Of coded video: most bytes, what is taken where nothing else is said, and fewest bytes."""
 SCALE, OFFSET = "_scale", "_offset"
 """What is added to a tensor's name for those that levels uint8 need."""
 LENGTHS, FRAMES, RANGES, STEP = "_lengths", "_frames", "_ranges", "_step"
+NUMBERS = "numbers"
+"""The tensor beside coded video that has all others of whole numbers, packed."""
 CODED = (LENGTHS, FRAMES, RANGES)
 """For those that streams need; small frames need FRAMES and STEP."""
 FORMAT_VERSION = 3

@@ -31,6 +31,29 @@ def select(condensed: T, class_names: Sequence[str]) -> T:
     return replace(_chosen([condensed], class_names), provenance=derived([condensed]))
 
 
+def videos_of(condensed: T, clips: Sequence[int]) -> T:
+    """The videos that render to `clips`, in that order; see `CondensedVideos.__getitem__`."""
+    each = condensed.clips_per_video
+    videos = torch.tensor([clip // each for clip in clips[::each]], dtype=torch.int64)
+    if not len(videos):
+        raise VidcondenseError(f"the slice has no clip; the set has {len(condensed)}, and no set is empty")
+    chosen = _clips(videos, each)
+    if chosen.tolist() != list(clips):
+        raise VidcondenseError(
+            f"the {each} clips that a video renders to stay together; slice from a multiple of {each} to "
+            f"another, such as [0:{each}]"
+        )
+    targets, soft = condensed.targets, condensed.soft_labels
+    return replace(
+        condensed,
+        **_rows([condensed], videos),
+        labels=condensed.labels[chosen],
+        targets=None if targets is None else targets[chosen],
+        soft_labels=None if soft is None else soft[chosen],
+        provenance=derived([condensed]),
+    )
+
+
 def rename(condensed: T, names: Mapping[str, str]) -> T:
     """See `CondensedVideos.renamed`."""
     for name in names:

@@ -7,16 +7,20 @@ from types import MappingProxyType
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.coding import streams, transform
+from vidcondense.condensed.coding.packing import pack, unpack
 from vidcondense.condensed.coding.streams import LEVELS, Coded, Streams
 from vidcondense.condensed.header import (
     BEST,
     CODED,
     FRAMES,
     LENGTHS,
+    NUMBERS,
     OFFSET,
     QUALITY,
     RANGES,
@@ -27,6 +31,8 @@ from vidcondense.condensed.header import (
 
 WHOLE = (torch.uint8, torch.uint16, torch.uint32)
 """Types of whole numbers in coded files, the smallest that holds them."""
+MOST_NUMBERS = 2**26
+"""Bytes of numbers beside them."""
 MOST_VALUES = 2**30
 """Of frames in a coded file, which a stranger may have made: 4 GiB."""
 
@@ -81,7 +87,7 @@ def encode(
     Args:
         tensors: content by name, float32.
         frames: names of those that hold frames (..., channel, height, width); the others stay as they are,
-            but beside coded video whole numbers get the smallest type that holds them.
+            but beside coded video whole numbers and the streams' ranges are packed into one.
         storage: float32; float16; uint8, where a frame's value is offset + scale * level with the offset
             and scale of the frame, its lowest value and a 255th of its range; or av1, where a video's frames
             are a stream, or cosine coefficients where they are too small for one.
@@ -97,7 +103,7 @@ def encode(
         elif storage == "uint8":
             made |= dict(zip((name, name + SCALE, name + OFFSET), _levels(values), strict=True))
     if storage == "av1":
-        made = {name: _narrow(value) for name, value in made.items()}
+        made = _packed({name: _narrow(value) for name, value in made.items()}, frames)
     return made
 
 
@@ -120,6 +126,7 @@ def decode(
     Returns:
         The content, and how it was coded.
     """
+    tensors = unpacked(tensors) if storage == "av1" else tensors
     made = dict(tensors)
     known = Known()
     if storage == "av1":
@@ -136,6 +143,29 @@ def decode(
             made[name] = _values(tensors, name)
             del made[name + SCALE], made[name + OFFSET]
     return made, known
+
+
+def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a file with coded video, with those that `encode` packed; the others as they are."""
+    made = dict(tensors)
+    if NUMBERS in made:
+        data = expect(made, NUMBERS, torch.uint8).numpy().tobytes()
+        del made[NUMBERS]
+        try:
+            made |= load(unpack(data, MOST_NUMBERS))
+        except SafetensorError as error:
+            raise VidcondenseError(f"packed numbers cannot be read ({error})") from error
+    return made
+
+
+def _packed(tensors: Mapping[str, Tensor], frames: Sequence[str]) -> dict[str, Tensor]:
+    small = {
+        name: value
+        for name, value in tensors.items()
+        if name not in frames and (value.dtype in (*WHOLE, torch.int64) or name.endswith(RANGES))
+    }
+    kept = {name: value for name, value in tensors.items() if name not in small}
+    return kept | {NUMBERS: _bytes(pack(save(small)))}
 
 
 def expect(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> Tensor:

@@ -1,7 +1,7 @@
 """ClipStore: decoded videos on disk, from which clips are read as fast as memory allows."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import Dataset
 
-from vidcondense.base.compute import Compute
+from vidcondense.base import moving
+from vidcondense.base.compute import Compute, choose, normalise
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data import sampling
 from vidcondense.data.index import StoreIndex, read_index, read_paths, read_table
@@ -20,10 +22,15 @@ from vidcondense.data.pixels import FilePixels, Pixels, near
 from vidcondense.data.shards import CHANNELS, frame_bytes
 
 Ints = NDArray[np.int64]
+Transform = Callable[[Tensor], Tensor]
 
 
-class ClipStore:
+class ClipStore(Dataset[tuple[Tensor, int]]):
     """A prepared dataset under one of its splits.
+
+    As a Dataset it yields its training videos, which any `DataLoader` takes: `store[i]` is (clip, label), the
+    clip the middle one of the video, (time, 3, height, width) float32, normalised as networks are trained on
+    it. `read` gives any clip of any video as pixels.
 
     Videos are numbered from 0 and sorted by class, then path. Pixels stay on disk and in the system's cache
     of files, which all processes share; opening reads the index only. A store can be pickled: the copy opens
@@ -47,9 +54,15 @@ class ClipStore:
         lengths: (video,) int64, frames of each video.
         labels: (video,) int64.
         part: the labels of the classes that `select` and `by_class` give: all unless `only` chose some.
+        transform: what is done to each clip that `store[i]` gives, and to no other.
+
+    Example:
+        >>> store = ClipStore.open("store")
+        >>> clip, label = store[0]
+        >>> len(store), store.class_names[label], store.videos
     """
 
-    def __init__(self, path: Path, index: StoreIndex, split: str) -> None:
+    def __init__(self, path: Path, index: StoreIndex, split: str, transform: Transform | None = None) -> None:
         """Use `ClipStore.open`."""
         if split not in index.split_names:
             known = ", ".join(repr(name) for name in index.split_names)
@@ -76,21 +89,23 @@ class ClipStore:
         self._first_rows: Ints = np.cumsum(self.lengths) - self.lengths
         self._files = FilePixels(path, index.shard_frames, index.size)
         self._pixels: Pixels = self._files
+        self.transform = transform
         self._classes: dict[str, list[Ints]] = {}
+        self._training: dict[range, Ints] = {}
 
     @staticmethod
-    def open(path: Path | str, split: str = "1") -> "ClipStore":
+    def open(path: Path | str, split: str = "1", transform: Transform | None = None) -> "ClipStore":
         """Open a finished store.
 
         Raises:
             VidcondenseError: not a store, an unfinished or damaged one, or no such split.
         """
         folder = Path(path)
-        return ClipStore(folder, read_index(folder), split)
+        return ClipStore(folder, read_index(folder), split, transform)
 
-    def __reduce__(self) -> tuple[object, tuple[Path, str, int, range]]:
+    def __reduce__(self) -> tuple[object, tuple[Path, str, int, range, Transform | None]]:
         """Pickle the path, not the pixels."""
-        return _reopened, (self.path, self.split, self.stride, self.part)
+        return _reopened, (self.path, self.split, self.stride, self.part, self.transform)
 
     def __copy__(self) -> "ClipStore":
         """A view: unlike what pickling gives it shares the open files."""
@@ -128,9 +143,45 @@ class ClipStore:
         view._pixels = pixels
         return view
 
-    def __len__(self) -> int:
+    @property
+    def videos(self) -> int:
         """The number of videos, whatever their role."""
         return len(self.lengths)
+
+    def __len__(self) -> int:
+        """The number of training videos."""
+        return len(self._train())
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        """The middle clip of a training video, (time, 3, height, width) float32, and its label."""
+        from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
+
+        video = self._train()[range(len(self))[index], None]
+        pixels = self.read(video, self.even_starts(video, 1)[:, 0])
+        clip = normalise(pixels, IMAGENET_MEAN, IMAGENET_STD, choose("cpu", "float32"))[0]
+        return clip if self.transform is None else self.transform(clip), int(self.labels[video[0]])
+
+    def _train(self) -> Ints:
+        """The training videos, looked up once: a DataLoader asks for each of them."""
+        if self.part not in self._training:
+            self._training[self.part] = self.select("train")
+        return self._training[self.part]
+
+    def __repr__(self) -> str:
+        test = len(self.select("test"))
+        return (
+            f"ClipStore({str(self.path)!r}: {len(self.class_names)} classes, {len(self):,} training and "
+            f"{test:,} test videos in split {self.split!r}, clips of {self.frames} frames of {self.size} x "
+            f"{self.size})"
+        )
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: a training clip of each of the first classes, moving."""
+        videos = [some[0] for some in self.by_class("train") if len(some)]
+        shown = np.array(videos[: moving.MOST_CLIPS], dtype=np.int64)
+        pixels = self.read(shown, self.even_starts(shown, 1)[:, 0]).permute(0, 1, 3, 4, 2).numpy()
+        names = [self.class_names[label] for label in self.labels[shown]]
+        return moving.page(repr(self), zip(pixels, names, strict=True), len(self) - len(shown))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -150,7 +201,7 @@ class ClipStore:
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """The file of each video, relative to the source."""
-        return read_paths(self.path, len(self))
+        return read_paths(self.path, self.videos)
 
     def select(self, role: str) -> Ints:
         """The videos with a role in this split ("train", "val", "test" or "unused"): int64, ascending."""
@@ -222,8 +273,8 @@ class ClipStore:
             yield clips, torch.from_numpy(np.repeat(self.labels[chosen], windows))
 
 
-def _reopened(path: Path, split: str, stride: int, part: range) -> ClipStore:
-    view = ClipStore.open(path, split).only(part)
+def _reopened(path: Path, split: str, stride: int, part: range, transform: Transform | None) -> ClipStore:
+    view = ClipStore.open(path, split, transform).only(part)
     view.stride = stride
     return view
 

@@ -14,6 +14,9 @@ from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.loss import Goals, Labels, SoftLabels, Targets
 
+FLIP = 0.5
+"""Probability of mirroring a clip where nothing else is said and direction does not matter."""
+
 
 class TrainingClips(ABC):
     """Labelled clips as a protocol reads them: by number, a batch at a time."""

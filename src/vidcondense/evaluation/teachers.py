@@ -12,7 +12,7 @@ from vidcondense.base.compute import Compute, derive_seed, generator
 from vidcondense.base.settings import Count, Positive, Settings
 from vidcondense.data.augmentation import Augmentation
 from vidcondense.data.store import ClipStore
-from vidcondense.evaluation.clips import StoreClips
+from vidcondense.evaluation.clips import FLIP, StoreClips
 from vidcondense.evaluation.protocols import Strong, train_network
 from vidcondense.evaluation.training import Advance
 from vidcondense.networks import turns
@@ -66,7 +66,7 @@ def train_teacher(
 
 def flip(store: ClipStore) -> float:
     """Probability of mirroring a clip: none where the store says that direction matters."""
-    return 0.5 * store.mirror
+    return FLIP * store.mirror
 
 
 def answers(

@@ -24,7 +24,7 @@ from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.evaluation.clips import MemoryClips, StoreClips, TrainingClips, goals_of
+from vidcondense.evaluation.clips import FLIP, MemoryClips, StoreClips, TrainingClips, goals_of
 from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.evaluation.protocols import PROTOCOL, PROTOCOLS, Protocol, diverged, train_network
 from vidcondense.evaluation.results import Evaluation, FullRecord, NetworkResult, accuracies, networks_of
@@ -32,7 +32,6 @@ from vidcondense.evaluation.training import Advance
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.rounding import round_weights
 
-FLIP = 0.5
 MOST_NETWORKS = 10_000
 
 STREAMS = "of seed and split"

@@ -1,6 +1,7 @@
 """ConvNet3D: a small normalised network that is shown what moves beside what is there."""
 
-from typing import ClassVar
+import math
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,7 @@ STRIDES = ((1, 2, 2), (1, 2, 2), (2, 2, 2), (2, 2, 2))
 GRID = 2
 STILL = 1e-4  # of the variance of a difference: quieter clips are noise, and stay quiet
 EPSILON = 1e-5
+PIECE = 64
 
 
 class ConvNet3D(VideoNetwork):
@@ -80,13 +82,54 @@ class InstanceNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(video, channel, time, height, width) in and out, channels-last."""
         y = x.movedim(1, -1)
-        flat = y.flatten(1, 3)
-        values = exact(flat)
-        mean = values.mean(1, keepdim=True)
-        variance = values.square().mean(1, keepdim=True) - mean.square()  # var_mean takes nine times as long
-        scale = self.affine.weight * (variance.clamp_min(0) + EPSILON).rsqrt()
-        shifted = torch.addcmul((self.affine.bias - mean * scale).to(flat), flat, scale.to(flat))
-        return shifted.view(y.shape).movedim(-1, 1)
+        weight, bias = self.affine.weight, self.affine.bias
+        made: Tensor = _Normalise.apply(y.flatten(1, 3), weight, bias)  # type: ignore[no-untyped-call]
+        return made.view(y.shape).movedim(-1, 1)
+
+
+class _Normalise(torch.autograd.Function):
+    """Instance normalisation of (video, place, channel), with its gradient by hand.
+
+    PyTorch's own would write a dozen arrays of this size; this writes two. The gradient is made of operators
+    that are differentiable themselves, which objectives on gradients need.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        mean, inverse = _statistics(x)
+        scale = weight * inverse
+        return torch.addcmul((bias - mean * scale).to(x), x, scale.to(x))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        mean, inverse = _statistics(x)
+        both = _sum(gradient)
+        along = inverse * (_sum(gradient * x) - mean * both)  # of the gradient with normalised x
+        scale, places = weight * inverse, x.shape[1]
+        slope = -scale * inverse * along / places
+        offset = -scale * both / places - slope * mean
+        inner = torch.addcmul(offset.to(x), x, slope.to(x))
+        ours = torch.addcmul(inner, gradient, scale.to(x))
+        return ours, along.sum((0, 1)).to(weight), both.sum((0, 1)).to(weight)
+
+
+def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean, and one over the deviation, of each channel over the places of a clip: (video, 1, channel)."""
+    mean = _sum(x) / x.shape[1]
+    variance = _sum(x * x) / x.shape[1] - mean * mean  # var_mean takes nine times as long
+    return mean, (variance.clamp_min(0) + EPSILON).rsqrt()
+
+
+def _sum(x: Tensor) -> Tensor:
+    """Sums over places, float32 at least: (video, 1, channel) of (video, place, channel).
+
+    Of up to `PIECE` places at a time in the type of x, whose sums are rounded once each: a fifth of the time
+    of a sum in float32.
+    """
+    piece = math.gcd(x.shape[1], PIECE)
+    return exact(x.unflatten(1, (-1, piece)).sum(2)).sum(1, keepdim=True)
 
 
 def exact(x: Tensor) -> Tensor:

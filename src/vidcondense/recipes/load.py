@@ -1,6 +1,5 @@
 """Recipes from TOML files: those of the package, and your own."""
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidcondense.base import members
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.names import three_nearest
 from vidcondense.base.settings import convert
 from vidcondense.base.tables import flat, nested
 from vidcondense.recipes.published import Choice, Published, choose
@@ -181,9 +181,10 @@ def _parse(name: str) -> dict[str, Any]:
     elif path.suffix == ".toml" and path.is_file():
         text = path.read_bytes()
     else:
-        close = difflib.get_close_matches(name, available(), n=3)
-        hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
-        raise VidcondenseError(f"no recipe {name!r}; {hint}known: {', '.join(available())}, or a .toml file")
+        nearest = three_nearest(name, available())
+        raise VidcondenseError(
+            f"no recipe {name!r}; {nearest} All: vidcondense recipes; or give the path of a .toml file"
+        )
     try:
         return tomllib.loads(text.decode())
     except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or a number of thousands of digits

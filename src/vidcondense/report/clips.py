@@ -82,19 +82,16 @@ def by_class(condensed: CondensedVideos) -> list[tuple[str | None, list[int]]]:
     return [(condensed.class_names[label], videos[label]) for label in sorted(videos)]
 
 
-def clip_data(
-    condensed: CondensedVideos, sheets: Sheets, inserted: Mapping[int, Mapping[int, int]]
-) -> dict[str, Any]:
-    """What the script needs to draw a run's videos: size, T, and for each key positions, sheet and blends.
+def clip_data(condensed: CondensedVideos, inserted: Mapping[int, Mapping[int, int]]) -> dict[str, Any]:
+    """What the script needs to draw a run's videos from their sheets: size, T, key positions and blends.
 
     `whole` is what it calls a frame where none is interpolated.
     """
     height, width = condensed.size
-    shown = zip(condensed.key_positions(), sheets.uris, blends(condensed), strict=True)
     videos = []
-    for video, (keys, sheet, mix) in enumerate(shown):
+    for video, (keys, mix) in enumerate(zip(condensed.key_positions(), blends(condensed), strict=True)):
         since = [inserted.get(video, {}).get(time) for time in keys]
-        videos.append({"keys": keys, "since": since, "sheet": sheet, "mix": mix})
+        videos.append({"keys": keys, "since": since, "mix": mix})
     whole = "rendered" if condensed.clips_per_video > 1 else "stored"
     return {"frames": condensed.frames, "width": width, "height": height, "whole": whole, "videos": videos}
 

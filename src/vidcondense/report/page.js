@@ -14,6 +14,7 @@
       this.whole = run.whole;
       this.run = figure.dataset.run;
       this.screen = figure.querySelector(".screen");
+      this.picture = figure.querySelector(".sheet");
       this.context = figure.querySelector("canvas").getContext("2d");
       this.slider = figure.querySelector("input");
       this.status = figure.querySelector(".status");
@@ -43,13 +44,11 @@
       this.screen.setAttribute("aria-pressed", String(on));
     }
 
-    // Decoded only once it is first seen: a page can hold hundreds of clips.
+    // Drawn only once it is first seen: a page can hold hundreds of clips. Until then the sheet shows its first frame.
     enter() {
       this.inView = true;
-      if (this.picture) return;
-      this.picture = new Image();
-      this.picture.onload = () => { this.ready = true; this.draw(); };
-      this.picture.src = this.sheet;
+      if (this.ready) return;
+      this.picture.decode().then(() => { this.ready = true; this.draw(); }, () => {});
     }
 
     show(time) {

@@ -16,7 +16,7 @@ from vidcondense.base import files, units
 from vidcondense.base.versions import VERSION
 from vidcondense.condensed.show import dotted
 from vidcondense.report.charts import Chart, ScoreScale, insertions_chart, losses_chart
-from vidcondense.report.clips import by_class, clip_data, is_blended, sheets
+from vidcondense.report.clips import Sheets, by_class, clip_data, is_blended, sheets
 from vidcondense.report.failures import Failure, failures
 from vidcondense.report.run import Evaluation, Run, Share, load_runs, readable
 from vidcondense.report.summary import (
@@ -37,12 +37,12 @@ class Section:
     """A run, with what its part of the page shows beside what is in its folder.
 
     Attributes:
-        lossless: whether its frames are embedded without loss, None without a condensed set.
+        pictures: its embedded frames, None without a condensed set.
         baseline: random selection's evaluation to hold its own against.
     """
 
     run: Run
-    lossless: bool | None
+    pictures: Sheets | None
     baseline: Evaluation | None
 
     @property
@@ -129,8 +129,8 @@ def build_page(everything: Sequence[Run]) -> str:
     data: list[dict[str, Any] | None] = []
     for run in runs:
         pictures = sheets(run.condensed, budget) if run.condensed else None
-        data.append(clip_data(run.condensed, pictures, run.inserted) if run.condensed and pictures else None)
-        sections.append(Section(run, pictures.lossless if pictures else None, baseline_of(run, runs)))
+        data.append(clip_data(run.condensed, run.inserted) if run.condensed else None)
+        sections.append(Section(run, pictures, baseline_of(run, runs)))
     results, main = results_of(everything), main_run(runs)
     scores = [evaluation.top1 for _, evaluation in results if evaluation and evaluation.top1]
     of_one_size = len({len(run.class_names) for run in everything}) == 1

@@ -1,22 +1,31 @@
-"""How many videos a number of bytes holds."""
+"""What a number of bytes is spent on: videos, their quality and size, and key frames."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from safetensors.torch import load
 
 from vidcondense.base.compute import Precision, choose
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.units import plural
 from vidcondense.condensed import CondensedVideos
-from vidcondense.condensed.header import WORST
+from vidcondense.condensed.enlargement import SMALLEST
+from vidcondense.condensed.header import QUALITY, WORST
 from vidcondense.coresets.random import Random
 from vidcondense.data.store import ClipStore
+from vidcondense.insertion.schedule import ScheduleSettings
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.loop import artifact, check
 from vidcondense.run.state import State
 from vidcondense.run.teaching import with_room
+from vidcondense.synthetic.key_frames import KeyFrames
 
 SAMPLE = 32
 """Classes of which videos are coded to see what one takes."""
+QUALITIES = (QUALITY, (QUALITY + WORST) // 2, WORST)
+"""What is tried one after another until a video of each class fits."""
+PARTS = (1, 2, 4)
+"""Parts of a side that frames are stored with, tried in turn where no quality is low enough."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,7 @@ class Fit:
     """What a budget holds.
 
     Attributes:
-        recipe: with as many videos per class.
+        recipe: with as many videos per class, and what else was chosen.
         video_bytes: what one takes at the recipe's quality before anything is learned; None where the recipe
             keeps every training video.
         most: training videos of the smallest class, which is all that can be had.
@@ -36,16 +45,21 @@ class Fit:
 
     def describe(self) -> str:
         """In a line."""
-        recipe = self.recipe
+        recipe, side = self.recipe, self.recipe.synthetic.size
+        size = f", stored with {side} x {side} pixels" if side else ""
         if self.video_bytes is None:
-            return f"budget {recipe.budget:,} bytes: every training video, of the quality that fills it"
+            return f"budget {recipe.budget:,} bytes: every training video{size}, of the quality that fills it"
         line = (
-            f"budget {recipe.budget:,} bytes: {recipe.vpc} videos per class of about "
-            f"{self.video_bytes:,.0f} bytes each at quality {recipe.quality}, which is then set to fill it"
+            f"budget {recipe.budget:,} bytes: {plural(recipe.vpc, 'video')} per class of about "
+            f"{self.video_bytes:,.0f} bytes each at quality {recipe.quality}{size}, which is then set to "
+            "fill it"
         )
+        if limit := getattr(recipe.insertion, "mean_key_frames", 0.0):
+            line += f"; at most {limit:g} key frames per video on average"
         if recipe.vpc == self.most:
-            return (
-                f"{line}; that is every training video of the smallest class: code the whole dataset instead"
+            line += (
+                "; that is every training video of the smallest class: code the whole dataset instead "
+                "(--recipe every_video)"
             )
         return line
 
@@ -61,63 +75,111 @@ class Sample:
         """Bytes of a file of so many videos."""
         return round(self.shared + self.each * videos)
 
+    def room(self, budget: int, videos: int) -> float:
+        """Bytes that a budget leaves for each of so many videos."""
+        return (budget - self.shared) / videos
 
-def fit(
-    store: ClipStore,
-    recipe: Recipe,
-    *,
-    device: str = "auto",
-    precision: Precision = "auto",
-    known: Sample | None = None,
-) -> Fit:
-    """As many videos per class as a recipe's budget holds at its quality.
+
+class Samples:
+    """What files of recipes take, by one video of each of some classes; each recipe is tried once.
 
     Args:
         store: the real videos.
+        device: where recipes learn.
+        precision: the same as when they do.
+    """
+
+    def __init__(self, store: ClipStore, *, device: str = "auto", precision: Precision = "auto") -> None:
+        self.store = store
+        self._compute = choose(device, precision)
+        self._known: dict[Recipe, Sample] = {}
+
+    def of(self, recipe: Recipe) -> Sample:
+        """That of a recipe; its budget and its number of videos do not matter."""
+        if recipe.unread("vpc"):
+            recipe = recipe.replace(coreset=Random.Settings())
+        one = recipe.replace(vpc=1, budget=0)
+        if one not in self._known:
+            self._known[one] = self._of(one)
+        return self._known[one]
+
+    def _of(self, recipe: Recipe) -> Sample:
+        some = self.store.only(range(min(SAMPLE, len(self.store.class_names))))
+        state = State.start(some, recipe, self._compute)
+        made: CondensedVideos = with_room(artifact(state), recipe)
+        data = made.packed()
+        used = sum(tensor.nbytes for tensor in load(data).values())
+        return Sample(len(data) - used, used / made.videos)
+
+
+def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
+    """As many videos per class as a recipe's budget holds.
+
+    They have the recipe's quality and size; where not one video of each class fits, a lower quality and then
+    a smaller size. Where key frames are inserted without a limit, and all of them might not fit at the lowest
+    quality, insertion gets one.
+
+    Args:
+        samples: of the real videos.
         recipe: with a budget.
-        device: where it learns.
-        precision: the same as when it does.
-        known: what `sampled` gives for the recipe as it is `judged`, if it is at hand.
+        fixed: keys that stay as they are: quality, synthetic.size.
 
     Raises:
         VidcondenseError: the budget does not hold one video of each class, or every training video where all
             are kept.
     """
+    store = samples.store
     check(store, recipe)
-    found = known or sampled(store, judged(recipe), device=device, precision=precision)
     classes, most = len(store.class_names), min(len(videos) for videos in store.by_class("train"))
-    if recipe.unread("vpc"):
-        least = found.of(recipe.videos(store))
-        if least > recipe.budget:
-            raise VidcondenseError(
-                f"a budget of {recipe.budget:,} bytes does not hold every training video, which takes about "
-                f"{least:,} bytes at the lowest quality; choose smaller frames (synthetic.size)"
-            )
-        return Fit(recipe, None, most)
-    room = int((recipe.budget - found.shared) / (found.each * classes))
-    if room < 1:
-        raise VidcondenseError(
-            f"a budget of {recipe.budget:,} bytes does not hold one video of each class, which takes about "
-            f"{found.of(classes):,} bytes at quality {recipe.quality}; choose a larger number for quality, "
-            "or smaller frames (synthetic.size)"
-        )
-    return Fit(recipe.replace(vpc=min(room, most)), found.each, most)
+    everything = bool(recipe.unread("vpc"))
+    least = recipe.videos(store) if everything else classes
+    sizes: dict[int, Recipe] = {}
+    for tried in _choices(store, recipe, everything, fixed):
+        found = samples.of(tried)
+        sizes[found.of(least)] = tried
+        room = (recipe.budget - found.shared) / found.each
+        if room < least:
+            continue
+        if everything:
+            return Fit(tried.replace(quality=recipe.quality), None, most)
+        chosen = tried.replace(vpc=min(int(room / classes), most))
+        return Fit(_limited(samples, chosen), found.each, most)
+    held = "every training video" if everything else "one video of each class"
+    smallest = min(sizes)
+    tried = sizes[smallest]
+    side = f" and size {tried.synthetic.size}" if tried.synthetic.size else ""
+    mends = {"quality": "a larger number for quality", "synthetic.size": "smaller frames (synthetic.size)"}
+    mend = " or ".join(mends[key] for key in mends if key in fixed) or "more bytes"
+    raise VidcondenseError(
+        f"a budget of {recipe.budget:,} bytes does not hold {held}, which takes about "
+        f"{smallest:,} bytes at quality {tried.quality}{side}; choose {mend}"
+    )
 
 
-def judged(recipe: Recipe) -> Recipe:
-    """The recipe with the quality that decides whether a budget is enough: where all is kept, the lowest."""
-    return recipe.replace(quality=WORST) if recipe.unread("vpc") else recipe
+def _choices(store: ClipStore, recipe: Recipe, everything: bool, fixed: Collection[str]) -> Iterator[Recipe]:
+    """The recipe with what is tried in turn; where all is kept, the lowest quality tells what fits."""
+    full = recipe.synthetic.size or store.size
+    sides = [full] if "synthetic.size" in fixed else [full // part for part in PARTS]
+    qualities = [one for one in QUALITIES if one > recipe.quality] if "quality" not in fixed else []
+    for side in sides:
+        if side < SMALLEST and side != full:
+            continue
+        size = recipe.synthetic.size if side == full else side
+        sized = recipe.replace(synthetic=recipe.synthetic.replace(size=size))
+        for quality in [WORST] if everything else [recipe.quality, *qualities]:
+            yield sized.replace(quality=quality)
 
 
-def sampled(
-    store: ClipStore, recipe: Recipe, *, device: str = "auto", precision: Precision = "auto"
-) -> Sample:
-    """What files of a recipe take, by one video of each of some classes; its budget does not matter."""
-    if recipe.unread("vpc"):
-        recipe = recipe.replace(coreset=Random.Settings())
-    some = store.only(range(min(SAMPLE, len(store.class_names))))
-    state = State.start(some, recipe.replace(vpc=1, budget=0), choose(device, precision))
-    made: CondensedVideos = with_room(artifact(state), recipe)
-    data = made.packed()
-    used = sum(tensor.nbytes for tensor in load(data).values())
-    return Sample(len(data) - used, used / made.videos)
+def _limited(samples: Samples, recipe: Recipe) -> Recipe:
+    """The recipe with a limit of insertion where all key frames might not fit at the lowest quality."""
+    settings, synthetic = recipe.insertion, recipe.synthetic
+    unlimited = isinstance(settings, ScheduleSettings) and not settings.mean_key_frames
+    if not (unlimited and isinstance(synthetic, KeyFrames.Settings)):
+        return recipe
+    videos, start = recipe.videos(samples.store), synthetic.initial_key_frames
+    lowest = samples.of(recipe.replace(quality=WORST))
+    # A key frame more takes no more than those at the start: it is coded from its neighbours.
+    mean = start * lowest.room(recipe.budget, videos) / lowest.each
+    if mean >= samples.store.frames:
+        return recipe
+    return recipe.replace(insertion=settings.replace(mean_key_frames=max(float(start), round(mean, 1))))

@@ -13,6 +13,7 @@ from vidcondense.base.names import difference
 from vidcondense.base.repeats import command
 from vidcondense.base.typed import Whole, parse, typed
 from vidcondense.base.versions import refuse_newer, versions
+from vidcondense.condensed.header import RESULT
 
 if TYPE_CHECKING:
     from vidcondense.base.compute import Compute
@@ -70,7 +71,7 @@ class RunFolder:
     @property
     def condensed(self) -> Path:
         """The result, a condensed set."""
-        return self.path / "condensed.safetensors"
+        return self.path / RESULT
 
     @property
     def checkpoint(self) -> Path:

@@ -244,7 +244,13 @@ def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
     except NotFinite:
         run.update(status="failed")
         raise
-    return _finish(run, state, condensed)
+    return finish(
+        run,
+        condensed,
+        state.recipe.budget,
+        seconds=state.seconds,
+        key_frames=state.synthetic.key_frames,
+    )
 
 
 def _learn(run: RunFolder, state: State, show: bool) -> None:
@@ -338,20 +344,20 @@ def _taught(run: RunFolder, state: State, show: bool) -> CondensedVideos:
     """The artifact, with soft labels where the recipe has teachers."""
     if state.recipe.teachers.count:  # they may be interrupted
         _save(run, state)
-    return taught(artifact(state), run, state.recipe, state.store, state.compute, show)
+    condensed, seconds = taught(artifact(state), run, state.recipe, state.store, state.compute, show)
+    state.seconds += seconds
+    return condensed
 
 
-def _finish(run: RunFolder, state: State, condensed: CondensedVideos) -> CondensedVideos:
-    if state.recipe.budget:
-        condensed = filled(condensed, state.recipe.budget)
+def finish(
+    run: RunFolder, condensed: CondensedVideos, budget: int, *, seconds: float, key_frames: int
+) -> CondensedVideos:
+    """Write the result of a run, of the quality that fills its budget, and remove what it was made from."""
+    if budget:
+        condensed = filled(condensed, budget)
     size = condensed.save(run.condensed)
     made = CondensedVideos.load(run.condensed)  # a run is finished when its result can be read
-    run.update(
-        status="finished",
-        seconds=round(state.seconds, 3),
-        key_frames=state.synthetic.key_frames,
-        file_bytes=size,
-    )
+    run.update(status="finished", seconds=round(seconds, 3), key_frames=key_frames, file_bytes=size)
     run.checkpoint.unlink(missing_ok=True)
     shutil.rmtree(run.teachers, ignore_errors=True)
     return made

@@ -21,7 +21,6 @@ from vidcondense.base.progress import Progress
 from vidcondense.base.repeats import command
 from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed import merge as joined
-from vidcondense.condensed.filling import filled
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.teachers import TeacherSettings
 from vidcondense.recipes.recipe import Recipe
@@ -219,7 +218,6 @@ def learn(
 def _finished(run: RunFolder, show: bool) -> CondensedVideos:
     """What was merged; whoever did so may have been killed in the very end."""
     files.remove_folder(run.path / again.SHARDS)
-    files.remove_folder(run.teachers)
     return condensation.result(run, show)
 
 
@@ -235,22 +233,18 @@ def merge(
         quality=recipe.quality,
         provenance={**sets[0].provenance, "recipe": recipe.portable(), "shards": shards},
     )
-    condensed = taught(condensed, run, recipe, store, compute, show)
-    if recipe.budget:
-        condensed = filled(condensed, recipe.budget)
+    condensed, seconds = taught(condensed, run, recipe, store, compute, show)
     firsts = [part.start * recipe.vpc for part in parts(len(store.class_names), shards)]
     lines = merged_metrics([shard.read_metrics() for shard in runs], firsts)
     files.write_bytes(run.metrics, "".join(json.dumps(line) + "\n" for line in lines).encode())
-    size = condensed.save(run.condensed)
-    made = CondensedVideos.load(run.condensed)
-    run.update(
-        status="finished",
-        seconds=round(sum(shard.read()["seconds"] for shard in runs), 3),
+    made = condensation.finish(
+        run,
+        condensed,
+        recipe.budget,
+        seconds=seconds + sum(shard.read()["seconds"] for shard in runs),
         key_frames=sum(condensed.key_counts),
-        file_bytes=size,
     )
     files.remove_folder(run.path / again.SHARDS)
-    files.remove_folder(run.teachers)
     return made
 
 

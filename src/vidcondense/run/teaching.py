@@ -1,10 +1,11 @@
 """Soft labels of a finished set, by teachers whose weights are kept until the run is finished."""
 
 import json
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,7 +19,6 @@ from vidcondense.base.interrupt import Interrupted, catch_interrupts
 from vidcondense.base.progress import Progress
 from vidcondense.base.repeats import command
 from vidcondense.base.typed import parse, typed
-from vidcondense.base.units import duration
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.clips import StoreClips
@@ -32,8 +32,14 @@ from vidcondense.run.folder import RunFolder
 
 T = TypeVar("T", bound=CondensedVideos)
 FEW_STEPS = 2
-Teacher = tuple[VideoNetwork, float]
-"""A network, and its training loss at the end."""
+
+
+class Teacher(NamedTuple):
+    """A network, its training loss at the end, and the seconds that it took."""
+
+    network: VideoNetwork
+    loss: float
+    seconds: float
 
 
 def with_room(condensed: T, recipe: Recipe) -> T:
@@ -44,8 +50,10 @@ def with_room(condensed: T, recipe: Recipe) -> T:
     return replace(condensed, soft_labels=empty)
 
 
-def taught(condensed: T, run: RunFolder, recipe: Recipe, store: ClipStore, compute: Compute, show: bool) -> T:
-    """The set with soft labels, where the recipe has teachers.
+def taught(
+    condensed: T, run: RunFolder, recipe: Recipe, store: ClipStore, compute: Compute, show: bool
+) -> tuple[T, float]:
+    """The set with soft labels, where the recipe has teachers, and the seconds that these took in all.
 
     Raises:
         VidcondenseError: a teacher has learned nothing.
@@ -53,37 +61,35 @@ def taught(condensed: T, run: RunFolder, recipe: Recipe, store: ClipStore, compu
     """
     settings = recipe.teachers
     if not settings.count:
-        return condensed
+        return condensed, 0.0
     teachers = _teachers(run, recipe, store, compute, show)
+    began = time.perf_counter()
     found = answers(
-        [network for network, _ in teachers],
+        [one.network for one in teachers],
         condensed.render().to(compute.device),
         flip=flip(store),
         settings=settings,
         seed=root_seed(recipe.seed, store.split),
         compute=compute,
     )
-    record = {"networks": settings.names, "training_losses": [loss for _, loss in teachers]}
-    return replace(
+    record = {"networks": settings.names, "training_losses": [one.loss for one in teachers]}
+    labelled = replace(
         condensed, soft_labels=levels(found), provenance={**condensed.provenance, "teachers": record}
     )
+    return labelled, time.perf_counter() - began + sum(one.seconds for one in teachers)
 
 
-def lessons(store: ClipStore, recipe: Recipe, compute: Compute) -> str:
-    """What teachers will cost, by a few training steps of each kind made here and now; empty without any."""
+def lessons(store: ClipStore, recipe: Recipe, compute: Compute) -> float:
+    """Seconds that training its teachers will take, by a few steps of each kind made here and now."""
     settings = recipe.teachers
     if not settings.count:
-        return ""
+        return 0.0
     few = settings.replace(count=1, steps=FEW_STEPS)
     each = [
         measure(partial(train_teacher, store, few, number, 0, compute, lambda loss: None), store).seconds
         for number in range(len(few.names))
     ]
-    seconds = sum(each) / FEW_STEPS * settings.steps * settings.count
-    return (
-        f"soft labels: {len(settings.names)} teachers of {settings.steps} steps on all training videos, "
-        f"about {duration(seconds)}"
-    )
+    return sum(each) / FEW_STEPS * settings.steps * settings.count
 
 
 def _teachers(
@@ -101,10 +107,12 @@ def _teachers(
                 if teacher:
                     progress.advance(settings.steps)
                 else:
+                    began = time.perf_counter()
                     with interrupts.at_once():
-                        teacher = train_teacher(
+                        trained = train_teacher(
                             store, settings, number, seed, compute, lambda loss: progress.advance(loss=loss)
                         )
+                    teacher = Teacher(*trained, time.perf_counter() - began)
                     _refuse_unlearned(teacher, settings.names[number], store, compute)
                     _write(run, number, teacher)
                 made.append(teacher)
@@ -117,7 +125,7 @@ def _teachers(
 
 
 def _refuse_unlearned(teacher: Teacher, name: str, store: ClipStore, compute: Compute) -> None:
-    loss = teacher[1]
+    loss = teacher.loss
     if diverged(loss, StoreClips(store.whole, 0.0, compute), len(store.class_names)):
         raise VidcondenseError(
             f"a teacher ({name}) has learned nothing: its loss at the end is {loss:.3g}, no better than "
@@ -130,9 +138,8 @@ def _file(run: RunFolder, number: int) -> Path:
 
 
 def _write(run: RunFolder, number: int, teacher: Teacher) -> None:
-    network, loss = teacher
-    weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
-    about = json.dumps({**_identity(run, number), "loss": loss})
+    weights = {name: value.cpu().contiguous() for name, value in teacher.network.state_dict().items()}
+    about = json.dumps({**_identity(run, number), "loss": teacher.loss, "seconds": teacher.seconds})
     files.make_folder(run.teachers)
     files.write_bytes(_file(run, number), save(weights, metadata={"vidcondense_teacher": about}))
 
@@ -147,8 +154,8 @@ def _read(run: RunFolder, recipe: Recipe, number: int, store: ClipStore, compute
             network.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, VidcondenseError, KeyError, RuntimeError):
         return None
-    loss = float(about.pop("loss"))
-    return (network, loss) if about == _identity(run, number) else None
+    loss, seconds = (float(about.pop(name)) for name in ("loss", "seconds"))
+    return Teacher(network, loss, seconds) if about == _identity(run, number) else None
 
 
 def _identity(run: RunFolder, number: int) -> dict[str, str | int]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.condensed.coding.av1 import decode, encode
+from vidcondense.condensed.coding.av1 import decode, encode, parts
 from vidcondense.condensed.coding.colour import Bytes, Planes, to_pixels, to_planes
 
 
@@ -46,6 +46,18 @@ def test_streams_one_after_another_are_a_file_that_players_read() -> None:
     streams = [encode(to_planes(_clip(frames)), 40) for frames in (3, 1, 2)]
     with av.open(io.BytesIO(b"".join(streams)), format="obu") as container:
         assert len(list(container.decode(video=0))) == 6
+
+
+def test_a_stream_is_read_with_the_header_of_another() -> None:
+    one, other = encode(to_planes(_clip()), 40), encode(to_planes(_clip()[::-1].copy()), 60)
+    (header, _), (same, rest) = parts(one), parts(other)
+    assert header == same and len(header) + len(rest) < len(other)
+    shown, expected = decode(header + rest, 5, 32, 32), decode(other, 5, 32, 32)
+    assert all(np.array_equal(*pair) for pair in zip(shown, expected, strict=True))
+    assert parts(rest) == (b"", rest)
+    for damaged in (other[:-1], other[:1], b"\x12", b"\x10\x00", b"\x12" + b"\xff" * 9, other + b"\x12\x05"):
+        with pytest.raises(VidcondenseError, match="a stream is no AV1"):
+            parts(damaged)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system does not tell of scheduling")

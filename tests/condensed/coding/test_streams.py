@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import torch
 from safetensors import safe_open
@@ -12,8 +13,11 @@ from torch import Tensor
 
 from vidcondense import CondensedVideos
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.condensed import DisplacedVideos, KeyFrameVideos, StaticDynamicVideos, merge
+from vidcondense.condensed import DisplacedVideos, KeyFrameVideos, StaticDynamicVideos, merge, storage
+from vidcondense.condensed.coding import av1
+from vidcondense.condensed.coding.packing import pack
 from vidcondense.condensed.coding.streams import decode, encode
+from vidcondense.condensed.storage import unpacked
 
 SIZE = 32
 ABOUT: dict[str, Any] = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.25, 0.3), "storage": "av1"}
@@ -98,10 +102,60 @@ def test_files_take_next_to_nothing_beside_their_streams(tmp_path: Path) -> None
     with safe_open(tmp_path / "file", framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         header = sum(len(text) for text in file.metadata().values())
-    assert tensors["labels"].dtype == tensors["counts"].dtype == torch.uint8
-    numbers = sum(value.nbytes for name, value in tensors.items() if name != "key_frames")
-    assert numbers <= 3 * 16
-    assert size <= len(tensors["key_frames"]) + numbers + 2 * header + 1000
+    numbers = unpacked(tensors)
+    assert numbers["labels"].dtype == numbers["counts"].dtype == torch.uint8
+    assert tensors.keys() == {"key_frames", "numbers"}
+    assert len(tensors["numbers"]) <= 220
+    assert size <= len(tensors["key_frames"]) + len(tensors["numbers"]) + 2 * header + 300
+
+
+def test_a_video_more_takes_few_bytes_beside_its_stream(tmp_path: Path) -> None:
+    """Nothing but its length, since all else of it is like that of the others."""
+
+    def beside(videos: int) -> int:
+        labels, times = torch.zeros(videos, dtype=torch.int64), torch.tensor([0, 3])
+        size = _set(
+            key_frames=_frames(2).repeat(videos, 1, 1, 1),
+            positions=times.repeat(videos),
+            counts=torch.full((videos,), 2),
+            labels=labels,
+        ).save(tmp_path / "file")
+        return size - len(load_file(tmp_path / "file")["key_frames"])
+
+    assert beside(200) - beside(100) <= 3 * 100
+
+
+def test_streams_share_one_sequence_header(tmp_path: Path) -> None:
+    _set().save(tmp_path / "file")
+    tensors = unpacked(load_file(tmp_path / "file"))
+    data, lengths = tensors["key_frames"], tensors["key_frames_lengths"].tolist()
+    headers = [av1.parts(part.numpy().tobytes())[0] for part in data.split(lengths)]
+    assert headers[0] and headers[1:] == [b"", b""]
+    reader = av.VideoCodecContext.create("libdav1d", "r")
+    assert isinstance(reader, av.VideoCodecContext)
+    packets = (av.Packet(data.numpy().tobytes()), None)
+    shown = [frame for packet in packets for frame in reader.decode(packet)]
+    assert len(shown) == 5
+
+
+def test_files_whose_numbers_are_not_packed_are_read(tmp_path: Path) -> None:
+    """As an earlier version wrote them, whole streams with delimiters among them."""
+    path = tmp_path / "file"
+    _set().save(path)
+    expected = CondensedVideos.load(path).render()
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = unpacked(load_file(path))
+    header, delimiter = b"", b"\x12\x00"
+    whole = []
+    for part in tensors["key_frames"].split(tensors["key_frames_lengths"].tolist()):
+        first, rest = av1.parts(part.numpy().tobytes())
+        header = first or header
+        whole.append(delimiter + header + rest)
+    tensors["key_frames"] = torch.frombuffer(bytearray(b"".join(whole)), dtype=torch.uint8)
+    tensors["key_frames_lengths"] = torch.tensor([len(one) for one in whole]).to(torch.uint16)
+    save_file(tensors, path, metadata=metadata)
+    assert torch.equal(CondensedVideos.load(path).render(), expected)
 
 
 def test_memories_are_coded_too(tmp_path: Path) -> None:
@@ -172,6 +226,26 @@ def _fewer(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value for name, value in tensors.items() if name != "key_frames_lengths"}
 
 
+def test_packed_numbers_of_strangers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    _set().save(path)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    for numbers, message in (
+        (tensors["numbers"][:-9], "cannot be"),
+        (torch.zeros_like(tensors["numbers"]), "cannot be"),
+        (torch.frombuffer(bytearray(pack(b"{}")), dtype=torch.uint8), "cannot be read"),
+    ):
+        save_file({**tensors, "numbers": numbers}, path, metadata=metadata)
+        with pytest.raises(VidcondenseError, match=message):
+            CondensedVideos.load(path)
+    save_file(tensors, path, metadata=metadata)
+    monkeypatch.setattr(storage, "MOST_NUMBERS", 100)
+    with pytest.raises(VidcondenseError, match="packed numbers have more than 100 bytes"):
+        CondensedVideos.load(path)
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -189,7 +263,7 @@ def test_damaged_files_are_refused(
     _set().save(path)
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
-    save_file(spoil(load_file(path)), path, metadata=metadata)
+    save_file(spoil(unpacked(load_file(path))), path, metadata=metadata)
     with pytest.raises(VidcondenseError, match=message) as refused:
         CondensedVideos.load(path)
     assert str(path) in str(refused.value)

@@ -56,7 +56,7 @@ def test_values_beyond_the_levels_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(b"", "0 bytes in place of"), (b"no such thing", "cannot be unpacked"), (None, "bytes in place of")],
+    [(b"", "0 bytes in place of"), (b"no such thing", "cannot be unpacked"), (None, "more than [0-9,]+ b")],
 )
 def test_other_bytes_are_refused(data: bytes | None, message: str) -> None:
     if data is None:

@@ -36,7 +36,7 @@ def test_an_archive_beside_class_folders_is_passed_over(tmp_path):
 )
 def test_from_the_layout_to_a_store(tmp_path, layout, make, videos):
     store = prepare(make(tmp_path / "source"), tmp_path / "store", layout=layout, strict=True, **SETTINGS)
-    assert len(store) == videos
+    assert store.videos == videos
     index = json.loads((tmp_path / "store" / "index.json").read_text())
     assert index["source"]["layout"] == layout
     assert (

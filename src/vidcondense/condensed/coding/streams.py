@@ -25,7 +25,8 @@ class Coded(NamedTuple):
     """Frames in a file.
 
     Attributes:
-        stream: (byte,) uint8, the streams of all videos one after another: a file that AV1 players read.
+        stream: (byte,) uint8, the streams of all videos one after another; one without a sequence header has
+            that of the one before it.
         lengths: (video,) int64, bytes of each video's stream.
         frames: (video,) int64, frames of each.
         ranges: (video, 2) float16, the values of level 0 and of level 255, in units of [0, 1].
@@ -55,11 +56,13 @@ def encode(
         known: streams that are taken as they are where a video's frames are what was decoded from them.
     """
     mean, std = units
-    streams, counts, ranges = [], [], []
+    streams, counts, ranges, last = [], [], [], b""
     for video, wanted in zip(values.detach().cpu().split(list(rows)), quality, strict=True):
         frames = video.reshape(-1, *video.shape[-3:])
         stream, ends = known.get(digest(frames)) or _encoded(frames * std + mean, wanted)
-        streams.append(stream)
+        header, rest = av1.parts(stream)
+        streams.append(rest if header == last else header + rest)
+        last = header
         counts.append(len(frames))
         ranges.append(ends)
     joined = np.frombuffer(b"".join(streams), np.uint8).copy()
@@ -91,12 +94,15 @@ def decode(coded: Coded, shape: Sequence[int], units: tuple[Tensor, Tensor]) -> 
         )
     mean, std = units
     decoded: list[Tensor] = []
+    last = b""
     known: dict[bytes, tuple[bytes, Range]] = {}
     even = height + height % 2, width + width % 2
     for stream, count, ends in zip(
         coded.stream.split(coded.lengths.tolist()), coded.frames.tolist(), coded.ranges.tolist(), strict=True
     ):
-        data = stream.numpy().tobytes()
+        header, rest = av1.parts(stream.numpy().tobytes())
+        last = header or last
+        data = last + rest
         pixels = to_pixels(av1.decode(data, count, *even), height, width, channels)
         levels = torch.from_numpy(pixels).movedim(-1, 1).float()
         frames = (levels * ((ends[1] - ends[0]) / LEVELS) + ends[0] - mean) / std

@@ -4,7 +4,6 @@ What a stream of pictures would spend more on than on the values. Coefficients a
 the way back, so that every machine gets the same values.
 """
 
-import lzma
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.condensed.coding.packing import pack, unpack
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,7 +22,6 @@ MOST = 2**15 - 1
 """The largest level."""
 AXES = (0, 2, 3)
 """Time, height and width of (row, channel, height, width)."""
-_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 0, "lp": 0, "pb": 0}]
 
 
 def step_size(values: Floats, quality: int) -> float:
@@ -52,7 +51,7 @@ def encode(values: Floats, rows: Sequence[int], step: float) -> bytes:
     if np.abs(whole).max() > MOST:
         raise VidcondenseError("small frames differ too much for this quality; choose a larger number")
     halves = whole.astype("<i2").view(np.uint8).reshape(-1, 2)  # those of all low bytes pack best together
-    return lzma.compress(halves.T.tobytes(), lzma.FORMAT_RAW, filters=_FILTERS)
+    return pack(halves.T.tobytes())
 
 
 def decode(data: bytes, rows: Sequence[int], shape: Sequence[int], step: float) -> Floats:
@@ -68,10 +67,7 @@ def decode(data: bytes, rows: Sequence[int], shape: Sequence[int], step: float) 
         VidcondenseError: it is damaged.
     """
     count = int(sum(rows)) * int(np.prod(shape))
-    try:
-        halves = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_FILTERS).decompress(data, 2 * count + 1)
-    except lzma.LZMAError as error:
-        raise VidcondenseError(f"small frames cannot be unpacked ({error})") from error
+    halves = unpack(data, 2 * count)
     if len(halves) != 2 * count:
         raise VidcondenseError(f"small frames have {len(halves)} bytes in place of {2 * count}")
     whole = np.empty(count, np.int64)

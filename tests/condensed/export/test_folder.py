@@ -150,20 +150,21 @@ def test_an_export_that_was_stopped_while_it_moved_its_files_is_finished(
 def test_an_export_that_cannot_be_written_leaves_the_earlier_one(
     tmp_path: Path, condensed: KeyFrameVideos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, original, left = tmp_path / "out", Path.write_bytes, 3
+    folder, original, left = tmp_path / "out", Path.open, 3
     export(condensed, folder, "mp4")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
-    def full(self: Path, data: bytes) -> int:
+    def full(self: Path, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
         nonlocal left
-        left -= 1
+        left -= mode == "wb"
         if not left:
             raise OSError(28, "No space left on device")
-        return original(self, data)
+        return original(self, mode, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(VidcondenseError, match="No space left on device"):
-        export(condensed, folder, "mp4", scale=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", full)
+        with pytest.raises(VidcondenseError, match="No space left on device"):
+            export(condensed, folder, "mp4", scale=2)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 

@@ -1,0 +1,1 @@
+"""What `import vidcondense` offers: each function in Python's words, with an example; the work is below."""

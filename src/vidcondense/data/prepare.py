@@ -15,7 +15,7 @@ from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.processes import usable_cores
 from vidcondense.base.progress import Progress
 from vidcondense.base.units import gigabytes, plural
-from vidcondense.data import anew, messages
+from vidcondense.data import anew, messages, standins
 from vidcondense.data.estimate import check_space, estimate_seconds, estimate_size
 from vidcondense.data.index import StoreIndex, fingerprint, video_table, write_index
 from vidcondense.data.isolation import Worker, worker_pool
@@ -48,7 +48,8 @@ def prepare(
     """Decode a labelled video dataset into a store; called again it goes on, or opens the finished store.
 
     Args:
-        source: folder of videos, one sub-folder per class, or another layout that `find_videos` knows.
+        source: folder of videos, one sub-folder per class, or another layout that `find_videos` knows; or its
+            address, such as s3://bucket/videos.
         store: folder to write; it must be new, empty, or hold a store of the same source and settings.
         progress: print progress, estimates and skipped files to standard error.
         force: make the store anew; the one that is there stays until the new one is finished.
@@ -61,8 +62,9 @@ def prepare(
     Raises:
         VidcondenseError: an option out of range, or as `make_plan` and `build_store`.
     """
-    plan = make_plan(Path(source), Path(store), PrepareOptions(**options))
-    build_store(plan, progress=progress, force=force, on=on)
+    with standins.local(source, Path(store)) as root:
+        plan = make_plan(root, Path(store), PrepareOptions(**options))
+        build_store(plan, progress=progress, force=force, on=on)
     from vidcondense.data.store import ClipStore  # it needs PyTorch, for which decoding need not wait
 
     return ClipStore.open(plan.store, plan.found.split_names[0])

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ import pytest
 from media import clip, tree, write_dataset, write_pictures, write_tar, write_video
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.data import shard
 from vidcondense.data.index import read_index
 from vidcondense.data.prepare import prepare
 from vidcondense.data.sources import find_videos
 from vidcondense.data.standins import address_of, local
 from vidcondense.data.tars import read_contents
+from vidcondense.work.here import Processes
 
 registry = pytest.importorskip("fsspec.registry")
 pytest.importorskip("s3fs", reason="not installed: pip install 'vidcondense[remote]'")
@@ -78,6 +81,16 @@ def test_a_folder_at_an_address_makes_the_same_store(videos: Path, s3: Any, tmp_
     assert here.fingerprint == away.fingerprint
     same(tmp_path / "here", tmp_path / "away", "s3://bucket/videos")
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_units_of_a_cluster_fetch_by_themselves(
+    videos: Path, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would run on a cluster runs in a process of this machine: the same units and commands."""
+    monkeypatch.setattr(shard, "engine", lambda *_, **__: nullcontext(Processes(1)))
+    here = prepare(videos, tmp_path / "here", **SETTINGS)
+    away = prepare("s3://bucket/videos", tmp_path / "away", on="ray", videos_per_shard=5, **SETTINGS)
+    assert here.fingerprint == away.fingerprint
 
 
 def test_tar_files_at_an_address_make_the_same_store(s3: Any, tmp_path: Path) -> None:

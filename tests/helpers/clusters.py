@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,14 @@ def processes_of(session: Path) -> list[int]:
             if str(session).encode() in words:
                 found.append(int(folder.name))
     return found
+
+
+def slowness() -> float:
+    """How many times longer than on an idle machine a process takes here and now."""
+    began, until = time.monotonic(), time.process_time() + 0.1
+    while time.process_time() < until:
+        pass
+    return max(1.0, (time.monotonic() - began) / 0.1)
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from chores import is_running, tries, unit, wait_until
-from clusters import cluster, processes_of
+from clusters import cluster, processes_of, slowness
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
@@ -32,7 +32,7 @@ def two_nodes(helpers: None) -> Iterator[Any]:
     with cluster(2) as made:
         session = Path(made.head_node.get_session_dir_path())
         yield made
-    wait_until(lambda: not processes_of(session), 20)
+    wait_until(lambda: not processes_of(session), 20 * slowness())
 
 
 def work(units: list[Unit], folder: Path, on: str = "ray", show: bool = False) -> dict[str, Failure]:
@@ -75,12 +75,13 @@ def test_the_unit_of_a_killed_worker_is_done_again(two_nodes: Any, tmp_path: Pat
     assert work(units, tmp_path) == {}
     thread.join()
     first, _ = tries(tmp_path, "a")
-    wait_until(lambda: not is_running(first), 5)
+    wait_until(lambda: not is_running(first), 5 * slowness())
 
 
 def test_ctrl_c_stops_all_workers_within_seconds(two_nodes: Any, tmp_path: Path) -> None:
     units = [unit(tmp_path, name, seconds=600) for name in "abcde"]
     pressed: list[float] = []
+    soon = 8 * slowness()
 
     def press() -> None:
         wait_until(lambda: bool(tries(tmp_path, "a") and tries(tmp_path, "b")))
@@ -92,7 +93,7 @@ def test_ctrl_c_stops_all_workers_within_seconds(two_nodes: Any, tmp_path: Path)
     thread.start()
     with pytest.raises(Interrupted, match="5 of 5 units left"):
         work(units, tmp_path)
-    assert time.monotonic() - pressed[0] < 8
+    assert time.monotonic() - pressed[0] < soon
     thread.join()
     assert not any(is_running(pid) for name in "abcde" for pid in tries(tmp_path, name))
     assert all((tmp_path / f"{name}.saved").is_file() for name in "ab"), "they have saved their state"

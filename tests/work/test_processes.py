@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from chores import is_running, tries, unit, wait_until
+from clusters import slowness
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.work import process
@@ -92,6 +93,29 @@ def test_no_process_outlives_a_killed_command(tmp_path: Path) -> None:
     started = [pid for name in "ab" for pid in tries(tmp_path, name)]
     wait_until(lambda: not any(map(is_running, started)), 10)
     assert all((tmp_path / f"{name}.saved").is_file() for name in "ab"), "they have saved their state"
+
+
+STEP = """
+import sys
+from vidcondense.work.nodes import Wanted
+from vidcondense.work.step import run_step
+from vidcondense.work.unit import Job
+folder = sys.argv[1]
+run_step(Job(("chores", "write", folder, "a", "600"), folder + "/log", 1), Wanted({}, folder, "token"))
+"""
+NODE = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1], sys.argv[2]])"
+
+
+def test_a_step_ends_when_the_process_of_its_node_has_died(tmp_path: Path) -> None:
+    """As that of a node whose head is lost: Ray has its workers live on until their tasks end."""
+    (tmp_path / "token").write_text("token")
+    node = subprocess.Popen([sys.executable, "-c", NODE, STEP, tmp_path])
+    wait_until(lambda: bool(tries(tmp_path, "a")))
+    time.sleep(0.2)
+    node.kill()
+    node.wait()
+    wait_until(lambda: not is_running(tries(tmp_path, "a")[0]), 10 * slowness())
+    assert (tmp_path / "a.saved").is_file(), "it has saved its state"
 
 
 def test_each_process_has_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,12 +26,15 @@ from vidcondense.work.step import run_step
 from vidcondense.work.unit import Ended, Job, Needs
 
 ADDRESS = "RAY_ADDRESS"
+PROBE = ".probe-"
 WAIT_SECONDS = 0.2
 CONNECT_SECONDS = 5.0
 CHECK_SECONDS = 120.0
 """How long a node may take to answer before any work; it may have to start a process first."""
 LOOK_SECONDS = 5.0
 """How often it is asked which nodes there are."""
+SILENT_SECONDS = 20.0
+"""How long the head may be silent until it counts as lost; after 60 Ray itself would end our process."""
 AHEAD = 2
 """Steps that are handed to Ray for each that can run, so that no node waits for us."""
 
@@ -54,17 +57,20 @@ def connected(
         VidcondenseError: Ray is not installed; no cluster at the address; a node with other versions, or
             that does not see a folder; no node has what a unit needs.
     """
-    ray, dashboard = _connect(on)
+    ray, head, dashboard = _connect(on)
+    cluster: Cluster | None = None
     try:
         wanted = nodes.Wanted(
             nodes.versions(),
             str(folder.resolve()),
-            f".probe-{secrets.token_hex(8)}.tmp",
+            f"{PROBE}{secrets.token_hex(8)}.tmp",
             tuple(str(path.resolve()) for path in paths),
         )
+        for left in folder.glob(f"{PROBE}*.tmp"):  # by a command that was killed
+            files.unlink_quietly(left)
         files.write_bytes(folder / wanted.token, wanted.token.encode())
         try:
-            cluster = Cluster(ray, wanted)
+            cluster = Cluster(ray, wanted, head)
             cluster.check(needs)
             if show:
                 Progress(0).say(
@@ -74,11 +80,12 @@ def connected(
         finally:
             files.unlink_quietly(folder / wanted.token)
     finally:
-        ray.shutdown()
+        if not cluster or not cluster.lost:  # else it would wait for the head
+            ray.shutdown()
 
 
-def _connect(on: str) -> tuple[Any, str]:
-    """Ray, connected, and the address of its dashboard if that is on."""
+def _connect(on: str) -> tuple[Any, str, str]:
+    """Ray, connected, the address of the cluster's head, and that of its dashboard if that is on."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
@@ -104,7 +111,8 @@ def _connect(on: str) -> tuple[Any, str]:
         if threading.current_thread() is threading.main_thread():
             for number, handler in handlers.items():  # Ray puts its own in their place
                 signal.signal(number, handler)
-    return ray, str(getattr(context, "dashboard_url", "") or "")
+    head = on if "://" in on else ray.get_runtime_context().gcs_address
+    return ray, head, str(getattr(context, "dashboard_url", "") or "")
 
 
 def _joined() -> str:
@@ -139,12 +147,13 @@ def _refuse_silent(address: str) -> None:
 class Cluster:
     """Runs steps as tasks of Ray; see `Engine`."""
 
-    def __init__(self, ray: Any, wanted: nodes.Wanted) -> None:
-        self.ray, self.wanted = ray, wanted
+    def __init__(self, ray: Any, wanted: nodes.Wanted, head: str) -> None:
+        self.ray, self.wanted, self.head = ray, wanted, head
+        self.lost = False
         self._task = ray.remote(run_step)
         self._running: dict[Any, str] = {}
         self._nodes: list[dict[str, Any]] = []
-        self._looked = 0.0
+        self._looked = self._heard = 0.0
 
     def check(self, needs: Sequence[Needs]) -> None:
         """Ask all nodes whether they can work, and refuse units that none of them has room for."""
@@ -178,11 +187,31 @@ class Cluster:
             raise VidcondenseError(doubt)
 
     def nodes(self) -> list[dict[str, Any]]:
-        """The nodes that are there now, or were moments ago."""
+        """The nodes that are there now, or were moments ago.
+
+        Raises:
+            VidcondenseError: the head of the cluster is gone.
+        """
         if time.monotonic() - self._looked > LOOK_SECONDS or not self._nodes:
-            self._nodes = [node for node in self.ray.nodes() if node["Alive"]]
+            if self._hears():
+                self._nodes = [node for node in self.ray.nodes() if node["Alive"]]
             self._looked = time.monotonic()
         return self._nodes
+
+    def _hears(self) -> bool:
+        """Whether the head answers; when it has been silent for long it is lost."""
+        try:
+            _refuse_silent(self.head)
+        except VidcondenseError as error:
+            if time.monotonic() - self._heard < SILENT_SECONDS:
+                return False
+            self.lost = True
+            raise VidcondenseError(
+                f"the head of the cluster at {self.head} is lost; what is finished is kept: give the same "
+                "command again, here or on another cluster"
+            ) from error
+        self._heard = time.monotonic()
+        return True
 
     def describe(self) -> str:
         """One line on the cluster."""
@@ -211,6 +240,7 @@ class Cluster:
     def ended(self) -> list[Ended]:
         """See `Engine`."""
         waiting = list(self._running)
+        self.nodes()
         if not waiting:
             time.sleep(WAIT_SECONDS)
             return []
@@ -221,8 +251,8 @@ class Cluster:
         errors = self.ray.exceptions
         try:
             code, node, refused = self.ray.get(task)
-        except errors.NodeDiedError as error:
-            return Ended(name, node="a node that is gone", lost=_first(error), innocent=True)
+        except errors.NodeDiedError:
+            return Ended(name, node="a node that is gone", lost="its node is gone", innocent=True)
         except errors.RayError as error:
             return Ended(name, node="a node of the cluster", lost=_first(error))
         return Ended(name, code, node, refused=refused)
@@ -235,6 +265,8 @@ class Cluster:
         """See `Engine`."""
         tasks = list(self._running)
         self._running.clear()
+        if self.lost:
+            return
         with suppress(Exception):  # the cluster may be gone; what it ran ends by itself then
             for task in tasks:
                 self.ray.cancel(task, force=False)
@@ -243,7 +275,9 @@ class Cluster:
 
 
 def _first(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What an error says in a line: the first, and the last of a traceback that follows it."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{lines[0]} {lines[-1].strip()}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
 
 
 def _of(node: dict[str, Any]) -> Needs:

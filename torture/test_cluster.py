@@ -21,7 +21,7 @@ from tasks import Inputs, Task
 # One process of pytest-xdist has them all, and one cluster at a time.
 pytestmark = pytest.mark.xdist_group("ray")
 
-PATIENCE = 600.0
+PATIENCE = 1800.0
 SOON = 15.0
 """Seconds within which Ctrl-C ends a command on an idle machine; a unit saves its state for 10 at most."""
 SHARDS = ("--shards", 3)
@@ -94,7 +94,7 @@ def two(port: int) -> Iterator[Any]:
 def long_condense(inputs: Inputs, out: Path) -> tuple[object, ...]:
     """A command whose units take long enough to be killed."""
     words = [*tasks.condense(inputs, out).words, *SHARDS]
-    words[words.index("iterations=8")] = "iterations=400"
+    words[words.index("iterations=8")] = "iterations=200"
     return tuple(words)
 
 

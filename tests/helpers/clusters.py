@@ -15,7 +15,16 @@ os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
 """Has workers of Ray share the processor with what else runs here, in place of coming last."""
 
-QUIET = {"node_ip_address": "127.0.0.1", "object_store_memory": 80 * 2**20, "include_dashboard": False}
+os.environ["RAY_agent_register_timeout_ms"] = "600000"  # noqa: SIM112
+"""Has nodes start where the processor is busy: those of Ray give up after 30 s."""
+
+QUIET = {
+    "node_ip_address": "127.0.0.1",
+    "object_store_memory": 80 * 2**20,
+    "include_dashboard": False,
+    "include_log_monitor": False,
+    "no_monitor": True,
+}
 
 
 @contextmanager

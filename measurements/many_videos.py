@@ -3,6 +3,7 @@
     python measurements/many_videos.py FOLDER --videos 20000
     python measurements/many_videos.py FOLDER --videos 20000 --on ray --videos-per-shard 200
     python measurements/many_videos.py FOLDER --table
+    python measurements/many_videos.py UCF-101 --forecast
 
 The videos are few: 48 generated clips, each under hundreds of names (hard links), none both for training and
 testing. Seconds are those of the processor, of all processes here; those of nodes of Ray are not counted.
@@ -20,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from vidcondense import generate
-from vidcondense.data.decode import decode_frames
+from vidcondense.data.decode import decode_frames, open_video
 from vidcondense.data.index import is_store, read_index
 
 CLASSES, KEEP, SIZE = 400, 8, 64
-KINETICS, LONG, SIDE = 240_000, 300, 256
+KINETICS, LONG, WIDTH, HEIGHT = 240_000, 300, 340, 256
 
 
 def link(folder: Path, videos: int) -> Path:
@@ -73,7 +74,7 @@ def run(folder: Path, given: argparse.Namespace) -> None:
 
 
 def table(folder: Path) -> None:
-    """Print the runs, and Kinetics-400 from a video as long as its own."""
+    """Print the runs."""
     lines = [json.loads(line) for line in (folder / "lines.jsonl").read_text().splitlines()]
     print("| run | videos | units | bytes | seconds of cores | ms per video | fingerprint |")
     print("|---|---|---|---|---|---|---|")
@@ -83,14 +84,21 @@ def table(folder: Path) -> None:
         each = 1000 * seconds / last["videos"]
         cells = (name, f"{last['videos']:,}", last["units"], f"{last['bytes']:,}", f"{seconds:.1f}")
         print("", *cells, f"{each:.2f}", last["fingerprint"][:8], sep=" | ", end=" |\n")
-    long = generate(
-        "actions", folder / "long", train_per_class=2, test_per_class=1, classes=2, frames=LONG, size=SIDE
+
+
+def forecast(videos: Path) -> None:
+    """Print what Kinetics-400 takes, by decoding real videos: as much per frame, and per pixel of it."""
+    began, frames, pixels = time.process_time(), 0, 0
+    for path in sorted(videos.rglob("*.avi")):
+        with open_video(path) as container:
+            area = container.streams.video[0].width * container.streams.video[0].height
+        count = sum(1 for _ in decode_frames(path, SIZE))
+        frames, pixels = frames + count, pixels + count * area
+    seconds = time.process_time() - began
+    one = seconds / pixels * LONG * WIDTH * HEIGHT
+    print(
+        f"{frames:,} frames in {seconds:.1f} s of a core; {one:.3f} s for {LONG} frames of {WIDTH}x{HEIGHT}"
     )
-    clips = sorted(long.glob("train/*/*.mp4"))
-    began = time.process_time()
-    frames = sum(1 for clip in clips for _ in decode_frames(clip, SIZE))
-    one = (time.process_time() - began) / len(clips)
-    print(f"\na video of {frames // len(clips)} frames of {SIDE}x{SIDE}: {one:.3f} s of a core")
     hours, size = KINETICS * one / 3600, KINETICS * KEEP * SIZE * SIZE * 3
     print(f"Kinetics-400: {KINETICS:,} videos, 512 units, {hours:.1f} hours of a core, {size / 1e9:.1f} GB")
 
@@ -106,11 +114,14 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--on", default="here")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--forecast", action="store_true")
     given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
-    if given.table:
+    if given.forecast:
+        forecast(given.folder)
+    elif given.table:
         table(given.folder)
     else:
+        given.folder.mkdir(parents=True, exist_ok=True)
         run(given.folder, given)
 
 

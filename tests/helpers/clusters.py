@@ -16,8 +16,7 @@ os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
 """Has workers of Ray share the processor with what else runs here, in place of coming last."""
 
 os.environ["RAY_agent_register_timeout_ms"] = "600000"  # noqa: SIM112
-os.environ["RAY_raylet_start_wait_time_s"] = "600"  # noqa: SIM112
-"""Both have nodes start where the processor is busy: else Ray gives up after 30 s."""
+"""Has nodes start where the processor is busy: the agents of Ray's nodes give up after 30 s."""
 
 QUIET = {
     "node_ip_address": "127.0.0.1",

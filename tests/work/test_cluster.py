@@ -3,12 +3,14 @@
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,8 +19,9 @@ from clusters import cluster, processes_of, slowness
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
+from vidcondense.work import cluster as work_cluster
 from vidcondense.work import nodes
-from vidcondense.work.cluster import connected
+from vidcondense.work.cluster import Cluster, connected
 from vidcondense.work.engines import engine
 from vidcondense.work.queue import Failure, do
 from vidcondense.work.unit import Needs, Unit
@@ -112,6 +115,22 @@ def test_a_unit_for_which_no_node_has_room_is_refused(two_nodes: Any, tmp_path: 
         ):
             work([unit(tmp_path, "a", needs=needs)], tmp_path)
     assert tries(tmp_path, "a") == []
+
+
+def test_a_head_that_is_silent_for_long_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_cluster, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(work_cluster, "SILENT_SECONDS", 0.5)
+    node = {"Alive": True, "Resources": {"CPU": 1}}
+    ray = SimpleNamespace(remote=lambda task: task, nodes=lambda: [node])
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        made = Cluster(ray, nodes.Wanted({}, "", ""), f"127.0.0.1:{head.getsockname()[1]}")
+        assert made.nodes() == [node]
+    monkeypatch.delattr(ray, "nodes")  # nobody asks a head that may be gone
+    assert made.nodes() == [node], "it may be slow"
+    time.sleep(0.6)
+    with pytest.raises(VidcondenseError, match=r"the head of the cluster at 127\.0\.0\.1.* is lost; what is"):
+        made.ended()
+    made.stop()
 
 
 @pytest.mark.parametrize("package", ["python", "torch", "av", "vidcondense"])

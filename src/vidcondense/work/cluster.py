@@ -4,6 +4,7 @@ Ray carries a command there and an exit code back; videos, frames and weights ar
 A task starts the command as a process, as the engine of this machine does, so that both give the same bytes.
 """
 
+import atexit
 import logging
 import os
 import secrets
@@ -80,7 +81,9 @@ def connected(
         finally:
             files.unlink_quietly(folder / wanted.token)
     finally:
-        if not cluster or not cluster.lost:  # else it would wait for the head
+        if cluster and cluster.lost:
+            atexit.unregister(ray.shutdown)  # it would wait for the head
+        else:
             ray.shutdown()
 
 
@@ -103,6 +106,8 @@ def _connect(on: str) -> tuple[Any, str, str]:
     try:
         context = ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except Exception as error:  # Ray has many
+        if address == "local":
+            raise VidcondenseError(f"cannot start Ray on this machine: {_first(error)}") from error
         raise VidcondenseError(
             f"cannot work on the Ray cluster at {address}: {_first(error)}; if it wants a token: "
             "export RAY_AUTH_MODE=token"

@@ -24,10 +24,18 @@ def test_a_file_keeps_to_its_budget(tiny_store: ClipStore, tmp_path: Path) -> No
     assert larger >= held.recipe.vpc
 
 
-def test_all_that_can_be_had_is_said_to_be_so(tiny_store: ClipStore) -> None:
-    held = fit(Samples(tiny_store), quick.load("random", overrides={"storage": "av1", "budget": 10**6}))
-    assert held.recipe.vpc == held.most == min(len(one) for one in tiny_store.by_class("train"))
-    assert "code the whole dataset" in held.describe()
+@pytest.mark.parametrize("method", ["random", "displaced"])
+def test_where_the_whole_dataset_fits_that_is_the_advice(tiny_store: ClipStore, method: str) -> None:
+    samples = Samples(tiny_store)
+    recipe = quick.load(method, overrides={"storage": "av1", "budget": 10**6})
+    held = fit(samples, recipe)
+    assert held.recipe.vpc == min(len(one) for one in tiny_store.by_class("train"))
+    every = quick.load("every_video")
+    assert held.whole == samples.of(every).of(every.videos(tiny_store))
+    advice = f"the whole dataset takes {held.whole:,} bytes, so keep it instead (--recipe every_video)"
+    assert advice in held.describe()
+    assert advice in fit(samples, recipe.replace(budget=held.whole)).describe()
+    assert "keep it instead" not in fit(samples, recipe.replace(budget=held.whole - 1)).describe()
 
 
 def test_quality_falls_before_frames_shrink_and_only_as_far_as_one_video_needs(tiny_store: ClipStore) -> None:

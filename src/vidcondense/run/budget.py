@@ -14,6 +14,7 @@ from vidcondense.condensed.header import QUALITY, WORST
 from vidcondense.coresets.random import Random
 from vidcondense.data.store import ClipStore
 from vidcondense.insertion.schedule import ScheduleSettings
+from vidcondense.recipes.load import load as load_recipe
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.loop import artifact, check
 from vidcondense.run.state import State
@@ -36,12 +37,12 @@ class Fit:
         recipe: with as many videos per class, and what else was chosen.
         video_bytes: what one takes at the recipe's quality before anything is learned; None where the recipe
             keeps every training video.
-        most: training videos of the smallest class, which is all that can be had.
+        whole: what the whole training set takes as coded video at the recipe's quality.
     """
 
     recipe: Recipe
     video_bytes: float | None
-    most: int
+    whole: int
 
     def describe(self) -> str:
         """In a line."""
@@ -56,9 +57,9 @@ class Fit:
         )
         if limit := getattr(recipe.insertion, "mean_key_frames", 0.0):
             line += f"; at most {limit:g} key frames per video on average"
-        if recipe.vpc == self.most:
+        if self.whole <= recipe.budget:
             line += (
-                "; that is every training video of the smallest class: code the whole dataset instead "
+                f"; as coded video the whole dataset takes {self.whole:,} bytes, so keep it instead "
                 "(--recipe every_video)"
             )
         return line
@@ -133,6 +134,8 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     classes, most = len(store.class_names), min(len(videos) for videos in store.by_class("train"))
     everything = bool(recipe.unread("vpc"))
     least = recipe.videos(store) if everything else classes
+    kept = load_recipe("every_video", overrides={"quality": recipe.quality})
+    whole = samples.of(kept).of(kept.videos(store))
     sizes: dict[int, Recipe] = {}
     for tried in _choices(store, recipe, everything, fixed):
         found = samples.of(tried)
@@ -141,9 +144,9 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
         if room < least:
             continue
         if everything:
-            return Fit(tried.replace(quality=recipe.quality), None, most)
+            return Fit(tried.replace(quality=recipe.quality), None, whole)
         chosen = tried.replace(vpc=min(int(room / classes), most))
-        return Fit(_limited(samples, chosen), found.each, most)
+        return Fit(_limited(samples, chosen), found.each, whole)
     held = "every training video" if everything else "one video of each class"
     smallest = min(sizes)
     tried = sizes[smallest]

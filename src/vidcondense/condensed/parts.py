@@ -42,7 +42,8 @@ def apart(condensed: "CondensedVideos") -> tuple[dict[str, Any], dict[str, Tenso
     content = condensed.tensors()
     if condensed.storage == "av1":
         shapes = {name: list(content[name].shape) for name in condensed.frame_tensors}
-        header |= {"quality": condensed.quality, "shapes": shapes}
+        whole = int(condensed.quality)
+        header |= {"quality": whole if whole == condensed.quality else condensed.quality, "shapes": shapes}
     labelled = {**content, "labels": condensed.labels}
     tensors = encode(labelled, condensed.frame_tensors, condensed.storage, _coding(condensed))
     beside = {"targets": condensed.targets, "soft_labels": condensed.soft_labels}

@@ -13,7 +13,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import Family
 from vidcondense.base.settings import Count, Positive, Settings, Share
 from vidcondense.base.tables import flat, nested
-from vidcondense.condensed.header import BEST, QUALITY, WORST, Storage
+from vidcondense.condensed.header import BEST, QUALITY, QUALITY_STEP, WORST, Storage
 from vidcondense.condensed.interpolation import check_shared
 from vidcondense.coresets import CORESETS, CoresetSettings
 from vidcondense.data.store import ClipStore
@@ -67,8 +67,8 @@ class Recipe(Settings):
     """Probability of mirroring a real clip; set 0 where left and right are different classes."""
     storage: Storage = "float16"
     """How the result's file holds frames; learning is float32 always."""
-    quality: Annotated[int, Meta(ge=BEST, le=WORST)] = QUALITY
-    """Of coded video, storage "av1": 1 is best, 63 smallest."""
+    quality: Annotated[float, Meta(ge=BEST, le=WORST, multiple_of=QUALITY_STEP)] = QUALITY
+    """Of coded video, storage "av1": 1 is best, 70 smallest, in quarters."""
     budget: Count = 0
     """Most bytes of the result's file, which quality fills; 0: none."""
     synthetic: SyntheticSettings = field(default_factory=lambda: usual("synthetic"))

@@ -23,7 +23,7 @@ from vidcondense.synthetic.key_frames import KeyFrames
 
 SAMPLE = 32
 """Classes of which videos are coded to see what one takes."""
-QUALITIES = (QUALITY, (QUALITY + WORST) // 2, WORST)
+QUALITIES = (QUALITY, (QUALITY + WORST) / 2, WORST)
 """What is tried one after another until a video of each class fits."""
 PARTS = (1, 2, 4)
 """Parts of a side that frames are stored with, tried in turn where no quality is low enough."""
@@ -52,7 +52,7 @@ class Fit:
             return f"budget {recipe.budget:,} bytes: every training video{size}, of the quality that fills it"
         line = (
             f"budget {recipe.budget:,} bytes: {plural(recipe.vpc, 'video')} per class of about "
-            f"{self.video_bytes:,.0f} bytes each at quality {recipe.quality}{size}, which is then set to "
+            f"{self.video_bytes:,.0f} bytes each at quality {recipe.quality:g}{size}, which is then set to "
             "fill it"
         )
         if limit := getattr(recipe.insertion, "mean_key_frames", 0.0):
@@ -155,7 +155,7 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     mend = " or ".join(mends[key] for key in mends if key in fixed) or "more bytes"
     raise VidcondenseError(
         f"a budget of {recipe.budget:,} bytes does not hold {held}, which takes about "
-        f"{smallest:,} bytes at quality {tried.quality}{side}; choose {mend}"
+        f"{smallest:,} bytes at quality {tried.quality:g}{side}; choose {mend}"
     )
 
 

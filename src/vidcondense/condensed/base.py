@@ -20,6 +20,7 @@ from vidcondense.condensed.header import (
     BEST,
     QUALITY,
     QUALITY_STEP,
+    TILES,
     WORST,
     Storage,
 )
@@ -62,6 +63,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         quality: of av1, 1 (best) to 70 (smallest), in quarters.
         finer: so many streams from the first on have a quality a step better, which fills a budget to the
             brim.
+        tiles: videos side by side in a stream, at most; 1: a stream for each.
         known: how frames that were av1 were coded, so that `save` does not lose more of them.
         transform: what is done to each clip (time, 3, height, width) that `dataset[i]` gives, such as an
             augmentation; it is not in the file. `render` and `pixels` do without it.
@@ -95,6 +97,7 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     storage: Storage = "float32"
     quality: float = QUALITY
     finer: int = 0
+    tiles: int = TILES
     known: Known = field(default_factory=Known, repr=False, compare=False)
     transform: Callable[[Tensor], Tensor] | None = field(default=None, repr=False, compare=False)
 
@@ -136,6 +139,8 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
             return f"shown must be a height and a width of {SMALLEST} to {MOST_PIXELS}, not {self.shown}"
         if not BEST <= self.quality <= WORST or self.quality % QUALITY_STEP:
             return f"quality must lie in {BEST:g}..{WORST:g}, in quarters, not {self.quality}"
+        if not 1 <= self.tiles <= TILES:
+            return f"tiles must lie in 1..{TILES}, not {self.tiles}"
         if self.finer < 0:
             return f"finer must be a number of streams, not {self.finer}"
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):

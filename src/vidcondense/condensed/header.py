@@ -15,6 +15,8 @@ RESULT = "condensed.safetensors"
 BEST, QUALITY, WORST = 1.0, 40.0, 70.0
 """Of coded video: most bytes, what is taken where nothing else is said, and fewest bytes."""
 QUALITY_STEP = 0.25
+TILES = 16
+"""Videos side by side in a stream at most; 64 would take 2 % less."""
 SCALE, OFFSET = "_scale", "_offset"
 """What is added to a tensor's name for those that levels uint8 need."""
 LENGTHS, FRAMES, RANGES, VIDEOS, PLACES, STEP = (
@@ -29,10 +31,11 @@ NUMBERS = "numbers"
 """The tensor beside coded video that has all others of whole numbers, packed."""
 CODED = (LENGTHS, VIDEOS, RANGES, FRAMES, PLACES)
 """For those that streams need; small frames need FRAMES and STEP."""
-FORMAT_VERSION = 3
-"""Of files with coded video or soft labels, or with frames that are shown larger than they are stored."""
-OLDER_VERSIONS: Mapping[str, int] = {"float32": 1, "float16": 2, "uint8": 2}
-"""Of other files, by storage, which older versions of this program read too."""
+FORMAT_VERSION = 4
+VERSIONS: Mapping[str, int] = {"float32": 1, "float16": 2, "uint8": 2, "av1": 4}
+"""By storage, so that older versions of this program read what they can."""
+ADDED_VERSION = 3
+"""At least, where there are soft labels, or frames that are shown larger than they are stored."""
 PLAIN_VERSION = 1
 
 

@@ -26,6 +26,7 @@ from vidcondense.condensed.header import (
     RANGES,
     SCALE,
     STEP,
+    TILES,
     VIDEOS,
     Storage,
 )
@@ -64,6 +65,7 @@ class Coding:
         std: the same.
         quality: see `av1.encode`.
         finer: streams, from the first on, whose quality is a step better.
+        tiles: videos side by side in a stream, at most.
         known: how it was coded before.
     """
 
@@ -72,6 +74,7 @@ class Coding:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     quality: float = QUALITY
     finer: int = 0
+    tiles: int = TILES
     known: Known = field(default_factory=Known)
 
     def units(self, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -181,7 +184,7 @@ def _coded(name: str, values: Tensor, coding: Coding) -> dict[str, Tensor]:
     rows = list(coding.rows[name])
     if streams.fits(values.shape):
         units, known = coding.units(values.shape), coding.known.streams
-        coded = streams.encode(values, rows, units, coding.quality, known, coding.finer)
+        coded = streams.encode(values, rows, units, coding.quality, known, coding.finer, coding.tiles)
         made = dict(zip((name, *(name + end for end in CODED)), coded, strict=True))
         if torch.equal(coded.places, torch.arange(len(rows))):
             del made[name + PLACES]

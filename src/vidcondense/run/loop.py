@@ -326,6 +326,7 @@ def artifact(state: State) -> CondensedVideos:
         shown=(store.size, store.size) if recipe.synthetic.size else None,
         storage=recipe.storage,
         quality=recipe.quality,
+        tiles=recipe.tiles,
         provenance={
             "recipe": recipe.portable(),
             "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},

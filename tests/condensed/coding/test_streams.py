@@ -14,11 +14,12 @@ from torch import Tensor
 from vidcondense import CondensedVideos
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed import DisplacedVideos, KeyFrameVideos, StaticDynamicVideos, merge, storage
-from vidcondense.condensed.coding import av1, streams
+from vidcondense.condensed.coding import av1
 from vidcondense.condensed.coding.packing import pack
 from vidcondense.condensed.coding.streams import decode, encode
 from vidcondense.condensed.storage import unpacked
 
+FILES = Path(__file__).parents[2] / "files"
 SIZE = 32
 ABOUT: dict[str, Any] = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.25, 0.3), "storage": "av1"}
 UNITS = (torch.tensor([0.5, 0.4, 0.3])[:, None, None], torch.tensor([0.2, 0.25, 0.3])[:, None, None])
@@ -198,27 +199,31 @@ def test_streams_share_one_sequence_header(tmp_path: Path) -> None:
     assert [(frame.height, frame.width) for frame in shown] == [(128, 128)] * 4 + [(32, 32)] * 2
 
 
-def test_files_of_an_earlier_version_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an earlier version wrote them, a whole stream with delimiters for each video."""
-    path = tmp_path / "file"
-    monkeypatch.setattr(streams, "MOST", 1)
-    _set(counts=torch.tensor([1, 2, 2]), positions=torch.tensor([1, 0, 3, 0, 2])).save(path)
-    expected = CondensedVideos.load(path).render()
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-    tensors = unpacked(load_file(path))
-    header, delimiter = b"", b"\x12\x00"
-    whole = []
-    for part in tensors["key_frames"].split(tensors["key_frames_lengths"].tolist()):
-        first, rest = av1.parts(part.numpy().tobytes())
-        header = first or header
-        whole.append(delimiter + header + rest)
-    tensors["key_frames"] = torch.frombuffer(bytearray(b"".join(whole)), dtype=torch.uint8)
-    tensors["key_frames_lengths"] = torch.tensor([len(one) for one in whole]).to(torch.uint16)
-    assert tensors.pop("key_frames_videos").tolist() == [1, 1, 1]
-    assert "key_frames_places" not in tensors
-    save_file(tensors, path, metadata=metadata)
-    assert torch.equal(CondensedVideos.load(path).render(), expected)
+def test_each_video_has_its_stream_where_that_is_wanted(tmp_path: Path) -> None:
+    sizes = [_set(tiles=tiles).save(tmp_path / str(tiles)) for tiles in (16, 2, 1)]
+    videos = [
+        unpacked(load_file(tmp_path / str(tiles)))["key_frames_videos"].tolist() for tiles in (16, 2, 1)
+    ]
+    assert videos == [[1, 2], [1, 2], [1, 1, 1]]
+    assert sizes[0] == sizes[1] < sizes[2]
+    with pytest.raises(VidcondenseError, match=r"tiles must lie in 1\.\.16, not 17"):
+        _set(tiles=17)
+
+
+def test_files_of_the_version_before_are_read(tmp_path: Path) -> None:
+    """As the first program wrote them: a stream for each video, and soft labels beside the packed numbers."""
+    read = CondensedVideos.load(FILES / "condensed-3.safetensors")
+    expected = _set(class_names=("walk", "wave"))
+    assert isinstance(read, KeyFrameVideos) and read.class_names == ("walk", "wave")
+    assert read.soft_labels is not None and read.soft_labels.tolist() == [[255, 51], [0, 255], [10, 255]]
+    assert (read.key_frames - expected.key_frames).square().mean() < 0.02 * expected.key_frames.var()
+    read.save(tmp_path / "again")
+    again = CondensedVideos.load(tmp_path / "again")
+    assert torch.equal(again.render(), read.render())
+    before, after = (
+        unpacked(load_file(path)) for path in (FILES / "condensed-3.safetensors", tmp_path / "again")
+    )
+    assert before["key_frames_lengths"].sum() == after["key_frames_lengths"].sum()
 
 
 def test_memories_are_coded_too(tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ from torch import Tensor
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.coding import av1, tiles
 from vidcondense.condensed.coding.colour import Bytes, Planes, to_pixels, to_planes
-from vidcondense.condensed.coding.tiles import MOST
-from vidcondense.condensed.header import QUALITY_STEP
+from vidcondense.condensed.header import QUALITY_STEP, TILES
 
 SMALLEST = 16
 """Pixels of a side, below which a stream takes more than the frames themselves."""
@@ -24,7 +23,7 @@ class Stream(NamedTuple):
 
     Attributes:
         data: with its sequence header.
-        videos: how many it holds side by side, `tiles.MOST` at most.
+        videos: how many it holds side by side, `TILES` at most.
         ends: the values of level 0 and of level 255, in units of [0, 1].
     """
 
@@ -70,8 +69,9 @@ def encode(
     quality: float,
     known: Places,
     finer: int = 0,
+    most: int = TILES,
 ) -> Coded:
-    """Streams of videos with equally many frames, `tiles.MOST` side by side in each.
+    """Streams of videos with equally many frames, side by side.
 
     Args:
         values: (row, ..., channel, height, width) float32; every row is a frame, or several in order.
@@ -80,13 +80,14 @@ def encode(
         quality: see `av1.encode`.
         known: streams that are taken as they are where a video's frames are what was decoded from them.
         finer: streams, from the first on, whose quality is a step better.
+        most: videos in a stream.
     """
     mean, std = units
     videos = [video.reshape(-1, *video.shape[-3:]) for video in values.detach().cpu().split(list(rows))]
     found = [known.get(digest(video)) for video in videos]
     places, starts = torch.zeros(len(videos), dtype=torch.int64), dict[Stream, int]()
     total, better = 0, finer
-    for group in _groups([len(video) for video in videos], found):
+    for group in _groups([len(video) for video in videos], found, most):
         first = found[group[0]]
         if first is None:
             some = torch.stack([videos[number] for number in group]) * std + mean
@@ -139,7 +140,9 @@ def digest(frames: Tensor) -> bytes:
     return hashlib.sha256(frames.contiguous().numpy().tobytes()).digest()
 
 
-def _groups(counts: Sequence[int], found: Sequence[tuple[Stream, int] | None]) -> Iterator[tuple[int, ...]]:
+def _groups(
+    counts: Sequence[int], found: Sequence[tuple[Stream, int] | None], most: int
+) -> Iterator[tuple[int, ...]]:
     """Numbers of videos that share a stream, those of few frames first; one that is known stands alone."""
     fresh: dict[int, list[int]] = {}
     groups: list[tuple[int, ...]] = []
@@ -148,7 +151,7 @@ def _groups(counts: Sequence[int], found: Sequence[tuple[Stream, int] | None]) -
             fresh.setdefault(count, []).append(number)
         else:
             groups.append((number,))
-    groups += [tuple(some[at : at + MOST]) for some in fresh.values() for at in range(0, len(some), MOST)]
+    groups += [tuple(some[at : at + most]) for some in fresh.values() for at in range(0, len(some), most)]
     yield from sorted(groups, key=lambda group: (counts[group[0]], group))
 
 
@@ -203,8 +206,8 @@ def _check(coded: Coded, shape: Sequence[int]) -> None:
     streams, videos = len(coded.lengths), len(coded.frames)
     if coded.videos.shape != (streams,) or coded.ranges.shape != (streams, 2):
         raise VidcondenseError(f"each of its {streams} streams needs a number of videos and a range")
-    if not 1 <= int(coded.videos.min()) <= int(coded.videos.max()) <= MOST:
-        raise VidcondenseError(f"a stream holds 1 to {MOST} videos side by side")
+    if not 1 <= int(coded.videos.min()) <= int(coded.videos.max()) <= TILES:
+        raise VidcondenseError(f"a stream holds 1 to {TILES} videos side by side")
     held = int(coded.videos.sum())
     if coded.places.shape != (videos,) or not 0 <= int(coded.places.min()) <= int(coded.places.max()) < held:
         raise VidcondenseError(f"each of its {videos} videos needs a place among the {held} of its streams")

@@ -12,9 +12,6 @@ import numpy as np
 
 from vidcondense.condensed.coding.colour import GREY, Bytes
 
-MOST = 16
-"""Clips in a picture; 64 would take 2 % less."""
-
 
 @dataclass(frozen=True)
 class Grid:

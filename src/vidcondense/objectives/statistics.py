@@ -51,11 +51,9 @@ class CharacteristicFunction:
 
     def __call__(self, features: Tensor) -> Tensor:
         if self._frequencies is None:
-            seen = features.detach()
-            spread = (
-                (seen - seen.mean(0)).square().sum(1).mean().sqrt().clamp_min(torch.finfo(seen.dtype).tiny)
-            )
+            apart = features.detach() - features.detach().mean(0)
+            spread = apart.square().sum(1).mean().sqrt().clamp_min(torch.finfo(apart.dtype).tiny)
             drawn = torch.randn(features.shape[1], FREQUENCIES, generator=self._rng)
             self._frequencies = drawn.to(features) / spread
-        angles = features @ self._frequencies
+        angles: Tensor = features @ self._frequencies
         return torch.cat([angles.cos(), angles.sin()], 1) / FREQUENCIES**0.5

@@ -2,8 +2,8 @@
 
     python measurements/coding.py STORE [STORE ...]
 
-Of each store 48 random training clips, as random selection keeps them (seed 0). Bytes are those at the error that
-clips in streams of their own have at some qualities; a way that never has such an error shows a dash.
+Of each store 48 random training clips, as random selection keeps them (seed 0). Bytes are those at the error
+that clips in streams of their own have at some qualities; a way that never has such an error shows a dash.
 """
 
 import argparse
@@ -29,25 +29,25 @@ from vidcondense.run.state import State
 CLIPS = 48
 ASKED = (50, 57, 63)
 QUALITIES = (40, 45, 50, 55, 60, 62, 63, 65, 70)
-BARE, FILTERS = "lp=1:keyint=-1:enable-tf=0", ":enable-cdef=0:enable-restoration=0"
+OURS = "lp=1:keyint=-1:enable-tf=0"
 
 
 class Way(NamedTuple):
-    """How clips are coded: videos in a stream, pixels of a side (0: all), preset and options."""
+    """How clips are coded: videos in a stream, the share of a side that is stored, preset and options."""
 
     tiles: int = 16
-    side: int = 0
+    side: float = 1.0
     preset: str = "2"
-    options: str = BARE + FILTERS
+    options: str = OURS
 
 
 WAYS = {
     "a stream each": Way(tiles=1),
     "4 side by side": Way(tiles=4),
     "16 side by side (ours)": Way(),
-    "16, three quarters of the side": Way(side=3),
-    "16, half of the side": Way(side=2),
-    "16, all of the encoder's filters": Way(options=BARE),
+    "16, three quarters of the side": Way(side=0.75),
+    "16, half of the side": Way(side=0.5),
+    "16, without two of the encoder's filters": Way(options=f"{OURS}:enable-cdef=0:enable-restoration=0"),
     "16, preset 4": Way(preset="4"),
     "16, preset 0": Way(preset="0"),
 }
@@ -83,7 +83,7 @@ def curve(clips: Tensor, way: Way, qualities: tuple[int, ...]) -> NDArray[np.flo
     """Mean bytes of a clip, and mean squared error of normalised values, at each quality: (2, quality)."""
     av1._OPTIONS, av1._PRESET = way.options, way.preset
     frames, side = clips.flatten(0, 1), clips.shape[-1]
-    stored = side * 3 // 4 if way.side == 3 else side // max(1, way.side)
+    stored = round(way.side * side)
     small = frames if stored == side else F.interpolate(frames, stored, mode="bicubic", antialias=True)
     found = []
     for quality in qualities:

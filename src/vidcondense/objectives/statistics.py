@@ -3,6 +3,7 @@
 Each is the mean of a map of the features, so that classes are summed piece by piece whatever is matched.
 """
 
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -55,5 +56,5 @@ class CharacteristicFunction:
             spread = apart.square().sum(1).mean().sqrt().clamp_min(torch.finfo(apart.dtype).tiny)
             drawn = torch.randn(features.shape[1], FREQUENCIES, generator=self._rng)
             self._frequencies = drawn.to(features) / spread
-        angles: Tensor = features @ self._frequencies
-        return torch.cat([angles.cos(), angles.sin()], 1) / FREQUENCIES**0.5
+        angles = features @ self._frequencies
+        return torch.cat([angles.cos(), angles.sin()], 1) / math.sqrt(FREQUENCIES)

@@ -13,9 +13,8 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.coding.colour import Bytes, Planes
 
 # One thread, no intra frame but the first, and none of the filter that mixes frames before they are coded:
-# learned key frames are not noisy versions of one another. Without two filters of decoded frames, whose
-# parameters every frame would name, small videos take 1 to 8 % less at equal error (docs/performance.md).
-_OPTIONS = "lp=1:keyint=-1:enable-tf=0:enable-cdef=0:enable-restoration=0"
+# learned key frames are not noisy versions of one another.
+_OPTIONS = "lp=1:keyint=-1:enable-tf=0"
 _STILL = "avif=1"
 """Where there is one frame only."""
 _PRESET = "2"

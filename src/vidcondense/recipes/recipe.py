@@ -107,6 +107,8 @@ class Recipe(Settings):
         """How many synthetic videos it makes of a store."""
         if self.coreset and not self.coreset.chooses:
             return len(store.select("train"))
+        if self.coreset and self.coreset.takes_fewer:
+            return sum(min(self.vpc, len(videos)) for videos in store.by_class("train"))
         return len(store.class_names) * self.vpc
 
     @property

@@ -51,7 +51,8 @@ class Fit:
         if self.video_bytes is None:
             return f"budget {recipe.budget:,} bytes: every training video{size}, of the quality that fills it"
         line = (
-            f"budget {recipe.budget:,} bytes: {plural(recipe.vpc, 'video')} per class of about "
+            f"budget {recipe.budget:,} bytes: {plural(recipe.vpc, 'video')} per class"
+            f"{', or all that it has,' if recipe.coreset and recipe.coreset.takes_fewer else ''} of about "
             f"{self.video_bytes:,.0f} bytes each at quality {recipe.quality:g}{size}, which is then set to "
             "fill it"
         )
@@ -131,7 +132,7 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     """
     store = samples.store
     check(store, recipe)
-    classes, most = len(store.class_names), min(len(videos) for videos in store.by_class("train"))
+    classes = len(store.class_names)
     everything = bool(recipe.unread("vpc"))
     least = recipe.videos(store) if everything else classes
     kept = load_recipe("every_video", overrides={"quality": recipe.quality})
@@ -145,8 +146,7 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
             continue
         if everything:
             return Fit(tried.replace(quality=recipe.quality), None, whole)
-        chosen = tried.replace(vpc=min(int(room / classes), most))
-        return Fit(_limited(samples, chosen), found.each, whole)
+        return Fit(_limited(samples, _most(store, tried, room)), found.each, whole)
     held = "every training video" if everything else "one video of each class"
     smallest = min(sizes)
     tried = sizes[smallest]
@@ -157,6 +157,16 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
         f"a budget of {recipe.budget:,} bytes does not hold {held}, which takes about "
         f"{smallest:,} bytes at quality {tried.quality:g}{side}; choose {mend}"
     )
+
+
+def _most(store: ClipStore, recipe: Recipe, room: float) -> Recipe:
+    """The recipe with the most videos per class of which so many can be had in all."""
+    sizes = [len(videos) for videos in store.by_class("train")]
+    fewer = recipe.coreset is not None and recipe.coreset.takes_fewer
+    vpc = 1
+    while vpc < (max(sizes) if fewer else min(sizes)) and recipe.replace(vpc=vpc + 1).videos(store) <= room:
+        vpc += 1
+    return recipe.replace(vpc=vpc)
 
 
 def _choices(store: ClipStore, recipe: Recipe, everything: bool, fixed: Collection[str]) -> Iterator[Recipe]:

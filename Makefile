@@ -9,10 +9,10 @@ demo: $(READY)
 	$(VENV)/bin/vidcondense demo
 
 test: $(READY)
-	$(VENV)/bin/python -m pytest -n auto
+	$(VENV)/bin/python -m pytest -n auto --dist loadgroup
 
 torture: $(READY)
-	$(VENV)/bin/python -m pytest torture -n auto
+	$(VENV)/bin/python -m pytest torture -n auto --dist loadgroup
 
 # 20 minutes of repeated runs in one process; prints memory, open files and threads.
 soak: $(READY)

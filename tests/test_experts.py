@@ -23,15 +23,17 @@ from safetensors.torch import save
 
 from vidcondense import networks
 from vidcondense.base.compute import Compute, generator, root_seed
-from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.errors import UnitsFailed, VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
-from vidcondense.experts import training
+from vidcondense.experts import epochs
+from vidcondense.experts import expert as unit
 from vidcondense.experts.buffer import Experts
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train
 from vidcondense.networks.flat import FlatNetwork, flatten
+from vidcondense.work import queue
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 FEW = ExpertSettings(count=2, epochs=2, batch=4)
@@ -162,8 +164,40 @@ def test_experts_that_have_hardly_learned_are_warned_of(
 def test_clips_are_mirrored_with_the_probability_given(tiny_store: ClipStore) -> None:
     for flip in (0.0, 0.5, 1.0):
         rng = np.random.default_rng(0)
-        drawn = [part.flips for _ in range(40) for part in training._batches(tiny_store, 4, flip, rng)]
+        drawn = [part.flips for _ in range(40) for part in epochs.batches(tiny_store, 4, flip, rng)]
         assert np.concatenate(drawn).mean() == pytest.approx(flip, abs=0.1)
+
+
+def test_any_number_of_processes_trains_the_same(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where one of them was killed, and where some epochs were there before."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    small = {"network": "cnn_mean"}
+    trained(tiny_store, tmp_path / "one", **small)
+    trained(tiny_store, tmp_path / "two", replace(FEW, epochs=1), **small)
+    lone = Experts.open(tmp_path / "two")
+    lone.plan["settings"]["epochs"] = 2
+    lone.save()
+    unit.main(tmp_path / "two", tiny_store.path, "cpu", 1)  # and then its command was killed
+    assert (tmp_path / "two" / "expert-001" / "record.json").is_file()
+    trained(tiny_store, tmp_path / "two", jobs=2, **small)
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+
+def test_experts_that_fail_are_listed_and_the_others_kept(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST_TRIES", 1)
+    few = ExpertSettings(count=2, epochs=1, batch=4)
+    (tmp_path / "a").mkdir()
+    trained(tiny_store, tmp_path / "a", replace(few, count=1), network="cnn_mean")
+    (tmp_path / "a" / "expert-001").write_text("in the way")
+    with pytest.raises(UnitsFailed, match=r"failed: expert-2.*expert-001") as error:
+        trained(tiny_store, tmp_path / "a", few, network="cnn_mean", jobs=2)
+    assert "1 of 2 units failed" in str(error.value).splitlines()[-1]
+    (tmp_path / "a" / "expert-001").unlink()
+    assert trained(tiny_store, tmp_path / "a", few, network="cnn_mean").finished == 2
 
 
 @pytest.mark.parametrize("batches", [1, 6, 10])
@@ -171,7 +205,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
     batches: int, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained(tiny_store, tmp_path / "whole")
-    original, count = training.forward, 0
+    original, count = epochs.forward, 0
 
     def scores(*arguments: object) -> torch.Tensor:
         nonlocal count
@@ -180,12 +214,12 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
             os.kill(os.getpid(), signal.SIGTERM)
         return original(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training, "forward", scores)
+    monkeypatch.setattr(epochs, "forward", scores)
     with pytest.raises(Interrupted, match="run the same command again"):
         trained(tiny_store, tmp_path / "cut")
     held = {name: data for name, data in tree(tmp_path / "cut").items() if name != "experts.json"}
     assert held.items() < tree(tmp_path / "whole").items()
-    monkeypatch.setattr(training, "forward", original)
+    monkeypatch.setattr(epochs, "forward", original)
     trained(tiny_store, tmp_path / "cut")
     assert tree(tmp_path / "cut") == tree(tmp_path / "whole")
 

@@ -9,22 +9,26 @@ import command
 import pytest
 
 from vidcondense import cli
-from vidcondense.benchmark import cost, runner
+from vidcondense.benchmark import cost
 from vidcondense.evaluation.protocols import PROTOCOLS, Strict
+from vidcondense.work import here, process, queue
+from vidcondense.work.unit import Job
 
 
 class InProcess:
-    """Stands in for the `Popen` of the runner alone: runs the command at once, its errors go to the log."""
+    """Stands in for a process of the queue: runs the command at once, its errors go to the log."""
 
     calls: list[list[str]]
+    stdin = None
+    pid = 2**31 - 1
 
-    def __init__(self, command: list[str], *, stderr: Any, **_: Any) -> None:
-        self.calls.append(command[3:])
-        before, sys.argv = sys.argv, ["vidcondense", *command[3:]]
+    def __init__(self, job: Job, more: Any) -> None:
+        self.calls.append(list(job.words[1:]))
+        before, sys.argv = sys.argv, list(job.words)
         streams = sys.stdout, sys.stderr
         self.returncode = 0
         try:
-            with open(stderr.name, "w") as log:  # noqa: PTH123
+            with open(job.log, "w") as log:  # noqa: PTH123
                 sys.stdout = sys.stderr = log
                 cli.main()
         except SystemExit as stop:
@@ -36,13 +40,17 @@ class InProcess:
     def poll(self) -> int:
         return self.returncode
 
+    def wait(self, timeout: float | None = None) -> int:
+        return self.returncode
+
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Commands run in this process and are listed; `strict` trains for a few steps only."""
     calls: list[list[str]] = []
-    monkeypatch.setattr(runner, "Popen", type("Recorded", (InProcess,), {"calls": calls}))
-    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(process, "start", type("Recorded", (InProcess,), {"calls": calls}))
+    monkeypatch.setattr(here, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(queue, "RETRY_SECONDS", 0.0)
     monkeypatch.setattr(cost, "MEASURING_SECONDS", 0.0)
     monkeypatch.setitem(PROTOCOLS, "strict", lambda: Strict(steps=4, epochs=1))  # type: ignore[arg-type]
     return calls

@@ -117,9 +117,7 @@ def test_a_number_of_videos_beyond_that_of_the_classes_is_none(call: Call, fail:
     assert call(*words) == 0
 
 
-def test_force_measures_all_cells_anew(
-    call: Call, commands: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_force_measures_all_cells_anew(call: Call, commands: list[list[str]], tmp_path: Path) -> None:
     words = ("accuracy", "--methods", "random", "dm", "whole", "--vpc", 1)
     assert call(*words) == 0
     made = [command[0] for command in commands]
@@ -136,9 +134,6 @@ def test_force_measures_all_cells_anew(
     assert call(*words) == 0
     assert commands == []
     assert call(*words, "--force", "--dry-run") == 2
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert call(*words, "--force") == 2
-    assert {path: path.read_bytes() for path in run.rglob("*.safetensors")} == before
 
 
 def test_force_measures_cells_at_equal_bytes_once(call: Call, commands: list[list[str]]) -> None:

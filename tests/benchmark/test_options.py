@@ -9,7 +9,8 @@ from vidcondense.benchmark.options import Options
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"jobs": 0}, "--jobs must be at least 1, not 0"),
+        ({"jobs": -1}, "--jobs must be at least 0, not -1"),
+        ({"networks": 0}, "--networks must be at least 1, not 0"),
         ({"networks": -1}, "--networks must be at least 1, not -1"),
         ({"clips": 0}, "--clips must be at least 1, not 0"),
         ({"vpc": (5, 0, 1)}, "--vpc must be at least 1, not 0"),

@@ -15,7 +15,7 @@ import pytest
 
 from vidcondense import cli
 from vidcondense.base import files
-from vidcondense.benchmark import cost, page, run
+from vidcondense.benchmark import cost, page
 from vidcondense.benchmark.grids import BENCHMARKS
 from vidcondense.evaluation.protocols import PROTOCOLS, Strong
 from vidcondense.evaluation.trial import Trial
@@ -123,18 +123,15 @@ def test_the_page_is_written_after_every_cell(
     assert "| PRISM | VPC 1 | 1 | 2 |" in pages[-1]
 
 
-def test_a_page_that_another_process_writes_is_left_to_it(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_second_benchmark_in_a_folder_is_refused(
+    call: Call, tmp_path: Path, commands: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    logs = files.make_folder(tmp_path / "out" / "logs")
-    lock = files.try_lock(logs / "storage.page.lock")
-    assert lock is not None
-    monkeypatch.setattr(run, "PAGE_SECONDS", 0.1)
-    assert call("storage", "--methods", "random", "--vpc", 1, 2, learns=False) == 2
+    words = ("storage", "--methods", "random", "--vpc", 1, 2)
+    with files.lock_folder(files.make_folder(tmp_path / "out")):
+        assert call(*words, learns=False) == 2
     assert "another process is working in" in capsys.readouterr().err
-    assert not (tmp_path / "out" / "storage.md").exists()
-    files.unlock(lock)
-    assert call("storage", "--methods", "random", "--vpc", 1, 2, learns=False) == 0
+    assert commands == []
+    assert call(*words, learns=False) == 0
 
 
 def test_an_unfinished_cell_is_resumed(call: Call, tmp_path: Path, commands: list[list[str]]) -> None:
@@ -388,7 +385,7 @@ def test_storage_by_formula_needs_no_store(
     [
         (("nonsense",), "no benchmark 'nonsense'; known: accuracy"),
         (("accuracy", "--vpc", 0), "--vpc must be at least 1"),
-        (("accuracy", "--jobs", 0), "--jobs must be at least 1"),
+        (("accuracy", "--clips", 0), "--clips must be at least 1"),
         (("accuracy", "--published", "ucf"), "--published must be one of auto, none"),
         (("accuracy", "--cell", "a=--recipe dm"), "--cell is for benchmark grid"),
         (("accuracy", "--set", "iteration=2"), "did you mean 'iterations'"),

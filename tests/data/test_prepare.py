@@ -6,18 +6,22 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from media import clip, cut, tracks, tree, write_audio, write_dataset, write_pictures, write_tar, write_video
 
-from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.errors import UnitsFailed, VidcondenseError
 from vidcondense.data import prepare as prepare_module
+from vidcondense.data import shard as shard_module
 from vidcondense.data.batches import sample
 from vidcondense.data.decode import decode_frames
 from vidcondense.data.prepare import prepare
 from vidcondense.data.shards import block_size, shard_key
 from vidcondense.data.store import ClipStore
+from vidcondense.work import queue
+from vidcondense.work.here import Processes
 
 SETTINGS = {"frames": 4, "stride": 2, "size": 32, "workers": 1, "progress": False}
 
@@ -39,6 +43,48 @@ def test_any_number_of_workers_gives_the_same_bytes(source, tmp_path):
         prepare(source, store, **{**SETTINGS, "workers": workers})
     assert tree(stores[0]) == tree(stores[1])
     assert "index.json" in tree(stores[0])
+
+
+@pytest.fixture
+def two_processes(monkeypatch):
+    """What would run on a cluster runs in two processes of this machine: the same units and commands."""
+    monkeypatch.setattr(queue, "MOST_TRIES", 1)
+
+    @contextmanager
+    def engine(on, folder, needs, paths, *, show):
+        assert (on, [one.cores for one in needs]) == ("ray", [1])
+        yield Processes(2)
+
+    monkeypatch.setattr(shard_module, "engine", engine)
+
+
+def test_units_of_a_cluster_make_the_same_store(source, tmp_path, two_processes):
+    (source / "class0" / "broken.mkv").write_bytes(b"no video")
+    prepare(source, tmp_path / "here", **SETTINGS, videos_per_shard=3)
+    prepare(source, tmp_path / "there", **SETTINGS, videos_per_shard=3, on="ray")
+    assert tree(tmp_path / "here") == tree(tmp_path / "there")
+    refused("broken.mkv: .*prepare without --strict", source, tmp_path / "strict", strict=True, on="ray")
+
+
+def test_shards_that_fail_are_listed_and_the_others_kept(source, tmp_path, two_processes, monkeypatch):
+    claim = prepare_module.claim
+
+    def blocked(plan):
+        claim(plan)
+        (tmp_path / "store" / "frames-00001.u8").mkdir()  # in the way of one shard
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(UnitsFailed, match=r"failed: shard-00001.*frames-00001"),
+    ):
+        patch.setattr(prepare_module, "claim", blocked)
+        prepare(source, tmp_path / "store", **SETTINGS, videos_per_shard=3, on="ray")
+    before = (tmp_path / "store" / "frames-00000.u8").stat().st_mtime_ns
+    (tmp_path / "store" / "frames-00001.u8").rmdir()
+    prepare(source, tmp_path / "store", **SETTINGS, videos_per_shard=3)
+    assert (tmp_path / "store" / "frames-00000.u8").stat().st_mtime_ns == before
+    prepare(source, tmp_path / "here", **SETTINGS, videos_per_shard=3)
+    assert tree(tmp_path / "here") == tree(tmp_path / "store")
 
 
 def test_the_fingerprint_is_of_the_content_not_of_the_names(source, tmp_path):

@@ -10,15 +10,18 @@ import torch
 
 from vidcondense.base import files
 from vidcondense.base.compute import generator
-from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.errors import UnitsFailed, VidcondenseError
 from vidcondense.base.interrupt import Interrupted
-from vidcondense.condensed import KeyFrameVideos
+from vidcondense.condensed import CondensedVideos, KeyFrameVideos
 from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
+from vidcondense.evaluation.network import Shared
 from vidcondense.evaluation.options import EvaluationOptions
+from vidcondense.evaluation.parts import Parts
 from vidcondense.evaluation.protocols import Strict, Vdsd
 from vidcondense.evaluation.shared import evaluate, evaluate_to
 from vidcondense.evaluation.trial import NetworkResult, Trial
+from vidcondense.work import queue
 
 QUICK = Strict(steps=2, epochs=1)
 
@@ -54,37 +57,56 @@ def trial(store: ClipStore, **changes: Any) -> Trial:
     return Trial.of(condensed(store), store, options, protocol=protocol)
 
 
-def be(monkeypatch: pytest.MonkeyPatch, rank: int, count: int) -> None:
-    monkeypatch.setenv("RANK", str(rank))
-    monkeypatch.setenv("WORLD_SIZE", str(count))
-
-
 def written(path: Path) -> dict[str, Any]:
     return {**json.loads(path.read_text()), "seconds": 0}
 
 
-@pytest.mark.parametrize("count", [2, 5])
 def test_any_number_of_processes_writes_the_same(
-    count: int, tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[int]
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = evaluate(condensed(tiny_store), tiny_store, protocol=QUICK, networks_count=3, show=False)
-    files.write_json(tmp_path / "whole.json", whole.to_dict())
-    trained.clear()
-    out = tmp_path / "made.json"
-    for rank in reversed(range(count)):  # the first one last: it waits for the others
-        be(monkeypatch, rank, count)
-        made = evaluate_to(out, trial(tiny_store), 3, show=False)
-        assert (made is None) == (rank > 0)
-    assert sorted(trained) == [0, 1, 2]
-    assert written(out) == written(tmp_path / "whole.json")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["made.json", "whole.json"]
+    """Condensed clips and real ones; a network that is there already stays, whoever has trained it."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    file = tmp_path / "set.safetensors"
+    condensed(tiny_store).save(file)
+    options = EvaluationOptions(device="cpu", network="cnn_mean", steps=3)
+    for path, training in ((file, CondensedVideos.load(file)), (tiny_store.path, tiny_store)):
+        one = Trial.of(training, tiny_store, options)
+        evaluate_to(tmp_path / "whole.json", one, 2, show=False)
+        parts = Parts.of(one, files.make_folder(tmp_path / "made.networks"))
+        parts.write(1, one.run(1, lambda loss: None))
+        kept = (tmp_path / "made.networks" / "001.json").read_bytes()
+        shared = Shared(path, "strong", options, "here", 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "remove_folder", lambda folder: None)
+            evaluate_to(tmp_path / "made.json", one, 2, show=False, shared=shared)
+        assert written(tmp_path / "made.json") == written(tmp_path / "whole.json")
+        assert (tmp_path / "made.networks" / "001.json").read_bytes() == kept
+        for name in ("made.json", "whole.json"):
+            (tmp_path / name).unlink()
+        files.remove_folder(tmp_path / "made.networks")
 
 
-def test_finished_networks_are_kept_also_by_another_number_of_processes(
+def test_networks_that_fail_are_listed_and_the_others_kept(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(queue, "MOST_TRIES", 1)
+    file, out = tmp_path / "set.safetensors", tmp_path / "made.json"
+    condensed(tiny_store).save(file)
+    options = EvaluationOptions(device="cpu", network="cnn_mean", steps=3)
+    one = Trial.of(CondensedVideos.load(file), tiny_store, options)
+    file.unlink()
+    with pytest.raises(UnitsFailed, match=r"failed: network-1.*set\.safetensors") as error:
+        evaluate_to(out, one, 1, show=False, shared=Shared(file, "strong", options, "here", 1))
+    assert str(error.value).splitlines()[-1].startswith("vidcondense: 1 of 1 units failed")
+    assert not out.exists()
+
+
+def test_finished_networks_are_kept(
     tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[int]
 ) -> None:
     out, run = tmp_path / "made.json", Trial.run
-    for count, rank in ((2, 1), (3, 2)):  # each is stopped while it trains its second network
+    for _ in range(2):  # it is stopped while it trains its second network
         numbers: list[int] = []
 
         def cut(self: Trial, number: int, advance: Any, numbers: list[int] = numbers) -> NetworkResult:
@@ -93,16 +115,13 @@ def test_finished_networks_are_kept_also_by_another_number_of_processes(
                 raise Interrupted
             return run(self, number, advance)
 
-        be(monkeypatch, rank, count)
         with monkeypatch.context() as patch, pytest.raises(Interrupted):
             patch.setattr(Trial, "run", cut)
             evaluate_to(out, trial(tiny_store), 4, show=False)
     assert trained == [0, 1]
-    be(monkeypatch, 0, 1)
     made = evaluate_to(out, trial(tiny_store), 4, show=False)
     assert trained == [0, 1, 2, 3]
     whole = trial(tiny_store).evaluate(4, False)
-    assert made is not None
     assert [result.top1 for result in made.results] == [result.top1 for result in whole.results]
     assert all(
         torch.equal(a.confusion, b.confusion) for a, b in zip(made.results, whole.results, strict=True)
@@ -116,7 +135,6 @@ def test_networks_of_another_evaluation_are_not_taken(
     out = tmp_path / "made.json"
     base = trial(tiny_store)
     other = replace(condensed(tiny_store), key_frames=condensed(tiny_store).key_frames * 1.01)
-    be(monkeypatch, 1, 2)
     changed = [
         Trial.of(other, tiny_store, EvaluationOptions(device="cpu"), protocol=QUICK),
         trial(tiny_store, seed=1),
@@ -126,23 +144,19 @@ def test_networks_of_another_evaluation_are_not_taken(
         Trial.of(tiny_store, tiny_store, EvaluationOptions(device="cpu", flip=0.0), protocol=QUICK),
         base,
     ]
+    write = files.write_json
+
+    def cut(path: Path, value: Any) -> None:
+        if path == out:
+            raise Interrupted  # all networks are trained, and not put together
+        write(path, value)
+
+    monkeypatch.setattr(files, "write_json", cut)
     for number, one in enumerate(changed, 1):
-        evaluate_to(out, one, 2, show=False)
-        assert len(trained) == 2 * number
-        evaluate_to(out, one, 2, show=False)
-        assert len(trained) == 2 * number
-
-
-def test_a_process_that_comes_when_all_is_gathered_does_nothing(
-    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[int]
-) -> None:
-    out = tmp_path / "made.json"
-    be(monkeypatch, 0, 2)
-    assert evaluate_to(out, trial(tiny_store), 1, show=False) is not None
-    be(monkeypatch, 1, 2)
-    assert evaluate_to(out, trial(tiny_store), 1, show=False) is None
-    assert trained == [0]
-    assert list(tmp_path.iterdir()) == [out]
+        for _ in range(2):
+            with pytest.raises(Interrupted):
+                evaluate_to(out, one, 2, show=False)
+            assert len(trained) == 2 * number
 
 
 def test_an_evaluation_that_is_there_is_returned(
@@ -256,9 +270,6 @@ def test_force_trains_all_anew_and_keeps_the_file_until_then(
     assert trained == [0, 1]
     assert out.read_bytes() != before  # it took other seconds
     assert written(out) == {**json.loads(before), "seconds": 0}
-    be(monkeypatch, 0, 2)
-    with pytest.raises(VidcondenseError, match=f"--force is for one process; remove {out}"):
-        evaluate_to(out, trial(tiny_store), 2, show=False, force=True)
 
 
 def test_what_was_gathered_is_removed_though_the_process_that_did_so_was_killed(
@@ -266,7 +277,7 @@ def test_what_was_gathered_is_removed_though_the_process_that_did_so_was_killed(
 ) -> None:
     out = tmp_path / "made.json"
     with monkeypatch.context() as patch:
-        patch.setattr("vidcondense.evaluation.shared.remove_folder", lambda folder: None)
+        patch.setattr(files, "remove_folder", lambda folder: None)
         evaluate_to(out, trial(tiny_store), 2, show=False)
         assert len(list((tmp_path / "made.networks").glob("*.json"))) == 2
     third = tmp_path / "made.networks" / "002.json"  # an evaluation of three was interrupted
@@ -289,7 +300,7 @@ def test_evaluate_with_a_file_goes_on_too(tiny_store: ClipStore, tmp_path: Path,
     assert {**made.to_dict(), "seconds": 0} == {**plain.to_dict(), "seconds": 0}
 
 
-def test_a_second_first_process_is_refused(tiny_store: ClipStore, tmp_path: Path) -> None:
+def test_a_second_process_is_refused(tiny_store: ClipStore, tmp_path: Path) -> None:
     with (
         files.lock_folder(files.make_folder(tmp_path / "made.networks")),
         pytest.raises(VidcondenseError, match="another process is working"),

@@ -243,14 +243,6 @@ def test_nothing_is_removed_where_another_process_works(tiny_store: ClipStore, t
     assert content(out) == before
 
 
-def test_shards_are_not_made_anew_by_several_processes(
-    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(VidcondenseError, match=f"--force is for one process; remove {tmp_path / 'run'}"):
-        in_shards(tiny_store, load(), tmp_path / "run", force=True)
-
-
 def test_shards_that_are_not_named_are_those_of_the_run(tiny_store: ClipStore, tmp_path: Path) -> None:
     in_shards(tiny_store, load(), tmp_path / "run")
     before = content(tmp_path / "run")

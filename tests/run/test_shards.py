@@ -2,28 +2,29 @@
 
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from chores import wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vidcondense import ClipStore, CondensedVideos, VidcondenseError, condense
 from vidcondense.base import files
 from vidcondense.base.compute import choose
-from vidcondense.base.ranks import Ranks, local_device
+from vidcondense.base.errors import UnitsFailed
+from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.recipes import load as recipe
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import folder as run_folder
+from vidcondense.run import shards
 from vidcondense.run.shards import condense_in_shards, parts, resume
+from vidcondense.work import queue
 
 SMALL = {"iterations": 6, "vpc": 2, "objective.batch_real": 3}
 GROWING = {**SMALL, "insertion.threshold": 1.0}
@@ -72,64 +73,71 @@ def command(store: ClipStore, out: Path) -> list[str]:
     return [sys.executable, "-m", "vidcondense", *arguments, *settings, "--shards", "3", "--device", "cpu"]
 
 
-def start(words: list[str], rank: int, count: int) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "RANK": str(rank), "WORLD_SIZE": str(count), "OMP_NUM_THREADS": "1"}
-    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(words, env=environment, **pipes)
+def bytes_of(run: Path) -> bytes:
+    return (run / "condensed.safetensors").read_bytes()
 
 
-def test_any_number_of_processes_gives_the_same_bytes(tiny_store: ClipStore, tmp_path: Path) -> None:
-    processes = [start(command(tiny_store, tmp_path / "two"), rank, 2) for rank in range(2)]
-    said = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    assert [bool(text) for text, _ in said] == [True, False]
-    condense_in_shards(tiny_store, chosen(), tmp_path / "one", 3, device="cpu", show=False)
-    one, two = ((tmp_path / run / "condensed.safetensors").read_bytes() for run in ("one", "two"))
-    assert one == two
+def test_any_number_of_processes_gives_the_same_bytes(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for jobs in (1, 3):
+        out = tmp_path / str(jobs)
+        condense_in_shards(tiny_store, chosen(), out, 3, device="cpu", jobs=jobs, show=False)
+        assert not (out / "shards").exists()
+    assert bytes_of(tmp_path / "1") == bytes_of(tmp_path / "3")
 
 
-def test_processes_without_torchrun_share_the_shards_too(tiny_store: ClipStore, tmp_path: Path) -> None:
-    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    words = command(tiny_store, tmp_path / "two")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    processes = [subprocess.Popen(words, env=environment, **pipes) for _ in range(2)]
-    said = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    assert said[0][0] == said[1][0] != ""
-    learned = [number for _, errors in said for number in re.findall(r"shard (\d) of 3", errors)]
-    assert sorted(learned) == ["1", "2", "3"]
-    condense_in_shards(tiny_store, chosen(), tmp_path / "one", 3, device="cpu", show=False)
-    one, two = ((tmp_path / run / "condensed.safetensors").read_bytes() for run in ("one", "two"))
-    assert one == two
-    assert not (tmp_path / "two" / "shards").exists()
-
-
-def test_a_killed_process_and_another_number_of_them_change_nothing(
+def test_a_killed_command_and_another_number_of_processes_change_nothing(
     tiny_store: ClipStore, tmp_path: Path
 ) -> None:
     out = tmp_path / "cut"
-    first, second = (start(command(tiny_store, out), rank, 2) for rank in range(2))
-    until = time.monotonic() + 60
-    while not (out / "shards" / "001" / "metrics.jsonl").exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    second.kill()
-    second.communicate()
-    time.sleep(0.2)
-    first.send_signal(signal.SIGTERM)
-    first.communicate(timeout=60)
+    words = [*command(tiny_store, out), "--jobs", "2"]
+    driver = subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE)
+    try:
+        begun = out / "shards" / "001" / "metrics.jsonl"
+        wait_until(lambda: begun.exists() or driver.poll() is not None, 300)
+    finally:
+        driver.kill()
+        driver.communicate()
     assert not (out / "condensed.safetensors").exists()
+    wait_until(lambda: not any(map(_is_held, (out / "shards").glob("*/"))), 30)  # the workers end too
     made = resume(out, device="cpu", show=False)
-    assert made is not None
     whole = condense_in_shards(tiny_store, chosen(), tmp_path / "whole", 3, device="cpu", show=False)
     assert whole is not None
-    cut, plain = ((run / "condensed.safetensors").read_bytes() for run in (out, tmp_path / "whole"))
-    assert cut == plain
+    assert bytes_of(out) == bytes_of(tmp_path / "whole")
     (out / "shards" / "000").mkdir(parents=True)  # as if it had been killed before it removed them
     resume(out, device="cpu", show=False)
     assert not (out / "shards").exists()
-    again = resume(out, device="cpu", show=False)
-    assert again is not None
+    again = resume(out, device="cpu", jobs=2, show=False)
     assert all(torch.equal(value, again.tensors()[name]) for name, value in made.tensors().items())
+
+
+def _is_held(folder: Path) -> bool:
+    lock = files.try_lock(folder / files.LOCK)
+    if lock is not None:
+        files.unlock(lock)
+    return lock is None
+
+
+def test_a_shard_that_fails_is_listed_and_the_others_are_learned(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(queue, "MOST_TRIES", 1)
+    out = tmp_path / "run"
+    run_folder.create(out, chosen(), tiny_store, choose("cpu"), shards=3)
+    (out / "shards" / "001").mkdir(parents=True)
+    (out / "shards" / "001" / "run.json").write_text("{")
+    with pytest.raises(UnitsFailed, match=r"failed: shard-2.*run\.json is not valid JSON") as error:
+        condense_in_shards(tiny_store, chosen(), out, 3, device="cpu", jobs=2, show=False)
+    assert "1 of 3 units failed" in str(error.value).splitlines()[-1]
+    (out / "shards" / "001" / "run.json").unlink()
+    before = (out / "shards" / "000" / "condensed.safetensors").stat().st_mtime_ns
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "remove_folder", lambda folder: None)
+        condense_in_shards(tiny_store, chosen(), out, 3, device="cpu", show=False)
+    assert (out / "shards" / "000" / "condensed.safetensors").stat().st_mtime_ns == before
 
 
 def test_storage_is_rounded_once(tiny_store: ClipStore, tmp_path: Path) -> None:
@@ -164,32 +172,29 @@ def test_recipes_that_couple_classes_are_refused(
         condense_in_shards(tiny_store, recipe.load("dc", overrides={**SMALL, **inner}), tmp_path / "run", 2)
 
 
-def test_bad_numbers_and_other_arguments_are_refused(
-    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_numbers_and_other_arguments_are_refused(tiny_store: ClipStore, tmp_path: Path) -> None:
     with pytest.raises(VidcondenseError, match="between 1 and the 3 classes, not 4"):
         condense_in_shards(tiny_store, chosen(), tmp_path / "run", 4, show=False)
-    monkeypatch.setenv("WORLD_SIZE", "3")
-    with pytest.raises(VidcondenseError, match="3 processes for 2 shards"):
-        condense_in_shards(tiny_store, chosen(), tmp_path / "run", 2, show=False)
-    monkeypatch.setenv("RANK", "1")
-    assert Ranks.here() == Ranks(1, 3)
-    assert local_device("auto") == "auto"  # no GPU here, or no LOCAL_RANK
+    with pytest.raises(VidcondenseError, match="--on must be here, ray or"):
+        condense_in_shards(tiny_store, chosen(), tmp_path / "run", 2, on="slurm", show=False)
+    assert not (tmp_path / "run").exists()
+    condense(tiny_store, chosen(iterations=1), tmp_path / "whole", device="cpu", show=False)
+    with pytest.raises(VidcondenseError, match="without shards"):
+        resume(tmp_path / "whole", jobs=2, show=False)
 
 
-def test_a_run_with_another_recipe_is_not_gone_on_with(tiny_store: ClipStore, tmp_path: Path) -> None:
+def test_a_run_with_another_recipe_is_not_gone_on_with(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "run"
-    run_folder.create(out, chosen(), tiny_store, choose("cpu"), shards=3)
-    (out / "shards").mkdir()
-    lock = files.try_lock(out / "shards" / "shard-2.lock")  # another process learns this one
-    assert lock is not None
-    made = start(command(tiny_store, out), 0, 2)  # it learns the others, then waits
-    assert made.stderr is not None
-    assert any("waiting for other processes: shard-2" in line for line in made.stderr)
-    made.terminate()
-    made.communicate(timeout=60)
-    files.unlock(lock)
-    assert made.returncode == 130
+    monkeypatch.setattr(files, "remove_folder", lambda folder: None)
+
+    def stop(*_: object, **__: object) -> None:
+        raise Interrupted
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="run the same command again"):
+        patch.setattr(shards, "merge", stop)
+        condense_in_shards(tiny_store, chosen(), out, 3, device="cpu", show=False)
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
     with pytest.raises(VidcondenseError, match="made with iterations 6, not 7"):
         condense_in_shards(tiny_store, chosen(iterations=7), out, 3, device="cpu", show=False)

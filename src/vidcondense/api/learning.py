@@ -1,7 +1,7 @@
 """From videos to a condensed set, and what it is worth."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from vidcondense.api.spoken import speaks_python
 
@@ -61,6 +61,7 @@ def prepare(
     *,
     progress: bool = True,
     force: bool = False,
+    on: str = "here",
     **options: Unpack["PrepareFields"],
 ) -> "ClipStore":
     """Decode a labelled video dataset once, into a store that everything else reads.
@@ -68,10 +69,12 @@ def prepare(
     Called again it goes on where it was stopped, or opens the finished store.
 
     Args:
-        source: a folder with one folder of videos per class, or another layout of docs/data.md.
+        source: a folder with one folder of videos per class, or another layout of docs/data.md; or its
+            address, such as s3://bucket/videos.
         store: the folder to write.
         progress: whether to print estimates, progress and skipped files.
         force: make the store anew.
+        on: "here", or on a cluster of Ray: "ray" or "ray://HOST:PORT" (docs/scale.md).
         options: the fields of `vidcondense.data.options.PrepareOptions`: frames, stride, size, framing,
             layout, test_fraction, limits and others.
 
@@ -86,7 +89,7 @@ def prepare(
     """
     from vidcondense.data.prepare import prepare as build
 
-    return build(source, store, progress=progress, force=force, **options)
+    return build(source, store, progress=progress, force=force, on=on, **options)
 
 
 @speaks_python
@@ -191,30 +194,6 @@ def resume(
     return go_on(out, store=store, device=device, show=show)
 
 
-@overload
-def evaluate(
-    training: "CondensedVideos | ClipStore | str | Path",
-    store: "ClipStore | str | Path",
-    *,
-    protocol: "Protocol | str" = ...,
-    show: bool = True,
-    **options: Unpack["EvaluationFields"],
-) -> "Evaluation": ...
-
-
-@overload
-def evaluate(
-    training: "CondensedVideos | ClipStore | str | Path",
-    store: "ClipStore | str | Path",
-    *,
-    out: str | Path,
-    force: bool = False,
-    protocol: "Protocol | str" = ...,
-    show: bool = True,
-    **options: Unpack["EvaluationFields"],
-) -> "Evaluation | None": ...
-
-
 @speaks_python
 def evaluate(
     training: "CondensedVideos | ClipStore | str | Path",
@@ -225,7 +204,7 @@ def evaluate(
     protocol: "Protocol | str" = "strong",
     show: bool = True,
     **options: Unpack["EvaluationFields"],
-) -> "Evaluation | None":
+) -> "Evaluation":
     """Train fresh networks on a condensed set, or on all real clips, and test them on real ones.
 
     Args:
@@ -237,9 +216,6 @@ def evaluate(
         show: whether to print progress.
         options: network, networks_count, steps, flip, seed, device, precision.
 
-    Returns:
-        The result; with `out`, None in all processes of torchrun but the first.
-
     Raises:
         VidcondenseError: an option out of range, or set and store do not fit.
 
@@ -249,8 +225,6 @@ def evaluate(
     from vidcondense.evaluation.shared import evaluate as judge
 
     subject, real = _subject(training), _opened(store)
-    if out is None:
-        return judge(subject, real, protocol=protocol, show=show, **options)
     return judge(subject, real, out=out, force=force, protocol=protocol, show=show, **options)
 
 
@@ -267,6 +241,8 @@ def train_experts(
     network: str = "minic3d",
     flip: float = 0.5,
     seed: int = 0,
+    jobs: int = 1,
+    on: str = "here",
     show: bool = True,
     force: bool = False,
 ) -> Path:
@@ -285,6 +261,8 @@ def train_experts(
         network: its name.
         flip: probability of mirroring a clip.
         seed: of every random number.
+        jobs: experts at a time on this machine.
+        on: "here", or on a cluster of Ray: "ray" or "ray://HOST:PORT" (docs/scale.md).
         show: whether to print cost and progress.
         force: start anew.
 
@@ -305,7 +283,8 @@ def train_experts(
         count=count, epochs=epochs, steps=steps, batch=batch, learning_rate=learning_rate
     )
     real = _opened(store)
-    train(real, out, settings, network=network, flip=flip, seed=seed, show=show, force=force)
+    where: Any = {"jobs": jobs, "on": on, "show": show, "force": force}
+    train(real, out, settings, network=network, flip=flip, seed=seed, **where)
     return Path(out)
 
 

@@ -19,7 +19,6 @@ import torch
 from vidcondense.base import files
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.progress import Progress
-from vidcondense.base.ranks import Ranks
 
 FAST, SLOW = 1.5, 1 / 3
 """How many times faster than float32 it has to be to be chosen, and not to be warned of."""
@@ -59,7 +58,7 @@ def measured() -> float:
 def warn_if_slow() -> None:
     """Say in one line, once, that bfloat16 was asked for where it takes many times as long."""
     if gain() < SLOW:
-        Progress(0, enabled=Ranks.here().first).say(
+        Progress(0).say(
             f"this processor takes {1 / gain():.0f} times as long for products in bfloat16 as in float32 "
             "(measured); --precision float32 is advised"
         )

@@ -40,9 +40,9 @@ class Compute:
     dtype: torch.dtype
 
     @property
-    def precision(self) -> str:
+    def precision(self) -> Literal["float32", "bfloat16"]:
         """ "float32" or "bfloat16"."""
-        return str(self.dtype).removeprefix("torch.")
+        return "bfloat16" if self.dtype == torch.bfloat16 else "float32"
 
     @property
     def exact(self) -> "Compute":

@@ -8,6 +8,13 @@ class VidcondenseError(Exception):
     """
 
 
+class UnitsFailed(VidcondenseError):
+    """Some units of a command's work have failed, all others are done; a line for each, and the mend.
+
+    The command line prints it as it is and exits with code 1.
+    """
+
+
 def printable(text: str) -> str:
     """A text in which line breaks, control characters and bytes that are no text are spelled out, as \\n.
 

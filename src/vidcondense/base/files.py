@@ -7,6 +7,7 @@ import errno
 import glob
 import json
 import os
+import shutil
 import stat
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -279,3 +280,8 @@ def make_folder(path: Path) -> Path:
     with refused(f"cannot create folder {path}"):
         path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of single results that have been put together, if it is there."""
+    shutil.rmtree(folder, ignore_errors=True)

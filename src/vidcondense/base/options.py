@@ -18,6 +18,17 @@ WorkersOption = Annotated[int, Meta(ge=0, le=1024), N]
 Device = Annotated[
     str, arg(metavar="DEVICE", help="Where networks run: auto (a GPU if there is one), cpu, cuda or cuda:N.")
 ]
+On = Annotated[
+    str,
+    arg(
+        metavar="here|ray|ray://HOST:PORT",
+        help="Where units of work run: here, on this machine; or on a cluster of Ray (see docs/scale.md).",
+    ),
+]
+JobsOption = Annotated[
+    Annotated[int, Meta(ge=0, le=1024)],
+    arg(metavar="N", help="Units at a time on this machine; 0: one per GPU, else 1, in this process."),
+]
 Precision = Annotated[
     Literal["auto", "float32", "bfloat16"],
     arg(help="Precision of the networks; auto takes bfloat16 where the processor has it."),

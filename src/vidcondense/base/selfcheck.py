@@ -13,7 +13,6 @@ from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.progress import Progress
-from vidcondense.base.ranks import Ranks
 
 TOLERANCE = 0.1
 """The largest error of a value, by the standard deviation of all: rounding to bfloat16 gives 0.02, a wrong
@@ -45,7 +44,7 @@ def allows_bfloat16(device: torch.device, *, asked: bool) -> bool:
 
 @cache
 def _say(line: str) -> None:
-    Progress(0, enabled=Ranks.here().first).say(line)
+    Progress(0).say(line)
 
 
 @cache

@@ -143,7 +143,7 @@ class Cost:
         """The cost of so many tasks in a few lines."""
         if not self.steps:
             return [f"{tasks} cells, all finished; they took {duration(self.spent)}"]
-        work, jobs = self.condensing + self.evaluating, self._options.jobs
+        work, jobs = self.condensing + self.evaluating, max(1, self._options.jobs)
         lines = [
             f"{tasks} cells; {self.steps} steps left to run; {duration(self.spent)} spent on finished ones",
             f"about {duration(work)} of work left (condensing {duration(self.condensing)}, evaluation "

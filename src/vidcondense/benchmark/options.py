@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from tyro.conf import UseAppendAction, arg
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.options import Device, Precision
+from vidcondense.base.options import Device, JobsOption, On, Precision
 from vidcondense.recipes.datasets import DATASETS
+from vidcondense.work.engines import HERE, check_on
 
 Count = Annotated[int, arg(metavar="N")]
 Own = arg(help_behavior_hint="(default: the benchmark's)")
@@ -75,17 +76,20 @@ class Options:
     """Add accuracy and key frames of each class."""
     clips: Count = 64
     """Most real clips per class that flow, motion and retrieval read."""
-    jobs: Count = 1
-    """Cells to run side by side, with one thread each where there are several."""
+    jobs: JobsOption = 0
+    """Cells to run side by side on this machine, with one thread each where there are several; 0: one per
+    GPU, else 1."""
+    on: On = HERE
     device: Device = "auto"
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:
-        for option in ("jobs", "networks", "clips", "vpc", "steps"):
+        for option in ("networks", "clips", "vpc", "steps"):
             value = getattr(self, option)
             least = min((value,) if isinstance(value, int) else value, default=1)
             if least < 1:
                 raise VidcondenseError(f"--{option} must be at least 1, not {least}")
+        check_on(self.on, self.jobs)
         if self.margin is not None and not 0 < self.margin < 100:  # NaN too
             raise VidcondenseError(f"--margin must be points between 0 and 100, not {self.margin:g}")
         if self.published not in PUBLISHED:

@@ -1,7 +1,6 @@
 """From a name and a store to the finished page: plan, cost, cells, rows, page."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from vidcondense.base import files
+from vidcondense.base.compute import choose
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.ranks import Ranks, local_device, refuse_force
 from vidcondense.benchmark import equal_bytes, extras, page
 from vidcondense.benchmark.cell import Cell, Skipped
 from vidcondense.benchmark.cost import Cost
@@ -19,13 +18,13 @@ from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.plan import Plan, plan
 from vidcondense.benchmark.resolve import resolve
 from vidcondense.benchmark.rows import Made, Row, build_rows, read_result
-from vidcondense.benchmark.runner import run_tasks, steps_left
+from vidcondense.benchmark.runner import needs, run_tasks, steps_left
 from vidcondense.benchmark.statistics import Pair, require_scipy
 from vidcondense.benchmark.tasks import Task, clear, refuse_foreign, seeds_in, tasks_of
 from vidcondense.data.store import ClipStore
-
-PAGE_SECONDS = 600.0
-"""How long the last page waits for another process that writes one."""
+from vidcondense.work.engines import HERE, Where, engine, jobs_of
+from vidcondense.work.here import gpus
+from vidcondense.work.unit import Engine
 
 
 def run_benchmark(
@@ -40,21 +39,17 @@ def run_benchmark(
 ) -> tuple[Path | None, list[Skipped]]:
     """Measure what is missing and write the page, anew after every cell.
 
-    Several processes may be called with the same arguments, under torchrun: they share the cells, and the
-    first one writes the page.
-
     Args:
         name: one of `BENCHMARKS`.
         store_path: the real clips; may be None for `storage` alone, which then prints formulas.
         out: folder for cells and results; one folder may serve several benchmarks of a store.
         options: the user's choices.
         dry_run: only say what it would cost; nothing is written.
-        force: measure all cells anew, in one process; what they hold is removed first.
+        force: measure all cells anew; what they hold is removed first.
         points: only say how much of it resolves a difference of so many points; nothing is written.
 
     Returns:
-        The Markdown page, and the cells that failed; None and no cells for a dry run, with `points`, and in
-        all processes but the first.
+        The Markdown page, and the cells that failed; None and no cells for a dry run and with `points`.
 
     Raises:
         VidcondenseError: an option that does not fit, a folder of other cells, or nothing measured.
@@ -87,32 +82,48 @@ def run_benchmark(
     if points is not None and not 0 < points < 100:
         raise VidcondenseError(f"--resolve must be points between 0 and 100, not {points:g}")
     require_scipy()
-    options = replace(options, device=local_device(options.device))
+    options = _decided(options)
     stores = [ClipStore.open(store_path, split) for split in options.splits]
     planned = plan(name, stores[0], options, out or Path("benchmark"))
     tasks = tasks_of(planned.cells, options, planned.folder)
-    if force:
-        refuse_force(planned.folder)
-        clear(tasks)
-        files.unlink_quietly(planned.file(".json"))  # what a margin was named for is gone
-    refuse_foreign(tasks, planned.store)
-    if points is not None:
-        _say_resolving(planned, points)
+    if not runs:
+        refuse_foreign(tasks, planned.store)
+        if points is None:
+            _say(planned, tasks)
+        else:
+            _say_resolving(planned, points)
         return None, []
-    if Ranks.here().first:
+    with files.lock_folder(files.make_folder(planned.folder)):
+        if force:
+            clear(tasks)
+            files.unlink_quietly(planned.file(".json"))  # what a margin was named for is gone
+        refuse_foreign(tasks, planned.store)
         _say(planned, tasks)
-    return (None, []) if dry_run else _measure(planned, {task.folder for task in tasks} if force else None)
+        where: Where = {"jobs": options.jobs, "gpus": gpus(options.device), "show": True}
+        with engine(options.on, planned.folder, [needs(options)], [store_path], **where) as runner:
+            return _measure(planned, runner, {task.folder for task in tasks} if force else None)
+
+
+def _decided(options: Options) -> Options:
+    """The same with how many at a time; for a cluster with device and precision as they are here.
+
+    Other machines of the cluster must not choose.
+    """
+    options = replace(options, jobs=jobs_of(options.on, options.jobs, options.device))
+    if options.on == HERE:
+        return options
+    compute = choose(options.device, options.precision)
+    return replace(options, device=compute.device.type, precision=compute.precision)
 
 
 def _say(planned: Plan, tasks: Sequence[Task]) -> None:
     """What will be measured, what not, and what that costs."""
     say = partial(Console(stderr=True, highlight=False, soft_wrap=True).print, markup=False)
-    together = replace(planned.options, jobs=planned.options.jobs * Ranks.here().count)
     for remark in planned.remarks:
         say(remark)
     for skipped in planned.skipped:
         say(f"left out: {skipped.row} {skipped.column}: {skipped.reason}")
-    cost = Cost(together)
+    cost = Cost(planned.options)
     cost.add(tasks, planned.store.path)
     for line in cost.describe(len(tasks)):
         say(line)
@@ -132,11 +143,12 @@ def _say_resolving(planned: Plan, points: float) -> None:
     print("\n".join(resolve(planned, points, results, Cost(planned.options))))
 
 
-def _measure(planned: Plan, cleared: set[Path] | None) -> tuple[Path | None, list[Skipped]]:
+def _measure(planned: Plan, runner: Engine, cleared: set[Path] | None) -> tuple[Path | None, list[Skipped]]:
     """Run all cells, the page being written after each; the cells that failed.
 
     Args:
         planned: what to measure.
+        runner: what runs the cells.
         cleared: folders that are empty; others are cleared too. None: what they hold is gone on with.
     """
     options, cells, skipped = planned.options, list(planned.cells), list(planned.skipped)
@@ -154,29 +166,27 @@ def _measure(planned: Plan, cleared: set[Path] | None) -> tuple[Path | None, lis
             cleared.update(task.folder for task in tasks)
         refuse_foreign(tasks, planned.store)
         logs = planned.folder / "logs"
-        reasons.update(run_tasks(tasks, planned.store, options, logs, lambda: write_so_far(planned, made)))
+        told = partial(write_so_far, planned, made)
+        reasons.update(run_tasks(tasks, planned.store, options, logs, runner, told))
 
     run(cells)
     if planned.name == "tradeoff":
         within = equal_bytes.settle(cells, planned.tasks, run)
         skipped += equal_bytes.too_large(cells, within)
         cells += within
-    if not Ranks.here().first:
-        return None, []
     tasks = planned.tasks(cells)
     failed = _failed(tasks, reasons) + _failed_on_the_way(planned, tasks, tried, reasons)
     skipped += failed
     done = replace(planned, cells=cells, skipped=skipped)
-    with _page_lock(done, PAGE_SECONDS):
-        rows = _rows(done, made)
-        if not rows:
-            raise VidcondenseError(f"no cell could be measured: {skipped[0].reason}")
-        extra = extras.EXTRAS[done.name](done, rows) if done.name in extras.EXTRAS else page.Extra()
-        return page.write(done, rows, extra), failed
+    rows = _rows(done, made)
+    if not rows:
+        raise VidcondenseError(f"no cell could be measured: {skipped[0].reason}")
+    extra = extras.EXTRAS[done.name](done, rows) if done.name in extras.EXTRAS else page.Extra()
+    return page.write(done, rows, extra), failed
 
 
 def write_so_far(planned: Plan, made: dict[Path, Made]) -> None:
-    """Write the page of what is finished by now, here and in other processes; nothing where one writes it.
+    """Write the page of what is finished by now.
 
     Args:
         planned: what is measured.
@@ -184,28 +194,9 @@ def write_so_far(planned: Plan, made: dict[Path, Made]) -> None:
     """
     tasks = tasks_of(planned.cells, planned.options, planned.folder)
     left = sum(steps_left(task) > 0 for task in tasks)
-    with _page_lock(planned, 0.0) as held:
-        if held and left and (rows := _rows(planned, made)):
-            so_far = f"So far {len(tasks) - left} of {len(tasks)} cells are finished; the others are to come."
-            page.write(replace(planned, remarks=[*planned.remarks, so_far]), rows, None)
-
-
-@contextmanager
-def _page_lock(planned: Plan, wait: float) -> Iterator[bool]:
-    """Hold the page within the block, so that what is written last is what was read last; whether it is held.
-
-    Raises:
-        VidcondenseError: another process held it for longer than `wait` seconds, if there was a wait.
-    """
-    path = files.make_folder(planned.folder / "logs") / f"{planned.name}.page.lock"
-    lock = files.try_lock(path, wait)
-    if lock is None and wait:
-        raise VidcondenseError(f"{files.BUSY} {planned.file('.md')}; give the command again")
-    try:
-        yield lock is not None
-    finally:
-        if lock is not None:
-            files.unlock(lock)
+    if left and (rows := _rows(planned, made)):
+        so_far = f"So far {len(tasks) - left} of {len(tasks)} cells are finished; the others are to come."
+        page.write(replace(planned, remarks=[*planned.remarks, so_far]), rows, None)
 
 
 def _rows(planned: Plan, made: dict[Path, Made]) -> list[Row]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Union
 
 import tyro
 
-from vidcondense.base.errors import VidcondenseError, printable
+from vidcondense.base.errors import UnitsFailed, VidcondenseError, printable
 from vidcondense.base.interrupt import Interrupted, terminate_as_ctrl_c
 from vidcondense.base.memory import keep_freed
 from vidcondense.base.names import three_nearest
@@ -61,6 +61,9 @@ def main() -> None:
         terminate_as_ctrl_c()
         keep_freed()
         tyro.cli(_one_of(COMMANDS), prog="vidcondense", description=DESCRIPTION, config=CONFIG)
+    except UnitsFailed as failed:
+        print(failed, file=sys.stderr)
+        sys.exit(1)
     except VidcondenseError as error:
         print(f"vidcondense: {_line(str(error))}", file=sys.stderr)
         sys.exit(2)

@@ -13,7 +13,8 @@ Flat = Annotated[T, arg(name="")]
 """The options of a class, as if each were an argument of the command."""
 Page = Annotated[Path, arg(metavar="FILE")]
 Folder = Annotated[Positional[Path], arg(metavar="FOLDER")]
-Source = Annotated[Positional[Path], arg(metavar="SOURCE")]
+Source = Annotated[Positional[str], arg(metavar="SOURCE")]
+"""A folder or an address, of which a Path would make one slash of two."""
 Store = Annotated[Positional[Path], arg(metavar="STORE")]
 Condensed = Annotated[Positional[Path], arg(metavar="RUN|FILE")]
 Runs = Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN [RUN ...]", help_behavior_hint="(required)")]

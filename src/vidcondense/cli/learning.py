@@ -2,20 +2,20 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from tyro.conf import Positional, arg
 
 from vidcondense.base.errors import VidcondenseError, printable
-from vidcondense.base.options import CountOption, Device, NameOption, Precision, ShareOption
+from vidcondense.base.options import CountOption, Device, JobsOption, NameOption, On, Precision, ShareOption
 from vidcondense.base.repeats import command, given, say_next
 from vidcondense.base.units import duration, parse_bytes, percent, plural, size
 from vidcondense.cli.arguments import Flat, Overrides, Store, condensed_file
 from vidcondense.condensed.header import Storage
 from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.experts.settings import ExpertSettings
+from vidcondense.work.engines import HERE, jobs_of
 
 if TYPE_CHECKING:
     from vidcondense.condensed import CondensedVideos
@@ -43,12 +43,14 @@ def condense(
     quality: Annotated[float | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
     budget: Annotated[str | None, arg(metavar="BYTES", help_behavior_hint="(default: none)")] = None,
     shards: Annotated[
-        int | None, arg(metavar="N", help_behavior_hint="(default: 16 under torchrun, else none)")
+        int | None, arg(metavar="N", help_behavior_hint="(default: 16 with --jobs or --on, else none)")
     ] = None,
     seed: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
     resume: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None,
     force: bool = False,
     dry_run: bool = False,
+    jobs: JobsOption = 0,
+    on: On = HERE,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
@@ -68,26 +70,29 @@ def condense(
         quality: Of AV1 video: 1 is best, 70 smallest, in quarters.
         budget: Bytes of the result's file, such as 64KB: as many videos as it holds, unless --vpc says how
             many, as AV1 video of the quality that fills it.
-        shards: Learn classes in N parts, shared by processes given this command; the result depends on N.
+        shards: Learn classes in N parts, by several processes or machines; the result depends on N.
         seed: Seed of every random number.
         resume: Go on with the run in this folder: short for the command that started it.
         force: Start anew; what RUN holds of a run and of its evaluations is removed.
         dry_run: Only say what it will cost in storage, memory, operations and time; --out is not needed.
     """
-    from vidcondense.base.ranks import Ranks
     from vidcondense.data.store import ClipStore
     from vidcondense.recipes.load import parse_overrides
     from vidcondense.run import loop
     from vidcondense.run import shards as parts
     from vidcondense.run.budget import Samples, fit
 
+    shared = on != HERE or jobs > 1  # several GPUs alone make no shards of a run
+    where: Where = {"jobs": jobs_of(on, jobs, device), "on": on}
     if resume is not None:
         if out is not None or force or dry_run:
             raise VidcondenseError(
                 "--resume RUN goes with no --out, --force or --dry-run: RUN has its recipe"
             )
         known = ClipStore.open(store, split) if store is not None else None
-        _say_result(resume, parts.resume(resume, store=known, device=device))
+        if not shared and parts.known_shards(resume) is None:
+            where["jobs"] = 1
+        _say_result(resume, parts.resume(resume, store=known, device=device, **where))
         return
     if store is None or (out is None and not dry_run):
         raise VidcondenseError("condense needs a STORE and --out RUN (or --resume RUN)")
@@ -105,10 +110,9 @@ def condense(
         chosen, notes = held.recipe, (*notes, held.describe())
     if out is None or dry_run:
         _preview(real, chosen, out, options, notes)
-    elif shards is not None or Ranks.here().count > 1 or (parts.known_shards(out) and not force):
-        _say_result(
-            out, parts.condense_in_shards(real, chosen, out, shards, force=force, notes=notes, **options)
-        )
+    elif shards is not None or shared or (parts.known_shards(out) and not force):
+        more: Any = {"force": force, "notes": notes, **options, **where}
+        _say_result(out, parts.condense_in_shards(real, chosen, out, shards, **more))
     else:
         _say_result(out, loop.condense(real, chosen, out, force=force, notes=notes, **options))
 
@@ -125,6 +129,13 @@ def _recipe_for(
         dataset = known
     chosen = load(name, vpc=vpc, dataset=dataset, overrides=overrides)
     return chosen, remarks(name, vpc=vpc, dataset=dataset, overrides=overrides, store=real.name)
+
+
+class Where(TypedDict):
+    """What runs the units of a command, and how many at a time."""
+
+    jobs: int
+    on: str
 
 
 class Options(TypedDict):
@@ -159,16 +170,15 @@ def _preview(
     say_next(*given("--dry-run"), *(() if out else ("--out", new_run(real.path, chosen.name))))
 
 
-def _say_result(folder: Path, condensed: "CondensedVideos | None") -> None:
-    """Say what a run has made; nothing in the processes that only helped."""
+def _say_result(folder: Path, condensed: "CondensedVideos") -> None:
+    """Say what a run has made."""
     from vidcondense.cli.following import after_run
     from vidcondense.run.folder import RunFolder
 
-    if condensed is not None:
-        file = RunFolder(folder).condensed
-        content = f"{condensed.videos} videos, {condensed.holds}, {file.stat().st_size:,} bytes"
-        print(printable(f"{file}: {content}"))
-        after_run(folder)
+    file = RunFolder(folder).condensed
+    content = f"{condensed.videos} videos, {condensed.holds}, {file.stat().st_size:,} bytes"
+    print(printable(f"{file}: {content}"))
+    after_run(folder)
 
 
 def experts(
@@ -181,6 +191,8 @@ def experts(
     split: NameOption = "1",
     seed: CountOption = 0,
     force: bool = False,
+    jobs: JobsOption = 0,
+    on: On = HERE,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
@@ -202,7 +214,9 @@ def experts(
     from vidcondense.experts.training import train
 
     real, compute = ClipStore.open(store, split), choose(device, precision)
-    trained = train(real, out, settings, network=network, flip=flip, seed=seed, compute=compute, force=force)
+    where: Where = {"jobs": jobs_of(on, jobs, device), "on": on}
+    learned: Any = {"network": network, "flip": flip, "seed": seed, "compute": compute, "force": force}
+    trained = train(real, out, settings, **learned, **where)
     last = [record[-1] for record in trained.records]
     loss, accuracy = (
         sum(getattr(epoch, name) for epoch in last) / len(last) for name in ("loss", "accuracy")
@@ -231,6 +245,8 @@ def evaluate(
         Path | None,
         arg(metavar="FILE", help_behavior_hint="(default: RUN/evaluations/<protocol>-<network>.json)"),
     ] = None,
+    jobs: JobsOption = 0,
+    on: On = HERE,
     force: bool = False,
 ) -> None:
     """Train fresh networks on a condensed set, or on all real clips, and test them on a store's test videos.
@@ -248,29 +264,28 @@ def evaluate(
     """
     from rich.console import Console
 
-    from vidcondense.base.ranks import Ranks, local_device
     from vidcondense.cli.following import after_run, after_store
     from vidcondense.cli.tables import evaluation_table
     from vidcondense.condensed import CondensedVideos
-    from vidcondense.evaluation.results import Evaluation
+    from vidcondense.evaluation.network import Shared
     from vidcondense.evaluation.shared import evaluate_to
     from vidcondense.evaluation.trial import Trial
     from vidcondense.run.folder import RunFolder
 
     subject, real = _subject(training, store, split)
-    if out is None and Ranks.here().count > 1:
-        raise VidcondenseError("several processes need --out FILE, beside which they meet")
-    here = replace(options, device=local_device(options.device))
-    trial = Trial.of(subject, real, here, protocol=protocol)
+    trial = Trial.of(subject, real, options, protocol=protocol)
     if out is None and isinstance(subject, CondensedVideos) and training.is_dir():
         out = RunFolder(training).evaluation_file(protocol, trial.network, options.steps)
-    result: Evaluation | None
+    at_once, count = jobs_of(on, jobs, options.device), options.count(trial.protocol)
+    if out is None and (on != HERE or jobs > 1):
+        raise VidcondenseError("several processes need --out FILE, beside which they leave their results")
     if out is None:
-        result = trial.evaluate(options.count(trial.protocol), True)
+        result = trial.evaluate(count, True)
     else:
-        result = evaluate_to(out, trial, options.count(trial.protocol), force=force)
-    if result is None:
-        return
+        path = condensed_file(training) if isinstance(subject, CondensedVideos) else training
+        alone = on == HERE and at_once == 1
+        shared = None if alone else Shared(path, protocol, options, on, at_once)
+        result = evaluate_to(out, trial, count, force=force, shared=shared)
     Console().print(evaluation_table(result))
     if not isinstance(subject, CondensedVideos):
         after_store(training)

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from vidcondense.base.options import CountOption
+from vidcondense.base.options import CountOption, On
 from vidcondense.base.repeats import beside, given, say_next
 from vidcondense.cli.arguments import Flat, Folder, Source, Store
 from vidcondense.data.options import PrepareOptions
 from vidcondense.toys.options import ClipOptions
+from vidcondense.work.engines import HERE
 
 # Commands import what they need when they run: help and errors appear without waiting for PyTorch.
 
@@ -61,13 +62,15 @@ def prepare(
     store: Store,
     options: Flat[PrepareOptions] = PrepareOptions(),  # noqa: B008
     *,
+    on: On = HERE,
     force: bool = False,
     dry_run: bool = False,
 ) -> None:
     """Decode a video dataset once, into a store that everything else reads.
 
     Args:
-        source: Folder with one folder of videos per class, or a dataset's own folder (see --layout).
+        source: Folder with one folder of videos per class, or a dataset's own folder (see --layout); or its
+            address, such as s3://bucket/videos.
         store: Folder to create; the same command again goes on where it was stopped.
         options: How the store is made.
         force: Make the store anew; the one that is there stays until the new one is finished.
@@ -76,13 +79,15 @@ def prepare(
     from vidcondense.data.anew import planned_anew
     from vidcondense.data.plan import make_plan
     from vidcondense.data.prepare import build_store, preview
+    from vidcondense.data.standins import local
 
-    plan = make_plan(source, store, options)
-    if dry_run:
-        print(preview(planned_anew(plan) if force else plan))
-        say_next(*given("--dry-run"))
-        return
-    build_store(plan, force=force)
+    with local(source, store) as root:
+        plan = make_plan(root, store, options)
+        if dry_run:
+            print(preview(planned_anew(plan) if force else plan))
+            say_next(*given("--dry-run"))
+            return
+        build_store(plan, force=force, on=on)
     from vidcondense.cli.following import after_store
 
     after_store(store)

@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import av
 
-from vidcondense.data import tars
+from vidcondense.base.errors import VidcondenseError
+from vidcondense.data import standins, tars
 from vidcondense.data.contents import HEAD, DecodeError, what_it_is
 from vidcondense.data.framing import Decoded, Frame, Framer
 from vidcondense.data.headers import (
@@ -60,13 +61,14 @@ def decode_frames(
     Raises:
         DecodeError: empty, not a video, only audio, without frames, or broken on the way; frames yielded
             before must then be thrown away.
+        VidcondenseError: it is at an address, and cannot be fetched.
     """
     count, framed = 0, Framer(size, framing)
     try:
         for decoded in picture_frames(path) if path.is_dir() else _video_frames(path, say):
             yield framed(decoded)
             count += 1
-    except DecodeError:
+    except (DecodeError, VidcondenseError):
         raise
     except Exception as error:  # whatever comes to PyAV with a strange file
         raise DecodeError(f"broken after {count} readable frames ({_short(error)})") from error
@@ -93,11 +95,12 @@ def open_video(path: Path) -> Iterator[Any]:
 
     Raises:
         DecodeError: it is missing, unreadable, empty, or nothing that FFmpeg knows.
+        VidcondenseError: it is at an address, and cannot be fetched.
     """
     with ExitStack() as stack:
         try:
             container = stack.enter_context(_container(path, stack))
-        except DecodeError:
+        except (DecodeError, VidcondenseError):
             raise
         except Exception as error:  # whatever comes to PyAV with a strange file
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
@@ -130,8 +133,13 @@ def _container(path: Path, stack: ExitStack) -> Any:
     member = tars.find(*inside) if inside else None
     if (member.size if member else check_regular(path)) == 0:
         raise DecodeError("empty file")
+    away = standins.fetched(path)
     # By name FFmpeg would take "http:x.mp4" for an address; a title in another encoding is no reason to fail.
-    source = stack.enter_context(tars.open_member(inside[0], member)) if inside and member else f"file:{path}"
+    source: IO[bytes] | str = f"file:{path}"
+    if away:
+        source = stack.enter_context(away)
+    elif inside and member:
+        source = stack.enter_context(tars.open_member(inside[0], member))
     return av.open(source, container_options={"format_whitelist": DEMUXERS}, metadata_errors="replace")
 
 
@@ -140,8 +148,9 @@ def _in_truth(path: Path) -> str:
     try:
         inside = tars.split(path)
         check_regular(inside[0] if inside else path)
-        opened = tars.open_member(inside[0], tars.find(*inside)) if inside else path.open("rb")
-        with opened as file:
+        away = standins.fetched(path)
+        here = tars.open_member(inside[0], tars.find(*inside)) if inside else path.open("rb")
+        with here if away is None else away as file:
             what = what_it_is(file.read(HEAD))
     except Exception:  # what is wrong with it is told anyway
         return ""
@@ -214,7 +223,7 @@ def picture_frames(folder: Path) -> Iterator[Decoded]:
         raise DecodeError(f"pictures of several kinds in one folder ({unlike[0]}, {unlike[1]})")
     for picture in pictures:
         check_regular(picture)
-        data = picture.read_bytes()
+        data = _read(picture)
         codec = next((name for start, name in PICTURE_CODECS.items() if data.startswith(start)), None)
         if codec is None:
             what = "a GIF picture" if data.startswith(b"GIF8") else what_it_is(data[:HEAD])
@@ -229,6 +238,14 @@ def picture_frames(folder: Path) -> Iterator[Decoded]:
         if not frames:
             raise DecodeError(f"{picture.name} holds no picture")
         yield Decoded(frames[0], pixel_shape(context))
+
+
+def _read(file: Path) -> bytes:
+    away = standins.fetched(file)
+    if away is None:
+        return file.read_bytes()
+    with away as opened:
+        return opened.read()
 
 
 def _short(error: Exception) -> str:

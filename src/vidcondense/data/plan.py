@@ -21,6 +21,7 @@ from vidcondense.data.shards import (
     unfinished_folder,
 )
 from vidcondense.data.sources import Source, find_videos
+from vidcondense.data.standins import address_of
 
 PLAN = "plan.json"
 
@@ -59,7 +60,7 @@ def make_plan(source: Path, store: Path, options: PrepareOptions) -> Plan:
     found = find_videos(source, options.layout, options.test_fraction, options.limits, options.follow_links)
     listing = [[video.path, video.label, video.roles] for video in found.videos]
     digest = hashlib.sha256(json.dumps([found.class_names, listing]).encode()).hexdigest()
-    origin = {"folder": str(found.root.resolve()), "layout": found.layout, "listing": digest}
+    origin = {"folder": address_of(found.root), "layout": found.layout, "listing": digest}
     extras = {"limits": options.limits.to_dict(), "keep": options.keep}
     content = {
         "format_version": FORMAT_VERSION,

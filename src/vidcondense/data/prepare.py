@@ -15,17 +15,19 @@ from vidcondense.base.errors import VidcondenseError, printable
 from vidcondense.base.processes import usable_cores
 from vidcondense.base.progress import Progress
 from vidcondense.base.units import gigabytes, plural
-from vidcondense.data import anew, messages
+from vidcondense.data import anew, messages, standins
 from vidcondense.data.estimate import check_space, estimate_seconds, estimate_size
 from vidcondense.data.index import StoreIndex, fingerprint, video_table, write_index
 from vidcondense.data.isolation import Worker, worker_pool
 from vidcondense.data.layouts.listing import ROLES, TEST, TRAIN
 from vidcondense.data.options import PrepareFields, PrepareOptions
 from vidcondense.data.plan import Plan, check_finished, check_target, claim, finished_shards, make_plan
+from vidcondense.data.shard import build_on
 from vidcondense.data.shards import VideoRecord, decoder_versions, frame_bytes, sweep, unfinished_folder
 from vidcondense.data.sources import SourceVideo, check_classes
 from vidcondense.data.survey import unusable
-from vidcondense.data.workers import build_shards
+from vidcondense.data.workers import Built, build_shards
+from vidcondense.work.engines import HERE, check_on
 
 if TYPE_CHECKING:
     from vidcondense.data.store import ClipStore
@@ -40,15 +42,18 @@ def prepare(
     *,
     progress: bool = True,
     force: bool = False,
+    on: str = HERE,
     **options: Unpack[PrepareFields],
 ) -> "ClipStore":
     """Decode a labelled video dataset into a store; called again it goes on, or opens the finished store.
 
     Args:
-        source: folder of videos, one sub-folder per class, or another layout that `find_videos` knows.
+        source: folder of videos, one sub-folder per class, or another layout that `find_videos` knows; or its
+            address, such as s3://bucket/videos.
         store: folder to write; it must be new, empty, or hold a store of the same source and settings.
         progress: print progress, estimates and skipped files to standard error.
         force: make the store anew; the one that is there stays until the new one is finished.
+        on: "here", "ray" or "ray://HOST:PORT": see docs/scale.md.
         options: the fields of `PrepareOptions`, which says what they mean.
 
     Returns:
@@ -57,21 +62,24 @@ def prepare(
     Raises:
         VidcondenseError: an option out of range, or as `make_plan` and `build_store`.
     """
-    plan = make_plan(Path(source), Path(store), PrepareOptions(**options))
-    build_store(plan, progress=progress, force=force)
+    with standins.local(source, Path(store)) as root:
+        plan = make_plan(root, Path(store), PrepareOptions(**options))
+        build_store(plan, progress=progress, force=force, on=on)
     from vidcondense.data.store import ClipStore  # it needs PyTorch, for which decoding need not wait
 
     return ClipStore.open(plan.store, plan.found.split_names[0])
 
 
-def build_store(plan: Plan, *, progress: bool = True, force: bool = False) -> None:
+def build_store(plan: Plan, *, progress: bool = True, force: bool = False, on: str = HERE) -> None:
     """Make the store that a plan describes, or go on with it; `prepare` in two steps.
 
     Raises:
+        UnitsFailed: shards that failed three times on a cluster; the others are built.
         VidcondenseError: a target that cannot be written, holds something else or has too little room, a
             class left without training or test videos once broken files are skipped, or, if strict, any
             broken file.
     """
+    check_on(on)
     if anew.waits(plan.store):  # whoever made it was killed in the very end
         with files.lock_folder(plan.store):
             anew.take_place(plan.store)
@@ -79,7 +87,7 @@ def build_store(plan: Plan, *, progress: bool = True, force: bool = False) -> No
     if inside is not plan:
         with files.lock_folder(plan.store):
             anew.forget_other(inside)
-            build_store(inside, progress=progress)
+            build_store(inside, progress=progress, on=on)
             anew.take_place(plan.store)
         _say([f"it has taken the place of the earlier {plan.store}"], show=progress)
     elif check_finished(plan):
@@ -88,10 +96,10 @@ def build_store(plan: Plan, *, progress: bool = True, force: bool = False) -> No
         if unfinished_folder(plan.store).is_dir():  # whoever finished it was killed in the very end
             _tidy(plan.store)
     else:
-        _build_missing(plan, progress=progress)
+        _build_missing(plan, progress=progress, on=on)
 
 
-def _build_missing(plan: Plan, *, progress: bool) -> None:
+def _build_missing(plan: Plan, *, progress: bool, on: str) -> None:
     """Build the shards that are not there yet, and finish the store."""
     found, options = plan.found, plan.options
     if options.strict and found.missing:
@@ -99,7 +107,8 @@ def _build_missing(plan: Plan, *, progress: bool) -> None:
     check_target(plan)
     done = finished_shards(plan)
     left = _left(plan, done)
-    needed = min(options.workers or usable_cores(), max(1, len(plan.tasks) - len(done)))
+    count = options.workers or usable_cores() if on == HERE else 1  # elsewhere we only estimate
+    needed = min(count, max(1, len(plan.tasks) - len(done)))
     with worker_pool(needed) as workers:
         if left:
             expected = estimate_size(left, options.size, workers[0], options.keep)
@@ -109,7 +118,10 @@ def _build_missing(plan: Plan, *, progress: bool) -> None:
             check_space(plan.store, expected.bytes)
         with files.lock_folder(files.make_folder(plan.store)):
             claim(plan)
-            records = _build(plan, done, workers, show=progress)
+            if on == HERE:
+                records = _build(plan, done, workers, show=progress)
+            else:
+                records = _build_on(on, plan, done, show=progress)
             _finish(plan, records, show=progress)
 
 
@@ -168,6 +180,21 @@ def _build(plan: Plan, done: Done, workers: list[Worker], *, show: bool) -> list
         _say([text], show=show)
         raise
     return [done[task.number] for task in plan.tasks]
+
+
+def _build_on(on: str, plan: Plan, done: Done, *, show: bool) -> list[list[VideoRecord]]:
+    """The same on the machines of a cluster."""
+    strict, known = plan.options.strict, dict(done)
+    for records in done.values():
+        _refuse_skipped(records, strict)
+
+    def built(one: Built) -> None:
+        task, records = one
+        _refuse_skipped(records, strict)
+        known[task.number] = records
+
+    build_on(on, [task for task in plan.tasks if task.number not in done], built, show=show)
+    return [known[task.number] for task in plan.tasks]
 
 
 def _refuse_skipped(records: Sequence[VideoRecord], strict: bool) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, TypedDict
 
+from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.contents import DecodeError
 from vidcondense.data.decode import open_video, picture_frames
 from vidcondense.data.framing import Decoded
@@ -39,6 +40,8 @@ def probe(path: Path) -> Probe:
                 _look(container, found)
     except DecodeError:
         return found
+    except VidcondenseError:
+        raise
     except Exception:  # whatever comes to PyAV with a strange file; decoding it will tell
         found["frames"] = 0
     return found

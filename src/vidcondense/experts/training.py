@@ -1,37 +1,33 @@
 """Training expert networks on the real clips of a store, resumable at every epoch."""
 
 import dataclasses
-import itertools
-import math
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import nn
 
 from vidcondense import networks
 from vidcondense.base import files
-from vidcondense.base.compute import Compute, choose, derive_seed, generator
+from vidcondense.base.compute import Compute, choose, generator
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.interrupt import Interrupted, catch_interrupts
+from vidcondense.base.interrupt import catch_interrupts
 from vidcondense.base.progress import Progress
 from vidcondense.base.settings import Count, Share, convert
 from vidcondense.base.units import duration
 from vidcondense.base.versions import versions
-from vidcondense.data.batches import RealBatch
 from vidcondense.data.store import ClipStore
 from vidcondense.experts.buffer import STREAMS, Experts, start, start_anew
+from vidcondense.experts.epochs import batches, passes_of, train_expert
+from vidcondense.experts.expert import gather, share
 from vidcondense.experts.settings import ExpertSettings
-from vidcondense.networks.base import VideoNetwork
-from vidcondense.networks.flat import flatten, load
 from vidcondense.networks.measure import measure
 from vidcondense.networks.passes import forward
+from vidcondense.work.engines import HERE, check_on
 
 GIGABYTE = 10**9
+THERE = "has these experts already: nothing to do"
 HEADER_BYTES = 256
 """About what a file of weights holds beside them."""
 
@@ -45,6 +41,8 @@ def train(
     flip: float = 0.5,
     seed: int = 0,
     compute: Compute | None = None,
+    jobs: int = 1,
+    on: str = HERE,
     show: bool = True,
     force: bool = False,
 ) -> Experts:
@@ -64,12 +62,16 @@ def train(
         flip: probability of mirroring a clip.
         seed: of weights, order, starts, flips and dropout, on each split others.
         compute: where and how precisely; weights are float32 always. None chooses as `condense` does.
+        jobs: experts at a time on this machine: 1 trains them one after another in this process; others are
+            processes with as many threads as OMP_NUM_THREADS says, else one.
+        on: "here", "ray" or "ray://HOST:PORT": see docs/scale.md.
         show: whether to print cost and progress.
         force: start anew; the experts in the folder are removed first.
 
     Raises:
+        UnitsFailed: experts that failed three times; the others are trained.
         VidcondenseError: a number out of range, a folder with something else in it, a network that cannot
-            serve, too little space, or an expert that diverged.
+            serve, too little space, an expert that diverged, or a cluster that cannot be worked with.
         Interrupted: Ctrl-C or SIGTERM; whole epochs are saved.
     """
     settings = settings or ExpertSettings()
@@ -91,112 +93,35 @@ def train(
         "device": compute.device.type,
         "streams": STREAMS,
     }
+    check_on(on, jobs)
     with files.lock_folder(files.make_folder(Path(out))):
         begin = start_anew if force else start
         experts = begin(Path(out), plan, outline, versions())
-        missing = [settings.epochs + 1 - len(record) for record in experts.records]
-        needed = sum(missing) * file_bytes
+        gather(experts)
+        missing = [settings.epochs + 1 - len(record) for record in experts.records[: settings.count]]
+        needed = sum(count for count in missing if count > 0) * file_bytes
         _check_space(experts.path, needed)
         if needed:
             experts.save()
         total = settings.count * settings.epochs
-        done = total - sum(min(count, settings.epochs) for count in missing)
-        with Progress(total, done, enabled=show) as progress:
-            if show and done < total:
-                progress.say(_cost(experts, store, compute, total - done, needed))
-            elif show:
-                progress.say(f"{out} has these experts already: nothing to do")
-            with catch_interrupts() as interrupted:
-                for number in range(settings.count):
-                    _expert(experts, number, store, compute, progress, interrupted)
+        left = sum(min(max(count, 0), settings.epochs) for count in missing)
+        say = Progress(0, enabled=show).say
+        if show:
+            say(_cost(experts, store, compute, left, needed) if left else f"{out} {THERE}")
+        if on == HERE and jobs == 1:
+            _train(experts, store, compute, total, left, show)
+        elif left:
+            share(experts, store, compute, jobs, on, show)
         if doubt := experts.doubt():
-            Progress(0, enabled=show).say(doubt)
+            say(doubt)
     return experts
 
 
-def _expert(
-    experts: Experts,
-    number: int,
-    store: ClipStore,
-    compute: Compute,
-    progress: Progress,
-    interrupted: Callable[[], bool],
-) -> None:
-    """Train one expert from where it is to its last epoch."""
-    settings = experts.plan["settings"]
-    record = experts.records[number]
-    rng = generator(experts.root, "expert", number)
-    module = networks.draw(experts.plan["network"], store.shape, rng, compute.device)
-    if record:
-        load(module, experts.weights(number, len(record) - 1))
-    else:
-        experts.append(number, flatten(module), None, None)
-    while len(record) <= experts.epochs:
-        epoch = len(record)
-        try:
-            # Dropout draws from the global generator: give it a seed of its own and leave the caller's alone.
-            with torch.random.fork_rng():
-                torch.manual_seed(derive_seed(experts.root, "dropout", number, epoch))
-                order = np.random.default_rng(derive_seed(experts.root, "epoch", number, epoch))
-                loss, accuracy = _epoch(module, store, settings, order, compute, interrupted)
-        except Interrupted as stop:
-            raise Interrupted(
-                f"stopped in epoch {epoch} of {experts.epochs} of expert {number + 1} of {experts.count}; "
-                f"whole epochs are saved, run the same command again to go on"
-            ) from stop
-        weights = flatten(module)
-        if not math.isfinite(loss) or not bool(weights.isfinite().all()):
-            raise VidcondenseError(
-                f"expert {number + 1} diverged in epoch {epoch} (loss {loss}): the step size "
-                f"{settings['learning_rate']:g} is too large; try a tenth of it in another folder"
-            )
-        experts.append(number, weights, loss, accuracy)
-        progress.advance(expert=number + 1, epoch=epoch, loss=loss, accuracy=accuracy)
-
-
-def _epoch(
-    module: VideoNetwork,
-    store: ClipStore,
-    settings: dict[str, Any],
-    rng: np.random.Generator,
-    compute: Compute,
-    interrupted: Callable[[], bool],
-) -> tuple[float, float]:
-    """Passes over the training videos; returns mean loss and accuracy on them as they were trained on."""
-    module.train()
-    optimiser = torch.optim.SGD(module.parameters(), settings["learning_rate"])
-    chunk = module.chunk(compute)
-    loss, right, seen = 0.0, 0, 0
-    passes = _passes(settings, len(store.select("train")))
-    batches = (_batches(store, settings["batch"], settings["flip"], rng) for _ in range(passes))
-    for batch in itertools.chain.from_iterable(batches):
-        optimiser.zero_grad(set_to_none=True)
-        for clips, labels in batch.read(store, compute.exact, chunk):
-            if interrupted():
-                raise Interrupted
-            scores = forward(module, clips, compute)
-            total = F.cross_entropy(scores, labels, reduction="sum")
-            (total / len(batch.videos)).backward()
-            loss += total.item()
-            right += int((scores.argmax(1) == labels).sum())
-        optimiser.step()
-        seen += len(batch.videos)
-    return loss / seen, right / seen
-
-
-def _passes(settings: dict[str, Any], clips: int) -> int:
-    """How often an epoch shows each clip: once, or until it has its least number of steps."""
-    return max(1, math.ceil(int(settings["steps"]) / math.ceil(clips / int(settings["batch"]))))
-
-
-def _batches(store: ClipStore, size: int, flip: float, rng: np.random.Generator) -> Iterator[RealBatch]:
-    """Every training video once, in random order, at a random start, mirrored with probability `flip`."""
-    videos = rng.permutation(store.select("train"))
-    starts = store.random_starts(videos, rng)
-    flips = store.random_flips(len(videos), flip, rng)
-    for first in range(0, len(videos), size):
-        part = slice(first, first + size)
-        yield RealBatch(videos[part], starts[part], flips[part], store.labels[videos[part]])
+def _train(experts: Experts, store: ClipStore, compute: Compute, total: int, left: int, show: bool) -> None:
+    """Train all experts in this process."""
+    with Progress(total, total - left, enabled=show) as progress, catch_interrupts() as interrupted:
+        for number in range(experts.count):
+            train_expert(experts, number, store, compute, progress, interrupted)
 
 
 def _check_space(path: Path, needed: int) -> None:
@@ -212,14 +137,14 @@ def _cost(experts: Experts, store: ClipStore, compute: Compute, epochs: int, nee
     """What training will cost, with the time of a few clips measured here and now."""
     module = networks.draw(experts.plan["network"], store.shape, generator(0), compute.device)
     few = module.chunk(compute)
-    batch = next(_batches(store, few, 0.0, np.random.default_rng(0)))
+    batch = next(batches(store, few, 0.0, np.random.default_rng(0)))
 
     def step() -> None:
         for clips, labels in batch.read(store, compute.exact, few):
             F.cross_entropy(forward(module, clips, compute), labels).backward()
 
     clips = len(store.select("train"))
-    passes = _passes(experts.plan["settings"], clips)
+    passes = passes_of(experts.plan["settings"], clips)
     left = measure(step, store).seconds / len(batch.videos) * clips * passes * epochs
     often = f", {passes} times each" if passes > 1 else ""
     return (

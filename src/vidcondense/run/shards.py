@@ -1,14 +1,14 @@
 """Condensing in shards: the classes shared out among processes that need not talk to each other.
 
 A shard is a run on some of the classes, in a folder of its own, with the networks and the real clips that a
-run on all of them draws. Which classes share a shard depends on their number alone, and which process learns
-a shard changes nothing, so that any number of processes gives the same bytes. They meet in the run's folder
-only, on one machine or on a file system that several share: shards are a queue.
+run on all of them draws. Which classes share a shard depends on their number alone, and who learns a shard
+changes nothing, so that any number of processes and machines gives the same bytes.
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,6 @@ from vidcondense.base.compute import Compute, Precision, choose
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.base.progress import Progress
-from vidcondense.base.queue import Queue, remove_folder, work
-from vidcondense.base.ranks import Ranks, local_device, refuse_force
 from vidcondense.base.repeats import command
 from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed import merge as joined
@@ -31,10 +29,13 @@ from vidcondense.run import folder as run_folder
 from vidcondense.run import loop as condensation
 from vidcondense.run.folder import RunFolder
 from vidcondense.run.teaching import taught
+from vidcondense.work.engines import HERE, Where, check_on, engine
+from vidcondense.work.here import gpus
+from vidcondense.work.queue import do, refuse_failed
+from vidcondense.work.unit import Needs, Unit
 
 USUAL_SHARDS = 16
-START_SECONDS = 120.0
-"""How long a process waits for another one to begin or to merge."""
+MODULE = "vidcondense.run.shard"
 
 
 def parts(classes: int, shards: int) -> list[range]:
@@ -51,14 +52,16 @@ def condense_in_shards(
     *,
     device: str = "auto",
     precision: Precision = "auto",
+    jobs: int = 1,
+    on: str = HERE,
     show: bool = True,
     force: bool = False,
     notes: Sequence[str] = (),
-) -> CondensedVideos | None:
-    """Learn shards until all are learned, here or in other processes; then merge them.
+) -> CondensedVideos:
+    """Learn shards until all are learned, then merge them.
 
-    Call it in any number of processes with the same arguments, under torchrun or not, and again after an
-    interruption or a crash: finished shards are kept, others go on from their checkpoints.
+    Call it again after an interruption or a crash, with any number of jobs, here or on a cluster: finished
+    shards are kept, others go on from their checkpoints.
 
     Args:
         store: the real videos.
@@ -68,82 +71,105 @@ def condense_in_shards(
             that is there, or 16, or one per class where there are fewer. The result's bytes depend on it.
         device: see `condense`.
         precision: see `condense`.
-        show: whether to print progress, in the first process.
-        force: start anew, in one process; others may be started once it is under way, without it.
+        jobs: shards at a time on this machine: 1 learns them one after another in this process; others are
+            processes with as many threads as OMP_NUM_THREADS says, else one.
+        on: "here", "ray" or "ray://HOST:PORT": see docs/scale.md.
+        show: whether to print progress.
+        force: start anew.
         notes: see `condense`.
 
     Returns:
-        The merged set; None in all processes of torchrun but the first.
+        The merged set.
 
     Raises:
-        VidcondenseError: as `condense`; a recipe that couples classes; more processes than shards.
+        UnitsFailed: shards that failed three times; the others are learned.
+        VidcondenseError: as `condense`; a recipe that couples classes; a cluster that cannot be worked with.
         Interrupted: see `condense`.
     """
-    ranks, classes, run = Ranks.here(), len(store.class_names), RunFolder(Path(out))
+    classes, run = len(store.class_names), RunFolder(Path(out))
+    check_on(on, jobs)
     if shards is None:
         shards = (None if force else known_shards(out)) or min(USUAL_SHARDS, classes)
     condensation.check(store, recipe)
-    _refuse(recipe, shards, classes, ranks)
-    compute, speak = choose(local_device(device), precision), show and ranks.first
+    _refuse(recipe, shards, classes)
+    compute = choose(device, precision)
     if force:
-        refuse_force(out)
         again.refuse_unclearable(run, recipe)
     elif run.description.exists():
         again.refuse_other(run, recipe, store, precision, shards)
         if run.finished:
-            return _finished(run, speak)
+            return _finished(run, show)
         if run.read()["format"] < run_folder.SPLIT_FORMAT:
             raise VidcondenseError(
                 f"{run.path} was begun in shards by an earlier version, whose random numbers are others; "
                 "finish it with that version, or make it anew with --force"
             )
-    _begin(run, store, recipe, compute, shards, force)
-    if not force:  # another process may have been quicker
-        again.refuse_other(run, recipe, store, precision, shards)
-    condensation.say_notes(notes, speak)
-
-    def learn(number: int) -> None:
-        Progress(0, enabled=speak).say(f"shard {number + 1} of {shards}")
-        part = store.only(parts(classes, shards)[number])
-        _learn(shard_folder(run, number), part, recipe, str(compute.device), precision, speak)
-
-    queue = Queue(
-        run.path / again.SHARDS,
-        range(shards),
-        name=lambda number: f"shard-{number + 1}",
-        is_done=lambda number: shard_folder(run, number).finished,
-        is_gathered=lambda: run.finished,
-    )
-    try:
-        work(queue, learn, show=speak)
-        if not ranks.first:
-            return None
-        with files.lock_folder(run.path, START_SECONDS):
+    with files.lock_folder(files.make_folder(run.path)):
+        if force:
+            again.clear(run)
+        if force or not run.description.exists():
+            run_folder.create(run.path, recipe, store, compute, shards=shards)
+        if not force:  # another command may have been quicker
+            again.refuse_other(run, recipe, store, precision, shards)
             if run.finished:
-                return _finished(run, False)
-            return merge(run, store, recipe, shards, compute=compute, show=speak)
-    except Interrupted as stop:
-        _note_interruption(run)
-        raise Interrupted(
-            f"stopped; all is saved, run the same command again to go on, with any number of processes, or:\n"
-            f"  {command('condense', '--resume', run.path)}"
-        ) from stop
+                return _finished(run, show)
+        files.make_folder(run.path / again.SHARDS)
+        condensation.say_notes(notes, show)
+        try:
+            if on == HERE and jobs == 1:
+                for number in range(shards):
+                    learn(run, store, recipe, number, str(compute.device), precision, show)
+            else:
+                _share(run, store, shards, compute, gpus(device), jobs, on, show)
+            return merge(run, store, recipe, shards, compute=compute, show=show)
+        except Interrupted as stop:
+            run.update(status="interrupted")
+            raise Interrupted(
+                f"stopped; all is saved, run the same command again to go on, here or elsewhere, or:\n"
+                f"  {command('condense', '--resume', run.path)}"
+            ) from stop
+
+
+def _share(
+    run: RunFolder, store: ClipStore, shards: int, compute: Compute, gpus: int, jobs: int, on: str, show: bool
+) -> None:
+    """Have an engine learn all shards, each as a process; larger ones first."""
+    needs = Needs(gpus=int(compute.device.type == "cuda"))
+    words = (MODULE, str(run.path.resolve()), str(store.path.resolve()), compute.device.type)
+
+    def unit(number: int, classes: int) -> Unit:
+        folder = shard_folder(run, number)
+        step = partial(tuple, (*words, str(number)))
+        return Unit(f"shard-{number + 1}", lambda: int(not folder.finished), step, needs, classes)
+
+    sizes = [len(part) for part in parts(len(store.class_names), shards)]
+    units = [unit(number, size) for number, size in enumerate(sizes)]
+    where: Where = {"jobs": jobs, "gpus": gpus, "show": show}
+    with engine(on, run.path, [needs], [store.path], **where) as chosen:
+        refuse_failed(do(units, chosen, run.path / again.SHARDS, show=show), shards)
 
 
 def resume(
-    out: Path | str, *, store: ClipStore | None = None, device: str = "auto", show: bool = True
-) -> CondensedVideos | None:
+    out: Path | str,
+    *,
+    store: ClipStore | None = None,
+    device: str = "auto",
+    jobs: int = 1,
+    on: str = HERE,
+    show: bool = True,
+) -> CondensedVideos:
     """Go on with an interrupted run, in shards or not; see `condensation.resume` and `condense_in_shards`."""
     run = RunFolder(Path(out))
     known = run.read()
     if "shards" not in known:
+        if on != HERE or jobs > 1:
+            raise VidcondenseError(f"the run in {out} is one without shards, which one process learns")
         return condensation.resume(out, store=store, device=device, show=show)
     if run.finished:
-        return _finished(run, show and Ranks.here().first)
+        return _finished(run, show)
     store = store or run.store(known, "condense", "--resume", out)
-    return condense_in_shards(
-        store, run.recipe(known), out, known["shards"], device=device, precision=known["precision"], show=show
-    )
+    options: Any = {"device": device, "precision": known["precision"], "jobs": jobs, "on": on, "show": show}
+    return condense_in_shards(store, run.recipe(known), out, known["shards"], **options)
 
 
 def known_shards(out: Path | str) -> int | None:
@@ -157,57 +183,42 @@ def shard_folder(run: RunFolder, number: int) -> RunFolder:
     return RunFolder(run.path / again.SHARDS / f"{number:03d}")
 
 
-def _refuse(recipe: Recipe, shards: int, classes: int, ranks: Ranks) -> None:
+def _refuse(recipe: Recipe, shards: int, classes: int) -> None:
     learned = "" if recipe.coreset else recipe.objective.couples_classes()
     reason = learned or recipe.synthetic.couples_classes
     if reason:
         raise VidcondenseError(f"recipe {recipe.name} cannot be condensed in shards: {reason}")
     if not 1 <= shards <= classes:
         raise VidcondenseError(f"--shards must lie between 1 and the {classes} classes, not {shards}")
-    if ranks.count > shards:
-        raise VidcondenseError(
-            f"{ranks.count} processes for {shards} shards; start fewer, or choose --shards {ranks.count} or "
-            "more"
-        )
 
 
-def _begin(
-    run: RunFolder, store: ClipStore, recipe: Recipe, compute: Compute, shards: int, anew: bool
+def learn(
+    run: RunFolder,
+    store: ClipStore,
+    recipe: Recipe,
+    number: int,
+    device: str,
+    precision: Precision,
+    show: bool,
 ) -> None:
-    """Make the run and the folder of its shards, unless it is there and not to be made anew."""
-    with files.lock_folder(files.make_folder(run.path), START_SECONDS):
-        if anew:
-            again.clear(run)
-        if anew or not run.description.exists():
-            run_folder.create(run.path, recipe, store, compute, shards=shards)
-        if not run.finished:
-            files.make_folder(run.path / again.SHARDS)
-
-
-def _learn(
-    shard: RunFolder, store: ClipStore, recipe: Recipe, device: str, precision: Precision, show: bool
-) -> None:
-    """One shard from where it is; frames are rounded for storage once, when shards are merged."""
+    """Learn one shard from where it is; frames are rounded for storage once, when shards are merged."""
+    shard = shard_folder(run, number)
+    if shard.finished:
+        return
+    shards = run.read()["shards"]
+    Progress(0, enabled=show).say(f"shard {number + 1} of {shards}")
+    part = store.only(parts(len(store.class_names), shards)[number])
     if shard.description.exists():
-        condensation.resume(shard.path, store=store, device=device, show=show)
+        condensation.resume(shard.path, store=part, device=device, show=show)
     else:
         exact = replace(recipe, storage="float32", budget=0, teachers=TeacherSettings())
-        condensation.condense(store, exact, shard.path, device=device, precision=precision, show=show)
+        condensation.condense(part, exact, shard.path, device=device, precision=precision, show=show)
 
 
-def _finished(run: RunFolder, show: bool) -> CondensedVideos | None:
-    """What was merged, in the first process; whoever did so may have been killed in the very end."""
-    remove_folder(run.path / again.SHARDS)
-    return condensation.result(run, show) if Ranks.here().first else None
-
-
-def _note_interruption(run: RunFolder) -> None:
-    """Say in run.json that the run was stopped, unless another process is merging it or has done so."""
-    lock = files.try_lock(run.path / files.LOCK)
-    if lock is not None:
-        if not run.finished:
-            run.update(status="interrupted")
-        files.unlock(lock)
+def _finished(run: RunFolder, show: bool) -> CondensedVideos:
+    """What was merged; whoever did so may have been killed in the very end."""
+    files.remove_folder(run.path / again.SHARDS)
+    return condensation.result(run, show)
 
 
 def merge(
@@ -234,7 +245,7 @@ def merge(
         seconds=seconds + sum(shard.read()["seconds"] for shard in runs),
         key_frames=sum(condensed.key_counts),
     )
-    remove_folder(run.path / again.SHARDS)
+    files.remove_folder(run.path / again.SHARDS)
     return made
 
 

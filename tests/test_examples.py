@@ -288,6 +288,8 @@ def test_coded_video_can_be_read_as_the_format_page_shows(
     keys = torch.nn.functional.interpolate(2 * torch.randn(11, 3, 3, 4, generator=rng), size, mode="bilinear")
     key_frames(storage="av1", key_frames=keys).save(path)
     agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
+    key_frames(storage="av1", key_frames=keys, tiles=1).save(path)
+    agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
     dataclasses.replace(memories([0, 0, 1], ("a", "b"), 5, size), storage="av1").save(path)
     agrees(read_as_shown(path, monkeypatch), CondensedVideos.load(path))
 
@@ -348,7 +350,7 @@ def test_a_run_can_be_read_as_the_format_page_shows(run: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format_version": 4}, "format_version is 4, of which this script knows only [1, 2, 3]"),
+        ({"format_version": 5}, "format_version is 5, of which this script knows only [1, 2, 3, 4]"),
         ({"representation": "tinted"}, "representation is 'tinted', of"),
         ({"storage": "int4"}, "storage is 'int4', of"),
         ({"storage": "float16"}, "key_frames is uint8, but storage float16"),

@@ -32,10 +32,11 @@ from vidcondense.benchmark.cell import Cell
 from vidcondense.benchmark.options import Options
 from vidcondense.benchmark.rows import build_rows, read_result
 from vidcondense.benchmark.tasks import Task
-from vidcondense.condensed import CondensedVideos, KeyFrameVideos, StaticDynamicVideos, merge
+from vidcondense.condensed import CondensedVideos, DisplacedVideos, KeyFrameVideos, StaticDynamicVideos, merge
 from vidcondense.condensed.export import export
 from vidcondense.condensed.hallucinator import initial
 from vidcondense.condensed.show import describe
+from vidcondense.condensed.summary import Summary
 from vidcondense.data.prepare import prepare
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.protocols import Strict
@@ -53,7 +54,13 @@ from vidcondense.run.loop import condense
 from vidcondense.run.state import State
 
 EXAMPLES = 1500
-SLOW = {"expert weights": 200, "condensed memories": 600, "run.json in a report": 600}
+SLOW = {
+    "expert weights": 200,
+    "condensed memories": 600,
+    "condensed video": 600,
+    "condensed fields": 600,
+    "run.json in a report": 600,
+}
 MEBIBYTE = 2**20
 FORBIDDEN = (
     "os.system",
@@ -116,7 +123,7 @@ def watched(folder: Path, *, code: bool = False) -> Iterator[None]:
 def read_condensed(folder: Path) -> None:
     path = folder / "condensed.safetensors"
     condensed = CondensedVideos.load(path)
-    Console(file=io.StringIO(), width=100).print(describe(condensed, path))
+    Console(file=io.StringIO(), width=100).print(describe(Summary.read(path), path))
     export(condensed, folder / "png", "frames")
     _ = condensed[0], condensed.vpc, condensed.stored_mib
     condensed.save(folder / "again.safetensors")
@@ -173,6 +180,8 @@ READERS: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "condensed float32": (read_condensed, "key_frames", "condensed.safetensors"),
     "condensed uint8": (read_condensed, "levels", "condensed.safetensors"),
     "condensed memories": (read_condensed, "memories", "condensed.safetensors"),
+    "condensed video": (read_condensed, "video", "condensed.safetensors"),
+    "condensed fields": (read_condensed, "fields", "condensed.safetensors"),
     "run.json": (read_run, "run", "run.json"),
     "run.json in a report": (read_report, "run", "run.json"),
     "metrics.jsonl": (read_report, "run", "metrics.jsonl"),
@@ -222,6 +231,17 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
         **own, **about, storage="uint8", targets=targets, learning_rate=0.1, interpolation="smooth"
     )
     levels.save(root / "levels" / "condensed.safetensors")
+    (root / "video").mkdir()
+    soft = torch.tensor([[255, 17], [34, 255]], dtype=torch.uint8)
+    KeyFrameVideos(**own, **about, storage="av1", quality=30, soft_labels=soft).save(
+        root / "video" / "condensed.safetensors"
+    )
+    (root / "fields").mkdir()
+    first = {"key_frames": made.render()[:, 0], "positions": torch.zeros(2, dtype=torch.int64)}
+    fields = torch.randn(2 * (made.frames - 1), 2, 4, 4) / 50
+    ones, labels = torch.ones(2, dtype=torch.int64), torch.arange(2)
+    displaced = DisplacedVideos(**first, fields=fields, counts=ones, labels=labels, **about, storage="av1")
+    displaced.save(root / "fields" / "condensed.safetensors")
     (root / "memories").mkdir()
     weight, bias = initial(torch.Generator().manual_seed(0))
     static, dynamic = torch.randn(4, 3, 4, 4), torch.randn(4, 4, 1, 4, 4)

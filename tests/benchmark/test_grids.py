@@ -138,4 +138,4 @@ def test_bytes_are_methods_by_budget_and_one_budget_by_steps() -> None:
     assert made[-1].row == "Whole dataset" and made[-1].steps == 360
     assert with_controls(made, Choices()) == made  # it has its own
     assert {cell.steps for cell in cells("bytes", protocol="strict")} == {0}
-    assert len(cells("bytes")) == 8 * (8 + 3) + 1
+    assert len(cells("bytes")) == 10 * (8 + 3) + 1

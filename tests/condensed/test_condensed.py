@@ -132,6 +132,16 @@ def test_soft_labels_are_kept_in_a_byte_each(tmp_path: Path) -> None:
         replace(made, targets=torch.zeros(2, 2))
 
 
+def test_soft_labels_are_packed_beside_coded_video(tmp_path: Path) -> None:
+    count, path = 40, tmp_path / "condensed.safetensors"
+    plain = replace(make([[0, 5]] * count), storage="av1")
+    soft = torch.tensor([[255, 17], [0, 255]], dtype=torch.uint8).repeat(count // 2, count // 2)
+    before = plain.save(path)
+    assert replace(plain, soft_labels=soft).save(path) - before <= count
+    loaded = CondensedVideos.load(path)
+    assert loaded.soft_labels is not None and loaded.soft_labels.equal(soft)
+
+
 def test_works_with_a_data_loader() -> None:
     made = make([[0, 5], [0, 2, 5], [0, 1, 2, 3, 4, 5]])
     clips, labels = next(iter(DataLoader(made, batch_size=3)))
@@ -327,11 +337,11 @@ def test_a_newer_format_names_the_version_that_it_needs(tmp_path: Path) -> None:
     path = tmp_path / "condensed.safetensors"
     plain = make([[0, 5]])
     plain.save(path)
-    tensors, header = load_file(path), read_header(path) | {"format_version": 4}
+    tensors, header = load_file(path), read_header(path) | {"format_version": 5}
     for versions, wrote, needed in (({}, "", ""), ({"vidcondense": "7.1"}, " '7.1'", " to that")):
         header["provenance"] = {"versions": versions}
         save_file(tensors, path, metadata={"vidcondense": json.dumps(header)})
-        said = f"it has format 4, written by a newer vidcondense{wrote}; .* upgrade vidcondense{needed}$"
+        said = f"it has format 5, written by a newer vidcondense{wrote}; .* upgrade vidcondense{needed}$"
         with pytest.raises(VidcondenseError, match=said):
             CondensedVideos.load(path)
 

@@ -46,9 +46,9 @@ def test_an_answer_is_the_mean_over_networks_and_views(monkeypatch: pytest.Monke
 
 def test_levels_are_shares_of_the_likeliest() -> None:
     assert levels(torch.tensor([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0], [0.2, 0.4, 0.4]])).tolist() == [
-        [255, 128, 128],
+        [255, 136, 136],
         [255, 0, 0],
-        [128, 255, 255],
+        [136, 255, 255],
     ]
 
 

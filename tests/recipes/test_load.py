@@ -131,7 +131,10 @@ def test_overrides_win() -> None:
         ("coreset.kind=random", "keeps real clips as they are and learns nothing"),
         ("coreset=random", "is a table of settings"),
         ("coreset.features=trained", "belongs to coreset.kind = 'herding' or 'k_center'"),
-        ("coreset.kind=k_centre", "must be one of every_video, herding, k_center, random, or FILE.py:NAME"),
+        (
+            "coreset.kind=k_centre",
+            "must be one of at_most, every_video, herding, k_center, random, or",
+        ),
         ("optimiser.low_pass=-1", "low_pass must be a number >= 0.0"),
         ("synthetic.initial_key_frames=0", "initial_key_frames must be a whole number >= 1, not 0"),
         ("synthetic.segments=0", "segments must be a whole number >= 1"),

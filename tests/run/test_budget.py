@@ -8,6 +8,7 @@ import quick
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.store import ClipStore
 from vidcondense.insertion.schedule import ScheduleSettings
+from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.budget import Sample, Samples, fit
 from vidcondense.run.loop import condense
 
@@ -24,55 +25,70 @@ def test_a_file_keeps_to_its_budget(tiny_store: ClipStore, tmp_path: Path) -> No
     assert larger >= held.recipe.vpc
 
 
-def test_all_that_can_be_had_is_said_to_be_so(tiny_store: ClipStore) -> None:
-    held = fit(Samples(tiny_store), quick.load("random", overrides={"storage": "av1", "budget": 10**6}))
-    assert held.recipe.vpc == held.most == min(len(one) for one in tiny_store.by_class("train"))
-    assert "code the whole dataset" in held.describe()
+@pytest.mark.parametrize("method", ["random", "displaced"])
+def test_where_the_whole_dataset_fits_that_is_the_advice(tiny_store: ClipStore, method: str) -> None:
+    samples = Samples(tiny_store)
+    recipe = quick.load(method, overrides={"storage": "av1", "budget": 10**6})
+    held = fit(samples, recipe)
+    assert held.recipe.vpc == min(len(one) for one in tiny_store.by_class("train"))
+    every = quick.load("every_video")
+    assert held.whole == samples.of(every).of(every.videos(tiny_store))
+    advice = f"the whole dataset takes {held.whole:,} bytes, so keep it instead (--recipe every_video)"
+    assert advice in held.describe()
+    assert advice in fit(samples, recipe.replace(budget=held.whole)).describe()
+    assert "keep it instead" not in fit(samples, recipe.replace(budget=held.whole - 1)).describe()
 
 
-def test_quality_falls_before_frames_shrink_and_only_as_far_as_one_video_needs(tiny_store: ClipStore) -> None:
+def _of(self: Samples, recipe: Recipe) -> Sample:
+    """A stand-in for coding: 1000 bytes of a file, and of each video by quality and size."""
+    return Sample(1000, 10.0 * (80 - recipe.quality) * (recipe.synthetic.size or 32) / 32)
+
+
+def test_quality_falls_before_frames_shrink_and_only_as_far_as_one_video_needs(
+    tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Samples, "of", _of)
     samples = Samples(tiny_store)
     recipe = quick.load("random", overrides={"storage": "av1", "quality": 20})
-
-    def least(quality: int, size: int = 0) -> int:
-        sized = recipe.replace(quality=quality, synthetic=recipe.synthetic.replace(size=size))
-        return samples.of(sized).of(3)
-
-    assert least(20) > least(51) > least(63) > least(63, 16)
-    for budget, quality, size in (
-        (least(20) + 20, 20, 0),
-        (least(51) + 20, 51, 0),
-        (least(63) + 9, 63, 0),
-        (least(63, 16) + 9, 63, 16),
+    for budget, quality, size, vpc in (
+        (1000 + 3 * 600, 20, 0, 1),
+        (1000 + 3 * 600 - 1, 40, 0, 1),
+        (1000 + 3 * 400 - 1, 55, 0, 1),
+        (1000 + 3 * 250 - 1, 70, 0, 2),
+        (1000 + 3 * 100 - 1, 70, 16, 1),
     ):
         found = fit(samples, recipe.replace(budget=budget))
-        assert (found.recipe.quality, found.recipe.synthetic.size, found.recipe.vpc) == (quality, size, 1)
+        assert (found.recipe.quality, found.recipe.synthetic.size, found.recipe.vpc) == (quality, size, vpc)
     assert "stored with 16 x 16 pixels" in found.describe()
     with pytest.raises(VidcondenseError, match=r"does not hold one video of each class.*choose more bytes"):
-        fit(samples, recipe.replace(budget=500))
+        fit(samples, recipe.replace(budget=1050))
 
 
-def test_what_is_fixed_stays(tiny_store: ClipStore) -> None:
+def test_what_is_fixed_stays(tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Samples, "of", _of)
     samples = Samples(tiny_store)
     recipe = quick.load("random", overrides={"storage": "av1", "quality": 20, "budget": 2600})
     assert fit(samples, recipe).recipe.quality > 20
     with pytest.raises(VidcondenseError, match=r"at quality 20.*choose a larger number for quality"):
-        fit(samples, recipe.replace(budget=1600), fixed=("quality",))
-    with pytest.raises(VidcondenseError, match=r"at quality 63; choose smaller frames \(synthetic.size\)"):
-        fit(samples, recipe.replace(budget=1000), fixed=("synthetic.size", "seed"))
+        fit(samples, recipe.replace(budget=1400), fixed=("quality",))
+    with pytest.raises(VidcondenseError, match=r"at quality 70; choose smaller frames \(synthetic.size\)"):
+        fit(samples, recipe.replace(budget=1200), fixed=("synthetic.size", "seed"))
 
 
-def test_the_whole_dataset_gets_smaller_frames_where_it_has_to(tiny_store: ClipStore) -> None:
+def test_the_whole_dataset_gets_smaller_frames_where_it_has_to(
+    tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Samples, "of", _of)
     samples = Samples(tiny_store)
     recipe = quick.load("every_video")
-    lowest = samples.of(recipe.replace(quality=63)).of(recipe.videos(tiny_store))
-    found = fit(samples, recipe.replace(budget=lowest + 9))
+    lowest = 1000 + 15 * 100
+    found = fit(samples, recipe.replace(budget=lowest))
     assert (found.recipe.synthetic.size, found.recipe.quality, found.video_bytes) == (0, recipe.quality, None)
-    smaller = fit(samples, recipe.replace(budget=lowest - 9))
+    smaller = fit(samples, recipe.replace(budget=lowest - 1))
     assert smaller.recipe.synthetic.size == 16
     assert "every training video, stored with 16 x 16 pixels, of the quality" in smaller.describe()
     with pytest.raises(VidcondenseError, match="does not hold every training video, which takes about"):
-        fit(samples, recipe.replace(budget=1500))
+        fit(samples, recipe.replace(budget=1300))
 
 
 def test_insertion_gets_a_limit_where_key_frames_might_not_fit(
@@ -80,14 +96,14 @@ def test_insertion_gets_a_limit_where_key_frames_might_not_fit(
 ) -> None:
     recipe = quick.load("prism_small", overrides={"storage": "av1", "insertion.threshold": 1.0})
     samples = Samples(tiny_store)
-    lowest = samples.of(recipe.replace(quality=63))
+    lowest = samples.of(recipe.replace(quality=70))
     budget = lowest.shared + round(1.6 * lowest.each * 3)
-    found = fit(samples, recipe.replace(budget=budget, quality=63)).recipe
+    found = fit(samples, recipe.replace(budget=budget, quality=70)).recipe
     assert isinstance(found.insertion, ScheduleSettings) and found.vpc == 1
     assert found.insertion.mean_key_frames == pytest.approx(2 * 1.6, abs=0.06)
     assert "at most 3.2 key frames per video" in fit(samples, found).describe()
     condense(tiny_store, found, tmp_path / "run", show=False)  # which inserts where it may
     assert (tmp_path / "run" / "condensed.safetensors").stat().st_size <= budget
-    monkeypatch.setattr(Samples, "of", lambda self, recipe: Sample(0, 100.0 if recipe.quality < 63 else 24.0))
+    monkeypatch.setattr(Samples, "of", lambda self, recipe: Sample(0, 100.0 if recipe.quality < 70 else 24.0))
     free = fit(samples, recipe.replace(budget=300)).recipe  # all 4 frames fit at the lowest quality
     assert isinstance(free.insertion, ScheduleSettings) and free.insertion.mean_key_frames == 0

@@ -43,7 +43,9 @@ LABELS = {
     "class_mean": "Class mean",
     "still": "One real frame",
     "displaced": "Displaced",
+    "real_clips": "Real clips, a stream each",
     "random_soft": "Random, soft labels",
+    "displaced_soft": "Displaced, soft labels",
     "every_video": "Whole dataset, coded",
     WHOLE: "Whole dataset",
 }

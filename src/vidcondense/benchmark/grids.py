@@ -12,8 +12,8 @@ from vidcondense.benchmark.published import INITIAL_KEY_FRAMES, NETWORK, VPCS
 FIRST = ""
 BASELINES = (label("random"), label("dm"))
 PAPER = ("random", "herding", "k_center", "dm", "wang", "prism")
-CODED = ("random", "herding", "k_center", "every_video")
-"""Real clips in a video codec, which is what anyone would keep."""
+CODED = ("real_clips", "random", "herding", "k_center", "every_video")
+"""Real clips in a video codec: as anyone would keep them, and in our files."""
 BUDGETS = ("8KB", "16KB", "32KB", "64KB", "128KB", "256KB", "512KB", "1MB")
 STEPS = (360, 90, 180, 720)
 """Of training: first those of all budgets, then those of the budget in the middle."""
@@ -208,7 +208,7 @@ def tradeoff(choices: Choices) -> list[Cell]:
 @_benchmark("Accuracy against bytes of the file", tuple(map(label, CODED[:-1])))
 def bytes_(choices: Choices) -> list[Cell]:
     """Accuracy against bytes and training steps: condensed sets, real clips in a video codec, a network."""
-    methods = choices.methods or (*CODED, "dm", "prism", "displaced", "random_soft", WHOLE)
+    methods = choices.methods or (*CODED, "dm", "prism", "displaced", "random_soft", "displaced_soft", WHOLE)
     budgets = choices.budgets or BUDGETS
     first, *others = choices.steps or (STEPS if choices.protocol == "strong" else (0,))
     middle = budgets[(len(budgets) - 1) // 2]

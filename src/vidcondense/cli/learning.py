@@ -40,7 +40,7 @@ def condense(
         Storage | None,
         arg(metavar="{float32,float16,uint8,av1}", help_behavior_hint="(default: the recipe's)"),
     ] = None,
-    quality: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
+    quality: Annotated[float | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
     budget: Annotated[str | None, arg(metavar="BYTES", help_behavior_hint="(default: none)")] = None,
     shards: Annotated[
         int | None, arg(metavar="N", help_behavior_hint="(default: 16 with --jobs or --on, else none)")
@@ -67,7 +67,7 @@ def condense(
         overrides: Override a key of the recipe, such as optimiser.learning_rate=0.1; once per key.
         storage: How the result's file holds frames: float32; float16 or uint8, in fewer bytes; or as AV1
             video, in about a hundredth.
-        quality: Of AV1 video: 1 is best, 63 smallest.
+        quality: Of AV1 video: 1 is best, 70 smallest, in quarters.
         budget: Bytes of the result's file, such as 64KB: as many videos as it holds, unless --vpc says how
             many, as AV1 video of the quality that fills it.
         shards: Learn classes in N parts, by several processes or machines; the result depends on N.

@@ -19,6 +19,8 @@ from vidcondense.condensed.enlargement import SMALLEST, enlarged
 from vidcondense.condensed.header import (
     BEST,
     QUALITY,
+    QUALITY_STEP,
+    TILES,
     WORST,
     Storage,
 )
@@ -58,8 +60,10 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
         learning_rate: the learned step size of a network trained on this set; None for most.
         shown: (height, width) of rendered clips, where frames are stored smaller; None: as they are stored.
         storage: how `save` writes frames: float32, float16, uint8 or av1 (`condensed.storage`).
-        quality: of av1, 1 (best) to 63 (smallest).
-        finer: so many videos from the first on have a quality one better, which fills a budget to the brim.
+        quality: of av1, 1 (best) to 70 (smallest), in quarters.
+        finer: so many streams from the first on have a quality a step better, which fills a budget to the
+            brim.
+        tiles: videos side by side in a stream, at most; 1: a stream for each.
         known: how frames that were av1 were coded, so that `save` does not lose more of them.
         transform: what is done to each clip (time, 3, height, width) that `dataset[i]` gives, such as an
             augmentation; it is not in the file. `render` and `pixels` do without it.
@@ -91,8 +95,9 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
     learning_rate: float | None = None
     shown: tuple[int, int] | None = None
     storage: Storage = "float32"
-    quality: int = QUALITY
+    quality: float = QUALITY
     finer: int = 0
+    tiles: int = TILES
     known: Known = field(default_factory=Known, repr=False, compare=False)
     transform: Callable[[Tensor], Tensor] | None = field(default=None, repr=False, compare=False)
 
@@ -132,10 +137,12 @@ class CondensedVideos(Dataset[tuple[Tensor, int]], ABC):
                 return "it has both targets and soft_labels"
         if self.shown is not None and not all(SMALLEST <= side <= MOST_PIXELS for side in self.shown):
             return f"shown must be a height and a width of {SMALLEST} to {MOST_PIXELS}, not {self.shown}"
-        if not BEST <= self.quality <= WORST:
-            return f"quality must lie in {BEST}..{WORST}, not {self.quality}"
+        if not BEST <= self.quality <= WORST or self.quality % QUALITY_STEP:
+            return f"quality must lie in {BEST:g}..{WORST:g}, in quarters, not {self.quality}"
+        if not 1 <= self.tiles <= TILES:
+            return f"tiles must lie in 1..{TILES}, not {self.tiles}"
         if self.finer < 0:
-            return f"finer must be a number of videos, not {self.finer}"
+            return f"finer must be a number of streams, not {self.finer}"
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             return f"learning_rate must be above 0 and finite, not {self.learning_rate}"
         return None

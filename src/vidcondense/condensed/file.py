@@ -25,7 +25,9 @@ def packed(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:
     """
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # One metadata entry only: safetensors writes several in no fixed order, and the bytes must not vary.
-    text = files.to_utf8(json.dumps(header, sort_keys=True, ensure_ascii=False)).decode()
+    text = files.to_utf8(
+        json.dumps(header, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    ).decode()
     try:
         parse(text)
     except ValueError as error:

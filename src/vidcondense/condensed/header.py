@@ -12,19 +12,30 @@ Storage = Literal["float32", "float16", "uint8", "av1"]
 
 RESULT = "condensed.safetensors"
 """What the result of a run is called in its folder."""
-BEST, QUALITY, WORST = 1, 40, 63
+BEST, QUALITY, WORST = 1.0, 40.0, 70.0
 """Of coded video: most bytes, what is taken where nothing else is said, and fewest bytes."""
+QUALITY_STEP = 0.25
+TILES = 16
+"""Videos side by side in a stream at most; 64 would take 2 % less."""
 SCALE, OFFSET = "_scale", "_offset"
 """What is added to a tensor's name for those that levels uint8 need."""
-LENGTHS, FRAMES, RANGES, STEP = "_lengths", "_frames", "_ranges", "_step"
+LENGTHS, FRAMES, RANGES, VIDEOS, PLACES, STEP = (
+    "_lengths",
+    "_frames",
+    "_ranges",
+    "_videos",
+    "_places",
+    "_step",
+)
 NUMBERS = "numbers"
 """The tensor beside coded video that has all others of whole numbers, packed."""
-CODED = (LENGTHS, FRAMES, RANGES)
+CODED = (LENGTHS, VIDEOS, RANGES, FRAMES, PLACES)
 """For those that streams need; small frames need FRAMES and STEP."""
-FORMAT_VERSION = 3
-"""Of files with coded video or soft labels, or with frames that are shown larger than they are stored."""
-OLDER_VERSIONS: Mapping[str, int] = {"float32": 1, "float16": 2, "uint8": 2}
-"""Of other files, by storage, which older versions of this program read too."""
+FORMAT_VERSION = 4
+VERSIONS: Mapping[str, int] = {"float32": 1, "float16": 2, "uint8": 2, "av1": 4}
+"""By storage, so that older versions of this program read what they can."""
+ADDED_VERSION = 3
+"""At least, where there are soft labels, or frames that are shown larger than they are stored."""
 PLAIN_VERSION = 1
 
 
@@ -44,7 +55,7 @@ class Header(TypedDict):
     learning_rate: NotRequired[float]
     shown: NotRequired[tuple[Whole, Whole]]
     storage: NotRequired[Storage]
-    quality: NotRequired[Whole]
+    quality: NotRequired[float]
     shapes: NotRequired[dict[str, tuple[Whole, ...]]]
 
 

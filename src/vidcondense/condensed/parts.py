@@ -8,8 +8,18 @@ from torch import Tensor
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.typed import typed
-from vidcondense.condensed.header import FORMAT_VERSION, OLDER_VERSIONS, QUALITY, Header, check_version
+from vidcondense.condensed.header import (
+    ADDED_VERSION,
+    PLAIN_VERSION,
+    QUALITY,
+    VERSIONS,
+    Header,
+    Storage,
+    check_version,
+)
 from vidcondense.condensed.storage import Coding, decode, encode, expect
+
+MOST_BYTE = 255
 
 if TYPE_CHECKING:
     from vidcondense.condensed.base import CondensedVideos
@@ -21,10 +31,9 @@ def apart(condensed: "CondensedVideos") -> tuple[dict[str, Any], dict[str, Tenso
     Raises:
         VidcondenseError: frames cannot be stored so.
     """
-    newer = condensed.shown is not None or condensed.soft_labels is not None
-    older = None if newer else OLDER_VERSIONS.get(condensed.storage)
+    added = condensed.shown is not None or condensed.soft_labels is not None
     header: dict[str, Any] = {
-        "format_version": older or FORMAT_VERSION,
+        "format_version": max(VERSIONS[condensed.storage], ADDED_VERSION if added else PLAIN_VERSION),
         "representation": condensed.representation,
         "class_names": condensed.class_names,
         "frames": condensed.frames,
@@ -42,11 +51,11 @@ def apart(condensed: "CondensedVideos") -> tuple[dict[str, Any], dict[str, Tenso
     content = condensed.tensors()
     if condensed.storage == "av1":
         shapes = {name: list(content[name].shape) for name in condensed.frame_tensors}
-        header |= {"quality": condensed.quality, "shapes": shapes}
-    labelled = {**content, "labels": condensed.labels}
-    tensors = encode(labelled, condensed.frame_tensors, condensed.storage, _coding(condensed))
-    beside = {"targets": condensed.targets, "soft_labels": condensed.soft_labels}
-    return header, tensors | {name: value for name, value in beside.items() if value is not None}
+        quality = float(condensed.quality)
+        header |= {"quality": int(quality) if quality.is_integer() else quality, "shapes": shapes}
+    beside = {"labels": condensed.labels, "targets": condensed.targets, "soft_labels": condensed.soft_labels}
+    whole = content | {name: value for name, value in beside.items() if value is not None}
+    return header, encode(whole, condensed.frame_tensors, condensed.storage, _coding(condensed))
 
 
 def _coding(condensed: "CondensedVideos") -> Coding:
@@ -58,6 +67,7 @@ def _coding(condensed: "CondensedVideos") -> Coding:
         std=condensed.std,
         quality=condensed.quality,
         finer=condensed.finer,
+        tiles=condensed.tiles,
         known=condensed.known,
     )
 
@@ -95,8 +105,8 @@ def together(
         mean=header["mean"],
         std=header["std"],
         provenance=header["provenance"],
-        targets=expect(tensors, "targets", torch.float32) if "targets" in tensors else None,
-        soft_labels=expect(tensors, "soft_labels", torch.uint8) if "soft_labels" in tensors else None,
+        targets=expect(content, "targets", torch.float32) if "targets" in content else None,
+        soft_labels=_bytes(content, "soft_labels", storage) if "soft_labels" in content else None,
         learning_rate=header.get("learning_rate"),
         shown=header.get("shown"),
         storage=storage,
@@ -105,3 +115,13 @@ def together(
         **own,
         **kind.content_settings(values),
     )
+
+
+def _bytes(content: Mapping[str, Tensor], name: str, storage: Storage) -> Tensor:
+    """A tensor of bytes, which beside coded video has been read as whole numbers."""
+    if storage != "av1":
+        return expect(content, name, torch.uint8)
+    values = expect(content, name, torch.int64)
+    if int(values.min()) < 0 or int(values.max()) > MOST_BYTE:
+        raise VidcondenseError(f"tensor {name!r} has values beyond a byte")
+    return values.to(torch.uint8)

@@ -14,18 +14,20 @@ from torch import Tensor
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.coding import streams, transform
 from vidcondense.condensed.coding.packing import pack, unpack
-from vidcondense.condensed.coding.streams import LEVELS, Coded, Streams
+from vidcondense.condensed.coding.streams import LEVELS, Coded, Places
 from vidcondense.condensed.header import (
-    BEST,
     CODED,
     FRAMES,
     LENGTHS,
     NUMBERS,
     OFFSET,
+    PLACES,
     QUALITY,
     RANGES,
     SCALE,
     STEP,
+    TILES,
+    VIDEOS,
     Storage,
 )
 
@@ -42,11 +44,11 @@ class Known:
     """How content was coded that was read from a file, so that it is written again without a second loss.
 
     Attributes:
-        streams: of frames.
+        streams: that frames are in.
         steps: of cosine coefficients, by the tensor's name.
     """
 
-    streams: Streams = field(default_factory=dict)
+    streams: Places = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)
 
     def __or__(self, other: "Known") -> "Known":
@@ -62,15 +64,17 @@ class Coding:
         mean: per channel, in units of [0, 1].
         std: the same.
         quality: see `av1.encode`.
-        finer: videos, from the first on, whose quality is one better.
+        finer: streams, from the first on, whose quality is a step better.
+        tiles: videos side by side in a stream, at most.
         known: how it was coded before.
     """
 
     rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    quality: int = QUALITY
+    quality: float = QUALITY
     finer: int = 0
+    tiles: int = TILES
     known: Known = field(default_factory=Known)
 
     def units(self, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -179,9 +183,12 @@ def _coded(name: str, values: Tensor, coding: Coding) -> dict[str, Tensor]:
     """Frames as streams, those that are small as coefficients, with what reading them needs."""
     rows = list(coding.rows[name])
     if streams.fits(values.shape):
-        better = [max(BEST, coding.quality - (video < coding.finer)) for video in range(len(rows))]
-        coded = streams.encode(values, rows, coding.units(values.shape), better, coding.known.streams)
-        return dict(zip((name, *(name + end for end in CODED)), coded, strict=True))
+        units, known = coding.units(values.shape), coding.known.streams
+        coded = streams.encode(values, rows, units, coding.quality, known, coding.finer, coding.tiles)
+        made = dict(zip((name, *(name + end for end in CODED)), coded, strict=True))
+        if torch.equal(coded.places, torch.arange(len(rows))):
+            del made[name + PLACES]
+        return made
     small = values.double().numpy().reshape(len(values), -1, *values.shape[-2:])
     step = coding.known.steps.get(name) or transform.step_size(small, coding.quality)
     return {
@@ -203,7 +210,15 @@ def _decoded(
     if len(shape) < 4 or min(shape) < 1 or math.prod(shape) > MOST_VALUES:
         raise VidcondenseError(f"{name} cannot have the shape {list(shape)}")
     if name + STEP not in tensors:
-        coded = Coded(data, whole[name + LENGTHS], rows, expect(tensors, name + RANGES, torch.float16))
+        lengths = whole[name + LENGTHS]
+        coded = Coded(
+            data,
+            lengths,
+            whole.get(name + VIDEOS, torch.ones_like(lengths)),  # earlier versions had one in each
+            expect(tensors, name + RANGES, torch.float16),
+            rows,
+            whole.get(name + PLACES, torch.arange(len(rows))),
+        )
         values, known = streams.decode(coded, shape, coding.units(shape))
         return values, Known(streams=known)
     (step,) = expect(tensors, name + STEP, torch.float32).tolist()

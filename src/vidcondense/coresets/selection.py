@@ -29,6 +29,8 @@ class CoresetSettings(Settings):
     family: ClassVar[str] = "coreset"
     chooses: ClassVar[bool] = True
     """Whether it keeps `vpc` videos of each class; else it keeps all there are."""
+    takes_fewer: ClassVar[bool] = False
+    """Whether a class with fewer videos than `vpc` gives all of them; else it is refused."""
 
     kind: str = ""
 

@@ -19,7 +19,7 @@ from vidcondense.networks import turns
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.networks.passes import scored
 
-MOST_LEVELS = 255
+STEPS, MOST_LEVEL = 15, 255
 PIECE = 64
 """Clips of which all views are in memory at once."""
 
@@ -102,5 +102,9 @@ def answers(
 
 
 def levels(probabilities: Tensor) -> Tensor:
-    """Probabilities (clip, class) as `CondensedVideos.soft_labels`: uint8, the highest of a clip 255."""
-    return (probabilities / probabilities.amax(1, keepdim=True) * MOST_LEVELS).round().to(torch.uint8)
+    """Probabilities (clip, class) as `CondensedVideos.soft_labels`: uint8, the highest of a clip 255.
+
+    They are multiples of 17, so that half a byte says which.
+    """
+    steps = (probabilities / probabilities.amax(1, keepdim=True) * STEPS).round()
+    return (steps * (MOST_LEVEL // STEPS)).to(torch.uint8)

@@ -12,6 +12,7 @@ from vidcondense.data.augmentation import Augmentation
 from vidcondense.data.batches import RealClips
 from vidcondense.networks.base import VideoNetwork
 from vidcondense.objectives.base import CHUNK, Context, Objective, RandomNetworks, RealClipsSettings
+from vidcondense.objectives.statistics import Map, Matched, features_themselves, mapped
 
 Change = Callable[[Tensor, Tensor], Tensor]
 """Changes clips (video, time, 3, height, width) by their labels (video,), differentiably."""
@@ -24,6 +25,8 @@ class MatchingSettings(RealClipsSettings):
     augmentation: Share = 0.0
     """Random zooms, shifts and colours before features are taken, for the real and the synthetic clips of a
     class alike (DSA, Zhao and Bilen 2021); 1: as far as the protocol `strong` goes."""
+    matched: Matched = "mean"
+    """Of the features of a class: their mean (DM), moments up to the second, or their distribution."""
 
 
 class DistributionMatching(Objective):
@@ -46,7 +49,8 @@ class DistributionMatching(Objective):
         chunk = network.chunk(self.compute)
         real = self.context.real_clips(self.settings, iteration, chunk)
         change = siamese(self.settings.augmentation, self.context, iteration)
-        return distribution_matching(network, real, clips, labels, chunk, change)
+        of = mapped(self.settings.matched, self.context.seed, iteration)
+        return distribution_matching(network, real, clips, labels, chunk, change, of)
 
 
 def unchanged(clips: Tensor, labels: Tensor) -> Tensor:
@@ -76,6 +80,7 @@ def distribution_matching(
     labels: Tensor,
     chunk: int = CHUNK,
     change: Change = unchanged,
+    of: Map = features_themselves,
 ) -> tuple[float, Tensor]:
     """The sum over classes and features of the squared difference of mean features, and its gradient.
 
@@ -88,18 +93,19 @@ def distribution_matching(
         labels: (video,) int64, ascending.
         chunk: clips per forward pass.
         change: is applied to the real and the synthetic clips before the network sees them.
+        of: what of the features has its mean matched, see `statistics.mapped`.
 
     Returns:
         The loss, and its gradient with respect to `clips`, float32 of the same shape.
     """
     lowest, dtype = int(labels[0]), next(network.parameters()).dtype
     changed = ((change(some, theirs), theirs) for some, theirs in real)
-    real_means = mean_features(network, changed, int(labels[-1]) + 1, lowest)
+    real_means = mean_features(network, changed, int(labels[-1]) + 1, lowest, of)
     gradient = torch.empty_like(clips)
     loss = 0.0
     for first, last in class_groups(labels, chunk):
         leaf = clips[first:last].to(dtype).requires_grad_()
-        features = network.embed(change(leaf, labels[first:last])).float()
+        features = of(network.embed(change(leaf, labels[first:last])).float())
         present, index, counts = torch.unique_consecutive(
             labels[first:last], return_inverse=True, return_counts=True
         )
@@ -112,12 +118,14 @@ def distribution_matching(
 
 
 @torch.no_grad()
-def mean_features(network: VideoNetwork, real: RealClips, classes: int, lowest: int = 0) -> Tensor:
+def mean_features(
+    network: VideoNetwork, real: RealClips, classes: int, lowest: int = 0, of: Map = features_themselves
+) -> Tensor:
     """Mean features of the classes from `lowest` to `classes` - 1, (class, feature) float32."""
     sums: Tensor | None = None
     counts = torch.zeros(classes - lowest)
     for clips, labels in real:
-        features = network.embed(clips).float()
+        features = of(network.embed(clips).float())
         if sums is None:
             sums = features.new_zeros(classes - lowest, features.shape[1])
             counts = counts.to(features.device)

@@ -13,6 +13,7 @@ from vidcondense.networks.flat import load
 from vidcondense.objectives.base import Context
 from vidcondense.objectives.distribution_matching import MatchingSettings, distribution_matching, siamese
 from vidcondense.objectives.on_experts import OnExperts, OnExpertsSettings
+from vidcondense.objectives.statistics import mapped
 
 
 class TrainedDistributionMatching(OnExperts):
@@ -52,7 +53,8 @@ class TrainedDistributionMatching(OnExperts):
         chunk = self.network.chunk(self.compute)
         real = self.context.real_clips(self.settings, iteration, chunk)
         change = siamese(self.settings.augmentation, self.context, iteration)
-        return distribution_matching(self.network, real, clips, labels, chunk, change)
+        of = mapped(self.settings.matched, self.context.seed, iteration)
+        return distribution_matching(self.network, real, clips, labels, chunk, change, of)
 
     def drawn(self, iteration: int) -> tuple[int, int]:
         """Which expert an iteration takes, and after how many epochs."""

@@ -18,8 +18,10 @@ GROUPS = {
         "random": "the baseline, which every other has to beat",
         "herding": "clips that stand for the mean of their class",
         "k_center": "clips that cover all of their class",
+        "real_clips": "to see what a video codec gives anyone",
         "random_soft": "few bytes: coded, labels by trained networks",
         "displaced": "motion tells your classes apart",
+        "displaced_soft": "the same coded, labels by trained networks",
         "every_video": "to see what coded video alone takes",
     },
     "Key frames, learned and inserted where motion is": {

@@ -13,7 +13,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.members import Family
 from vidcondense.base.settings import Count, Positive, Settings, Share
 from vidcondense.base.tables import flat, nested
-from vidcondense.condensed.header import BEST, QUALITY, WORST, Storage
+from vidcondense.condensed.header import BEST, QUALITY, QUALITY_STEP, TILES, WORST, Storage
 from vidcondense.condensed.interpolation import check_shared
 from vidcondense.coresets import CORESETS, CoresetSettings
 from vidcondense.data.store import ClipStore
@@ -67,8 +67,10 @@ class Recipe(Settings):
     """Probability of mirroring a real clip; set 0 where left and right are different classes."""
     storage: Storage = "float16"
     """How the result's file holds frames; learning is float32 always."""
-    quality: Annotated[int, Meta(ge=BEST, le=WORST)] = QUALITY
-    """Of coded video, storage "av1": 1 is best, 63 smallest."""
+    quality: Annotated[float, Meta(ge=BEST, le=WORST, multiple_of=QUALITY_STEP)] = QUALITY
+    """Of coded video, storage "av1": 1 is best, 70 smallest, in quarters."""
+    tiles: Annotated[int, Meta(ge=1, le=TILES)] = TILES
+    """Videos side by side in a stream of coded video, at most; 1: a stream for each."""
     budget: Count = 0
     """Most bytes of the result's file, which quality fills; 0: none."""
     synthetic: SyntheticSettings = field(default_factory=lambda: usual("synthetic"))
@@ -105,6 +107,8 @@ class Recipe(Settings):
         """How many synthetic videos it makes of a store."""
         if self.coreset and not self.coreset.chooses:
             return len(store.select("train"))
+        if self.coreset and self.coreset.takes_fewer:
+            return sum(min(self.vpc, len(videos)) for videos in store.by_class("train"))
         return len(store.class_names) * self.vpc
 
     @property
@@ -128,7 +132,7 @@ class Recipe(Settings):
     def unread(self, key: str) -> str:
         """Why nothing reads a key of the chosen kinds; empty where something does."""
         table, _, name = key.partition(".")
-        if key in ("quality", "budget") and self.storage != "av1":
+        if key in ("quality", "tiles", "budget") and self.storage != "av1":
             return f"storage = {self.storage!r} codes no video"
         if self.coreset:
             keeps = f"coreset.kind = {self.coreset.kind!r} keeps real clips as they are"

@@ -14,6 +14,7 @@ from vidcondense.condensed.header import QUALITY, WORST
 from vidcondense.coresets.random import Random
 from vidcondense.data.store import ClipStore
 from vidcondense.insertion.schedule import ScheduleSettings
+from vidcondense.recipes.load import load as load_recipe
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.loop import artifact, check
 from vidcondense.run.state import State
@@ -22,7 +23,7 @@ from vidcondense.synthetic.key_frames import KeyFrames
 
 SAMPLE = 32
 """Classes of which videos are coded to see what one takes."""
-QUALITIES = (QUALITY, (QUALITY + WORST) // 2, WORST)
+QUALITIES = (QUALITY, (QUALITY + WORST) / 2, WORST)
 """What is tried one after another until a video of each class fits."""
 PARTS = (1, 2, 4)
 """Parts of a side that frames are stored with, tried in turn where no quality is low enough."""
@@ -36,12 +37,12 @@ class Fit:
         recipe: with as many videos per class, and what else was chosen.
         video_bytes: what one takes at the recipe's quality before anything is learned; None where the recipe
             keeps every training video.
-        most: training videos of the smallest class, which is all that can be had.
+        whole: what the whole training set takes as coded video at the recipe's quality.
     """
 
     recipe: Recipe
     video_bytes: float | None
-    most: int
+    whole: int
 
     def describe(self) -> str:
         """In a line."""
@@ -50,15 +51,16 @@ class Fit:
         if self.video_bytes is None:
             return f"budget {recipe.budget:,} bytes: every training video{size}, of the quality that fills it"
         line = (
-            f"budget {recipe.budget:,} bytes: {plural(recipe.vpc, 'video')} per class of about "
-            f"{self.video_bytes:,.0f} bytes each at quality {recipe.quality}{size}, which is then set to "
+            f"budget {recipe.budget:,} bytes: {plural(recipe.vpc, 'video')} per class"
+            f"{', or all that it has,' if recipe.coreset and recipe.coreset.takes_fewer else ''} of about "
+            f"{self.video_bytes:,.0f} bytes each at quality {recipe.quality:g}{size}, which is then set to "
             "fill it"
         )
         if limit := getattr(recipe.insertion, "mean_key_frames", 0.0):
             line += f"; at most {limit:g} key frames per video on average"
-        if recipe.vpc == self.most:
+        if self.whole <= recipe.budget:
             line += (
-                "; that is every training video of the smallest class: code the whole dataset instead "
+                f"; as coded video the whole dataset takes {self.whole:,} bytes, so keep it instead "
                 "(--recipe every_video)"
             )
         return line
@@ -130,9 +132,11 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     """
     store = samples.store
     check(store, recipe)
-    classes, most = len(store.class_names), min(len(videos) for videos in store.by_class("train"))
+    classes = len(store.class_names)
     everything = bool(recipe.unread("vpc"))
     least = recipe.videos(store) if everything else classes
+    kept = load_recipe("every_video", overrides={"quality": recipe.quality})
+    whole = samples.of(kept).of(kept.videos(store))
     sizes: dict[int, Recipe] = {}
     for tried in _choices(store, recipe, everything, fixed):
         found = samples.of(tried)
@@ -141,9 +145,8 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
         if room < least:
             continue
         if everything:
-            return Fit(tried.replace(quality=recipe.quality), None, most)
-        chosen = tried.replace(vpc=min(int(room / classes), most))
-        return Fit(_limited(samples, chosen), found.each, most)
+            return Fit(tried.replace(quality=recipe.quality), None, whole)
+        return Fit(_limited(samples, _most(store, tried, room)), found.each, whole)
     held = "every training video" if everything else "one video of each class"
     smallest = min(sizes)
     tried = sizes[smallest]
@@ -152,8 +155,18 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     mend = " or ".join(mends[key] for key in mends if key in fixed) or "more bytes"
     raise VidcondenseError(
         f"a budget of {recipe.budget:,} bytes does not hold {held}, which takes about "
-        f"{smallest:,} bytes at quality {tried.quality}{side}; choose {mend}"
+        f"{smallest:,} bytes at quality {tried.quality:g}{side}; choose {mend}"
     )
+
+
+def _most(store: ClipStore, recipe: Recipe, room: float) -> Recipe:
+    """The recipe with the most videos per class of which so many can be had in all."""
+    sizes = [len(videos) for videos in store.by_class("train")]
+    fewer = recipe.coreset is not None and recipe.coreset.takes_fewer
+    vpc = 1
+    while vpc < (max(sizes) if fewer else min(sizes)) and recipe.replace(vpc=vpc + 1).videos(store) <= room:
+        vpc += 1
+    return recipe.replace(vpc=vpc)
 
 
 def _choices(store: ClipStore, recipe: Recipe, everything: bool, fixed: Collection[str]) -> Iterator[Recipe]:

@@ -80,6 +80,7 @@ def condense(
     else:
         files.refuse_filled(run.path)
     _say_memory(store, recipe, compute, show)
+    _say_small_classes(store, recipe, show)
     state = State.start(store, recipe, compute, show)
     differs = state.compute.precision != compute.precision
     chosen: dict[str, Any] = {"chosen_precision": compute.precision} if differs else {}
@@ -97,6 +98,16 @@ def say_notes(notes: Sequence[str], show: bool) -> None:
     """Print lines about the recipe of a run that begins."""
     for line in notes:
         Progress(0, enabled=show).say(line)
+
+
+def _say_small_classes(store: ClipStore, recipe: Recipe, show: bool) -> None:
+    """State that a coreset takes fewer videos of some classes than it is told to."""
+    if recipe.coreset and recipe.coreset.takes_fewer:
+        sizes = [len(videos) for videos in store.by_class("train")]
+        few = sum(size < recipe.vpc for size in sizes)
+        if few:
+            line = f"{few} of {len(sizes)} classes have fewer than {recipe.vpc} training videos: all are kept"
+            Progress(0, enabled=show).say(line)
 
 
 def _say_memory(store: ClipStore, recipe: Recipe, compute: Compute, show: bool) -> None:
@@ -326,6 +337,7 @@ def artifact(state: State) -> CondensedVideos:
         shown=(store.size, store.size) if recipe.synthetic.size else None,
         storage=recipe.storage,
         quality=recipe.quality,
+        tiles=recipe.tiles,
         provenance={
             "recipe": recipe.portable(),
             "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},

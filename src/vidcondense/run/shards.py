@@ -231,6 +231,7 @@ def merge(
         joined(sets),
         storage=recipe.storage,
         quality=recipe.quality,
+        tiles=recipe.tiles,
         provenance={**sets[0].provenance, "recipe": recipe.portable(), "shards": shards},
     )
     condensed, seconds = taught(condensed, run, recipe, store, compute, show)

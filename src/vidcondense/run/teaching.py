@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from vidcondense import networks
 from vidcondense.base import files
-from vidcondense.base.compute import Compute, root_seed
+from vidcondense.base.compute import Compute, generator, root_seed
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted, catch_interrupts
 from vidcondense.base.progress import Progress
@@ -43,11 +43,11 @@ class Teacher(NamedTuple):
 
 
 def with_room(condensed: T, recipe: Recipe) -> T:
-    """The set with soft labels that say nothing, where the recipe has teachers: its file is as large."""
+    """The set with soft labels that nobody could pack, where the recipe has teachers."""
     if not recipe.teachers.count:
         return condensed
-    empty = torch.ones(len(condensed), len(condensed.class_names), dtype=torch.uint8)
-    return replace(condensed, soft_labels=empty)
+    any_at_all = torch.rand(len(condensed), len(condensed.class_names), generator=generator(0, "room"))
+    return replace(condensed, soft_labels=levels(any_at_all))
 
 
 def taught(

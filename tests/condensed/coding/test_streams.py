@@ -19,6 +19,7 @@ from vidcondense.condensed.coding.packing import pack
 from vidcondense.condensed.coding.streams import decode, encode
 from vidcondense.condensed.storage import unpacked
 
+FILES = Path(__file__).parents[2] / "files"
 SIZE = 32
 ABOUT: dict[str, Any] = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.25, 0.3), "storage": "av1"}
 UNITS = (torch.tensor([0.5, 0.4, 0.3])[:, None, None], torch.tensor([0.2, 0.25, 0.3])[:, None, None])
@@ -48,8 +49,9 @@ def test_values_come_back_within_the_loss_of_coding() -> None:
     values = _frames(5)
     errors = []
     for quality in (5, 30, 60):
-        coded = encode(values, [2, 1, 2], UNITS, [quality] * 3, {})
-        assert (coded.frames.tolist(), int(coded.lengths.sum())) == ([2, 1, 2], len(coded.stream))
+        coded = encode(values, [2, 1, 2], UNITS, quality, {})
+        assert (coded.frames.tolist(), int(coded.lengths.sum())) == ([2, 1, 2], len(coded.data))
+        assert (coded.videos.tolist(), coded.places.tolist()) == ([1, 2], [1, 0, 2])
         back, known = decode(coded, values.shape, UNITS)
         assert (back.shape, back.dtype, len(known)) == (values.shape, torch.float32, 3)
         errors.append((back - values).square().mean().item())
@@ -59,11 +61,64 @@ def test_values_come_back_within_the_loss_of_coding() -> None:
 
 def test_a_range_beyond_what_can_be_seen_is_kept() -> None:
     values = (torch.linspace(-1, 3, SIZE).expand(1, 3, SIZE, SIZE) - UNITS[0]) / UNITS[1]
-    coded = encode(values, [1], UNITS, [5], {})
+    coded = encode(values, [1], UNITS, 5, {})
     assert coded.ranges.tolist() == [[-1, 3]]
     back, _ = decode(coded, values.shape, UNITS)
     shown = back * UNITS[1] + UNITS[0]
     assert shown.min() < -0.9 and shown.max() > 2.9
+
+
+def test_videos_of_equally_many_frames_share_a_stream_and_take_fewer_bytes() -> None:
+    values = _frames(2 * 37)
+    together = encode(values, [2] * 37, UNITS, 20, {})
+    assert together.videos.tolist() == [16, 16, 5] and together.places.tolist() == list(range(37))
+    apart = [encode(video, [2], UNITS, 40, {}) for video in values.split(2)]
+    assert len(together.data) < 0.8 * sum(len(one.data) for one in apart)
+    back, _ = decode(together, values.shape, UNITS)
+    alone = torch.cat([decode(one, (2, 3, SIZE, SIZE), UNITS)[0] for one in apart])
+    assert (back - values).square().mean() < (alone - values).square().mean()
+
+
+def test_colours_of_neighbours_do_not_mix() -> None:
+    values = torch.tensor([[1.0, 0, 0], [0, 0, 1]])[:, :, None, None].expand(-1, -1, SIZE, SIZE)
+    values = (values - UNITS[0]) / UNITS[1]
+    coded = encode(values, [1, 1], UNITS, 1, {})
+    assert coded.videos.tolist() == [2]
+    back, _ = decode(coded, values.shape, UNITS)
+    assert (back - values).abs().max() < 0.2
+
+
+def test_videos_of_other_lengths_share_no_stream() -> None:
+    coded = encode(_frames(4), [1, 1, 2], UNITS, 30, {})
+    assert coded.videos.tolist() == [2, 1]
+    mixed = coded._replace(places=torch.tensor([0, 2, 1]))
+    with pytest.raises(VidcondenseError, match=r"videos of \[1, 2\] frames are said to share a stream"):
+        decode(mixed, (4, 3, SIZE, SIZE), UNITS)
+    unused = coded._replace(places=torch.tensor([0, 1, 1]))
+    with pytest.raises(VidcondenseError, match=r"videos of \[1, 2\] frames are said to share a stream"):
+        decode(unused, (4, 3, SIZE, SIZE), UNITS)
+
+
+def test_finer_streams_are_the_first_and_one_step_better() -> None:
+    values = _frames(33)
+    coarse, fine, mixed = (
+        encode(values, [1] * 33, UNITS, quality, {}, finer)
+        for quality, finer in ((40, 0), (39.75, 0), (40, 2))
+    )
+    assert mixed.lengths.tolist() == [*fine.lengths.tolist()[:2], *coarse.lengths.tolist()[2:]]
+    assert mixed.lengths.tolist() != coarse.lengths.tolist()
+
+
+def test_a_video_that_was_read_keeps_its_stream_whatever_is_left_of_the_others() -> None:
+    values = _frames(6)
+    coded = encode(values, [2, 2, 2], UNITS, 30, {})
+    assert coded.videos.tolist() == [3]
+    back, known = decode(coded, values.shape, UNITS)
+    last = encode(torch.cat([back[4:], _frames(2, seed=1)]), [2, 2], UNITS, 30, known)
+    assert (last.videos.tolist(), last.places.tolist()) == ([3, 1], [2, 3])
+    assert torch.equal(last.data[: int(last.lengths[0])], coded.data)
+    again, _ = decode(last, (4, 3, SIZE, SIZE), UNITS)
+    assert torch.equal(again[:2], back[4:])
 
 
 def test_what_was_read_is_written_again_byte_by_byte(tmp_path: Path) -> None:
@@ -122,40 +177,53 @@ def test_a_video_more_takes_few_bytes_beside_its_stream(tmp_path: Path) -> None:
         ).save(tmp_path / "file")
         return size - len(load_file(tmp_path / "file")["key_frames"])
 
-    assert beside(200) - beside(100) <= 3 * 100
+    assert beside(200) - beside(100) <= 100
 
 
 def test_streams_share_one_sequence_header(tmp_path: Path) -> None:
-    _set().save(tmp_path / "file")
+    count = 2 * 16 + 1
+    _set(
+        key_frames=_frames(2 * count),
+        positions=torch.tensor([0, 2] * count),
+        counts=torch.full((count,), 2),
+        labels=torch.zeros(count, dtype=torch.int64),
+    ).save(tmp_path / "file")
     tensors = unpacked(load_file(tmp_path / "file"))
     data, lengths = tensors["key_frames"], tensors["key_frames_lengths"].tolist()
     headers = [av1.parts(part.numpy().tobytes())[0] for part in data.split(lengths)]
-    assert headers[0] and headers[1:] == [b"", b""]
+    assert [bool(header) for header in headers] == [True, False, True], "one for each size of picture"
     reader = av.VideoCodecContext.create("libdav1d", "r")
     assert isinstance(reader, av.VideoCodecContext)
     packets = (av.Packet(data.numpy().tobytes()), None)
     shown = [frame for packet in packets for frame in reader.decode(packet)]
-    assert len(shown) == 5
+    assert [(frame.height, frame.width) for frame in shown] == [(128, 128)] * 4 + [(32, 32)] * 2
 
 
-def test_files_whose_numbers_are_not_packed_are_read(tmp_path: Path) -> None:
-    """As an earlier version wrote them, whole streams with delimiters among them."""
-    path = tmp_path / "file"
-    _set().save(path)
-    expected = CondensedVideos.load(path).render()
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-    tensors = unpacked(load_file(path))
-    header, delimiter = b"", b"\x12\x00"
-    whole = []
-    for part in tensors["key_frames"].split(tensors["key_frames_lengths"].tolist()):
-        first, rest = av1.parts(part.numpy().tobytes())
-        header = first or header
-        whole.append(delimiter + header + rest)
-    tensors["key_frames"] = torch.frombuffer(bytearray(b"".join(whole)), dtype=torch.uint8)
-    tensors["key_frames_lengths"] = torch.tensor([len(one) for one in whole]).to(torch.uint16)
-    save_file(tensors, path, metadata=metadata)
-    assert torch.equal(CondensedVideos.load(path).render(), expected)
+def test_each_video_has_its_stream_where_that_is_wanted(tmp_path: Path) -> None:
+    sizes = [_set(tiles=tiles).save(tmp_path / str(tiles)) for tiles in (16, 2, 1)]
+    videos = [
+        unpacked(load_file(tmp_path / str(tiles)))["key_frames_videos"].tolist() for tiles in (16, 2, 1)
+    ]
+    assert videos == [[1, 2], [1, 2], [1, 1, 1]]
+    assert sizes[0] == sizes[1] < sizes[2]
+    with pytest.raises(VidcondenseError, match=r"tiles must lie in 1\.\.16, not 17"):
+        _set(tiles=17)
+
+
+def test_files_of_the_version_before_are_read(tmp_path: Path) -> None:
+    """As the first program wrote them: a stream for each video, and soft labels beside the packed numbers."""
+    read = CondensedVideos.load(FILES / "condensed-3.safetensors")
+    expected = _set(class_names=("walk", "wave"))
+    assert isinstance(read, KeyFrameVideos) and read.class_names == ("walk", "wave")
+    assert read.soft_labels is not None and read.soft_labels.tolist() == [[255, 51], [0, 255], [10, 255]]
+    assert (read.key_frames - expected.key_frames).square().mean() < 0.02 * expected.key_frames.var()
+    read.save(tmp_path / "again")
+    again = CondensedVideos.load(tmp_path / "again")
+    assert torch.equal(again.render(), read.render())
+    before, after = (
+        unpacked(load_file(path)) for path in (FILES / "condensed-3.safetensors", tmp_path / "again")
+    )
+    assert before["key_frames_lengths"].sum() == after["key_frames_lengths"].sum()
 
 
 def test_memories_are_coded_too(tmp_path: Path) -> None:
@@ -218,6 +286,14 @@ def _noise(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return tensors | {"key_frames": torch.zeros_like(tensors["key_frames"])}
 
 
+def _outside(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return tensors | {"key_frames_places": torch.tensor([0, 9, 1])}
+
+
+def _crowded(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return tensors | {"key_frames_videos": torch.tensor([1, 17])}
+
+
 def _unbounded(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return tensors | {"key_frames_ranges": torch.full_like(tensors["key_frames_ranges"], torch.inf)}
 
@@ -253,6 +329,8 @@ def test_packed_numbers_of_strangers_are_refused(tmp_path: Path, monkeypatch: py
         (_more, "frames, not"),
         (_noise, "stream"),
         (_unbounded, "not finite"),
+        (_outside, "each of its 3 videos needs a place among the 3 of its streams"),
+        (_crowded, "a stream holds 1 to 16 videos side by side"),
         (_fewer, "missing a tensor"),
     ],
 )

@@ -13,12 +13,11 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.condensed.coding.colour import Bytes, Planes
 
 # One thread, no intra frame but the first, and none of the filter that mixes frames before they are coded:
-# learned key frames are not noisy versions of one another. Without two filters of decoded frames, whose
-# parameters every frame would name, small videos take 1 to 8 % less at equal error (docs/performance.md).
-_OPTIONS = {
-    "preset": "2",
-    "svtav1-params": "lp=1:keyint=-1:enable-tf=0:enable-cdef=0:enable-restoration=0",
-}
+# learned key frames are not noisy versions of one another.
+_OPTIONS = "lp=1:keyint=-1:enable-tf=0"
+_STILL = "avif=1"
+"""Where there is one frame only."""
+_PRESET = "2"
 
 
 SEQUENCE_HEADER, TEMPORAL_DELIMITER = 1, 2
@@ -27,12 +26,12 @@ HAS_SIZE = 2
 LONGEST_SIZE = 8
 
 
-def encode(planes: Planes, quality: int) -> bytes:
+def encode(planes: Planes, quality: float) -> bytes:
     """One stream of all frames, which begins with an intra frame; the same frames give the same bytes.
 
     Args:
         planes: frames in order.
-        quality: the encoder's constant rate factor, 1 (best) to 63 (smallest).
+        quality: the encoder's constant rate factor, 1 (best) to 70 (smallest), in quarters.
 
     Raises:
         VidcondenseError: this PyAV has no AV1 encoder.
@@ -47,7 +46,8 @@ def encode(planes: Planes, quality: int) -> bytes:
     assert isinstance(context, av.VideoCodecContext)
     context.height, context.width = planes.luma.shape[1:]
     context.pix_fmt, context.time_base, context.framerate = "yuv420p", Fraction(1, 25), Fraction(25)
-    context.options = {"crf": str(quality), **_OPTIONS}
+    options = [_OPTIONS, f"crf={quality:g}", *([_STILL] if len(planes.luma) == 1 else [])]
+    context.options = {"preset": _PRESET, "svtav1-params": ":".join(options)}
     packets = []
     with _same_scheduling():
         for number, frame in enumerate(_frames(planes)):

@@ -24,7 +24,7 @@ AXES = (0, 2, 3)
 """Time, height and width of (row, channel, height, width)."""
 
 
-def step_size(values: Floats, quality: int) -> float:
+def step_size(values: Floats, quality: float) -> float:
     """The width of a level for a quality as `av1.encode` has it: 0.6 of the root mean square at 50."""
     power = float(np.sqrt(np.square(values).mean()))
     step = np.float32(power * 0.6 * 2 ** ((quality - 50) / 15))

@@ -25,8 +25,8 @@ from vidcondense.run.folder import RunFolder
 
 FRAMES, SIZE = 8, 64
 TRAIN_PER_CLASS = 8
-LENGTHS = ("iterations", "synthetic.static_iterations", "teachers.steps", "experts.steps")
-"""Keys of recipes that say how long something learns."""
+LENGTHS = {"iterations": 1, "synthetic.static_iterations": 1, "teachers.steps": 1, "experts.steps": 20}
+"""Keys of recipes that say how long something learns, and how many such lengths there are."""
 GAP = 4
 FPS = 6
 PICTURES = "pictures"
@@ -100,7 +100,8 @@ def shown(store: ClipStore, method: Method, iterations: int, folder: Path, pictu
     name = (*method.short, method.name)[0]
     usual = load_recipe(name)
     values = usual.fields()
-    longer = {key: iterations for key in usual.keys() & set(LENGTHS) if values[key] > iterations}
+    most = {key: max(1, iterations // LENGTHS[key]) for key in usual.keys() & LENGTHS.keys()}
+    longer = {key: count for key, count in most.items() if values[key] > count}
     recipe = load_recipe(name, overrides=longer)
     run = RunFolder(folder / "runs" / name)
     clips = one_per_class(condense(store, recipe, run.path))

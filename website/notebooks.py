@@ -35,6 +35,7 @@ def ran(source: Path, folder: Path) -> NotebookNode:
     os.environ.setdefault("IPYTHONDIR", str(folder / ".ipython"))  # nothing of this machine's settings
     there = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=there)
+    client.create_kernel_manager().transport = "ipc"  # files of this user, no ports
     return client.execute()
 
 

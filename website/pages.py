@@ -9,15 +9,18 @@ import re
 from pathlib import Path
 from typing import Any
 
-import reference
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
+
+import reference_pages
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "build" / "notebooks"
 COPIED = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """Files of the repository that become pages."""
 AS_THEY_ARE = ("CITATION.cff", "LICENSE")
+SHIM, ELSEWHERE = "website/iframe_worker.js", "https://unpkg.com/iframe-worker/shim"
+"""What search needs in pages that are opened from a disk, and where the theme would load it from."""
 LINK = re.compile(r'(\]\(|src=")(?!\w+:)([^)#"]+)')
 
 
@@ -36,18 +39,23 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     return markdown if page.file.generated_by else relinked(markdown, "docs", page.file.src_uri)
 
 
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Load nothing from elsewhere."""
+    return output.replace(ELSEWHERE, posixpath.relpath(SHIM, posixpath.dirname(page.url) or "."))
+
+
 def made() -> dict[str, str]:
     """The pages that are made, in Markdown, and files that are copied, by their paths in the site."""
     pages = {
         page: relinked((ROOT / name).read_text(encoding="utf-8"), ".", page) for name, page in COPIED.items()
     }
-    pages |= {name: (ROOT / name).read_text(encoding="utf-8") for name in AS_THEY_ARE}
+    pages |= {name: (ROOT / name).read_text(encoding="utf-8") for name in (*AS_THEY_ARE, SHIM)}
     scripts = sorted((ROOT / "examples").rglob("*.py"))
     pages["examples/index.md"] = examples(scripts)
     pages |= {place(path.relative_to(ROOT).as_posix()): script(path) for path in scripts}
     for path in sorted((ROOT / "examples" / "notebooks").glob("*.ipynb")):
         pages[f"notebooks/{path.stem}.md"] = notebook(path.stem)
-    return pages | reference.pages()
+    return pages | reference_pages.pages()
 
 
 def place(path: str) -> str:

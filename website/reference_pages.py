@@ -13,8 +13,16 @@ from vidcondense.cli.recipes import as_toml
 from vidcondense.recipes.guide import guide
 from vidcondense.recipes.load import load
 
-WIDTH = "88"
+WIDTH = "80"
 """Of the help, in characters: what a page shows without a bar to scroll."""
+
+METHODS = {
+    "ClipStore": ("open", "select", "read", "read_all", "random_starts", "even_starts", "only", "stills"),
+    "CondensedVideos": ("load", "save", "render", "pixels", "select", "renamed", "size", "vpc", "key_counts"),
+    "Evaluation": ("top1", "top5", "to_dict"),
+    "Recipe": ("to_dict",),
+}
+"""What users call on a class; all else is for the package itself."""
 
 
 def pages() -> dict[str, str]:
@@ -31,7 +39,10 @@ def python() -> str:
     names = [name for name in vidcondense.__all__ if not name.startswith("_")]
     names.sort(key=lambda name: (name[0].isupper(), name))  # functions first
     lines = ["# Which functions and classes are there?", "", "Made from docstrings.", ""]
-    return "\n".join(lines + [f"::: vidcondense.{name}\n" for name in names])
+    for name in names:
+        members = "".join(f"\n        - {method}" for method in METHODS.get(name, ()))
+        lines.append(f"::: vidcondense.{name}\n    options:\n      members:{members or ' false'}\n")
+    return "\n".join(lines)
 
 
 def commands() -> str:

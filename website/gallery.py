@@ -1,7 +1,7 @@
 """Each method of the package on the same clips: moving pictures with numbers, and the picture of README.
 
     python website/gallery.py FOLDER [--source VIDEOS] [--classes 4] [--iterations 100] [--recipe NAME ...]
-        [--page docs/gallery.md]
+        [--evaluate] [--page docs/gallery.md]
 
 FOLDER gets clips, store and runs; a call goes on where another stopped. Without --source clips are generated.
 The page is written beside a folder `pictures`, which gets the pictures. Recipes for short runs stand for
@@ -16,15 +16,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcondense import ClipStore, CondensedVideos, Recipe, condense, generate, load_recipe, prepare
+from vidcondense import ClipStore, CondensedVideos, Recipe, condense, evaluate, generate, load_recipe, prepare
 from vidcondense.base import files, moving, units
 from vidcondense.data.limits import Limits
 from vidcondense.data.shards import frame_bytes
+from vidcondense.evaluation.protocols import PROTOCOL, PROTOCOLS
 from vidcondense.recipes.guide import RECOMMENDED, Method, guide
 from vidcondense.run.folder import RunFolder
 
 FRAMES, SIZE = 8, 64
-TRAIN_PER_CLASS = 8
+TRAIN_PER_CLASS, TEST_PER_CLASS = 8, 20
 LENGTHS = {"iterations": 1, "synthetic.static_iterations": 1, "teachers.steps": 1, "experts.steps": 20}
 """Keys of recipes that say how long something learns, and how many such lengths there are."""
 GAP = 4
@@ -54,12 +55,13 @@ Clips = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Shown:
-    """A method on the page: the line of the guide, the recipe that stands for it, its run and its picture."""
+    """A method on the page: its line of the guide, the recipe that stands for it, and what came of it."""
 
     method: Method
     recipe: Recipe
     run: RunFolder
     picture: str
+    accuracy: str
 
 
 def main() -> None:
@@ -69,13 +71,14 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=4)
     parser.add_argument("--iterations", type=int, default=100)
     parser.add_argument("--recipe", dest="recipes", nargs="+")
+    parser.add_argument("--evaluate", action="store_true")
     parser.add_argument("--page", type=Path, default=Path("docs/gallery.md"))
     options = parser.parse_args()
     source = options.source or generate(
         "actions",
         options.folder / "actions",
         train_per_class=TRAIN_PER_CLASS,
-        test_per_class=1,
+        test_per_class=TEST_PER_CLASS if options.evaluate else 1,
         classes=options.classes,
     )
     limits = Limits(classes=options.classes)
@@ -86,7 +89,7 @@ def main() -> None:
     groups: dict[str, list[Shown]] = {}
     for title, methods in guide().items():
         chosen = [one for one in methods if not options.recipes or one.name in options.recipes]
-        made = [shown(store, one, options.iterations, options.folder, pictures) for one in chosen]
+        made = [shown(store, one, options, pictures) for one in chosen]
         groups |= {title: made} if made else {}
     recommended = options.folder / "runs" / RECOMMENDED
     if recommended.exists():
@@ -95,17 +98,26 @@ def main() -> None:
     print(options.page)
 
 
-def shown(store: ClipStore, method: Method, iterations: int, folder: Path, pictures: Path) -> Shown:
+def shown(store: ClipStore, method: Method, options: argparse.Namespace, pictures: Path) -> Shown:
     """Condense with a method's recipe for short runs, and write its picture."""
     name = (*method.short, method.name)[0]
     usual = load_recipe(name)
     values = usual.fields()
-    most = {key: max(1, iterations // LENGTHS[key]) for key in usual.keys() & LENGTHS.keys()}
+    most = {key: max(1, options.iterations // LENGTHS[key]) for key in usual.keys() & LENGTHS.keys()}
     longer = {key: count for key, count in most.items() if values[key] > count}
     recipe = load_recipe(name, overrides=longer)
-    run = RunFolder(folder / "runs" / name)
-    clips = one_per_class(condense(store, recipe, run.path))
-    return Shown(method, recipe, run, written(pictures, f"{store.name}-{name}", [clips]))
+    run = RunFolder(options.folder / "runs" / name)
+    condensed = condense(store, recipe, run.path)
+    picture = written(pictures, f"{store.name}-{name}", [one_per_class(condensed)])
+    return Shown(method, recipe, run, picture, accuracy(run, store) if options.evaluate else "")
+
+
+def accuracy(run: RunFolder, store: ClipStore) -> str:
+    """What networks trained on a set score, two of them by default."""
+    file = run.evaluation_file(PROTOCOL, PROTOCOLS[PROTOCOL]().usual_network)
+    result = evaluate(run.path, store, out=file, networks_count=1)
+    assert result is not None  # one process
+    return f"; top-1 {units.spread(*result.top1)} over {units.plural(len(result.results), 'network')}"
 
 
 def real_clips(store: ClipStore) -> Clips:

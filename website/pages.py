@@ -21,6 +21,8 @@ COPIED = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGE
 AS_THEY_ARE = ("CITATION.cff", "LICENSE")
 SHIM, ELSEWHERE = "website/iframe_worker.js", "https://unpkg.com/iframe-worker/shim"
 """What search needs in pages that are opened from a disk, and where the theme would load it from."""
+LANGUAGES = {".py": "python", ".toml": "toml", ".sh": "bash", ".yaml": "yaml"}
+"""Of examples that become pages."""
 LINK = re.compile(r'(\]\(|src=")(?!\w+:)([^)#"]+)')
 
 
@@ -50,7 +52,7 @@ def made() -> dict[str, str]:
         page: relinked((ROOT / name).read_text(encoding="utf-8"), ".", page) for name, page in COPIED.items()
     }
     pages |= {name: (ROOT / name).read_text(encoding="utf-8") for name in (*AS_THEY_ARE, SHIM)}
-    scripts = sorted((ROOT / "examples").rglob("*.py"))
+    scripts = [path for path in sorted((ROOT / "examples").rglob("*")) if path.suffix in LANGUAGES]
     pages["examples/index.md"] = examples(scripts)
     pages |= {place(path.relative_to(ROOT).as_posix()): script(path) for path in scripts}
     for path in sorted((ROOT / "examples" / "notebooks").glob("*.ipynb")):
@@ -67,7 +69,7 @@ def place(path: str) -> str:
     if path.startswith("examples/notebooks/") and path.endswith(".ipynb"):
         return f"notebooks/{Path(path).stem}.md"
     if path.split("/")[0] == "examples":
-        return path.removesuffix(".py") + ".md" if path.endswith(".py") else "examples/index.md"
+        return f"{path}.md" if Path(path).suffix in LANGUAGES else "examples/index.md"
     return path
 
 
@@ -82,21 +84,26 @@ def relinked(markdown: str, folder: str, page: str) -> str:
 
 
 def examples(scripts: list[Path]) -> str:
-    """The list of scripts, each with the first line of its docstring."""
-    lines = ["# Is there a script to start from?", ""]
+    """The list of examples, each with what it says of itself in its first line."""
+    lines = ["# Is there a script to start from?"]
     for folder in dict.fromkeys(path.parent for path in scripts):
         lines += ["", f"## {folder.relative_to(ROOT).as_posix()}", ""]
         for path in (path for path in scripts if path.parent == folder):
-            about = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
             link = posixpath.relpath(place(path.relative_to(ROOT).as_posix()), "examples")
-            lines.append(f"- [{path.name}]({link}): {about}")
+            lines.append(f"- [{path.name}]({link}){about(path)}")
     return "\n".join(lines)
 
 
+def about(path: Path) -> str:
+    """The first line of a script's docstring, after a colon; nothing of other files."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.suffix == ".py" else ""
+    return f": {text.partition(chr(10))[0]}" if text else ""
+
+
 def script(path: Path) -> str:
-    """A page that shows a script."""
+    """A page that shows a file."""
     name, code = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
-    return f"# {path.name}\n\n`{name}`\n\n```python\n{code}```\n"
+    return f"# {path.name}\n\n`{name}`\n\n```{LANGUAGES[path.suffix]}\n{code}```\n"
 
 
 def notebook(name: str) -> str:

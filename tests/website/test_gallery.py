@@ -10,16 +10,25 @@ import pytest
 
 import gallery
 from vidcondense import CondensedVideos
+from vidcondense.evaluation.protocols import PROTOCOLS, Strong
 
 
 def test_pictures_and_numbers(tiny_store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clips, page = tiny_store_path.parent / "clips", tmp_path / "docs" / "gallery.md"
     words = [str(tmp_path / "work"), "--source", str(clips), "--classes", "2", "--iterations", "1"]
-    monkeypatch.setattr(sys, "argv", ["gallery.py", *words, "--recipe", "random", "dm", "--page", str(page)])
+    monkeypatch.setattr(
+        sys, "argv", ["gallery.py", *words, "--recipe", "random", "dm", "--evaluate", "--page", str(page)]
+    )
+    monkeypatch.setitem(PROTOCOLS, "strong", lambda: Strong(steps=2, epochs=1))  # type: ignore[arg-type]
     gallery.main()
     text = page.read_text(encoding="utf-8")
-    assert re.search(r"\*\*`random`\*\*.* 2 videos, 8 of 8 frames of each; [\d.]+ KB\. \|", text)
-    assert re.search(r"\*\*`dm_small`\*\*.* [\d.]+ KB; 1 of 100 iterations\. \|", text)
+    assert re.search(
+        r"\*\*`random`\*\*.* 2 videos, 8 of 8 frames of each; [\d.]+ KB; top-1 .+ % over 2 networks\. \|",
+        text,
+    )
+    assert re.search(
+        r"\*\*`dm_small`\*\*.* [\d.]+ KB; 1 of 100 iterations; top-1 .+ % over 2 networks\. \|", text
+    )
     assert "stopped after 1 iterations" in text
     for name in re.findall(r"\(pictures/([^)]+)\)", text):
         with av.open(str(page.parent / "pictures" / name)) as picture:

@@ -75,7 +75,7 @@ def test_methods_of_the_reference_are_there() -> None:
         (".", "index.md", "[a](docs/data.md#size)", "[a](data.md#size)"),
         (".", "index.md", "[a](examples/methods/)", "[a](examples/index.md)"),
         (".", "index.md", '<img src="docs/pictures/first.webp">', '<img src="pictures/first.webp">'),
-        ("docs", "extend.md", "[a](../examples/extend/x.py)", "[a](examples/extend/x.md)"),
+        ("docs", "extend.md", "[a](../examples/extend/x.py)", "[a](examples/extend/x.py.md)"),
         ("docs", "extend.md", "[a](../CONTRIBUTING.md)", "[a](contributing.md)"),
         ("docs", "extend.md", "[a](data.md)", "[a](data.md)"),
         (

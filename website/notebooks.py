@@ -16,7 +16,7 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 
 SECONDS = 600
-"""Before a cell is given up."""
+"""Before a cell, or the start of its process, is given up."""
 
 
 def main() -> None:
@@ -34,8 +34,9 @@ def ran(source: Path, folder: Path) -> NotebookNode:
     notebook = nbformat.read(source, as_version=4)
     os.environ.setdefault("IPYTHONDIR", str(folder / ".ipython"))  # nothing of this machine's settings
     there = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=there)
-    client.create_kernel_manager().transport = "ipc"  # files of this user, no ports
+    client = NotebookClient(
+        notebook, timeout=SECONDS, startup_timeout=SECONDS, kernel_name="python3", resources=there
+    )
     return client.execute()
 
 

@@ -19,8 +19,8 @@ SHOWN = {
         "report.html",
         "<img src=",
     ),
-    "your_own_loop": (r"torch.Size\(\[8, 3, 32, 32\]\)", r"\d+ of 18 test clips", "index.csv"),
-    "compare_methods": (r"two_key_frames", r"\| displaced", "# "),
+    "your_own_loop": (r"torch.Size\(\[8, 3, 32, 32\]\)", r"\d+ of 18 test clips", r"person_walk/.*\.mp4"),
+    "compare_methods": (r"two_key_frames", r"\| random", "# "),
 }
 """What the outputs have to say, as patterns."""
 

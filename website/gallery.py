@@ -117,7 +117,9 @@ def accuracy(run: RunFolder, store: ClipStore) -> str:
     file = run.evaluation_file(PROTOCOL, PROTOCOLS[PROTOCOL]().usual_network)
     result = evaluate(run.path, store, out=file, networks_count=1)
     assert result is not None  # one process
-    return f"; top-1 {units.spread(*result.top1)} over {units.plural(len(result.results), 'network')}"
+    scores = result.to_dict()["top1"]
+    shown = units.spread(scores["mean"], scores["std"]) if scores["mean"] is not None else "not trained"
+    return f"; top-1 {shown} over {units.plural(len(result.results), 'network')}"
 
 
 def real_clips(store: ClipStore) -> Clips:

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[2] / "examples" / "notebooks"
 SHOWN = {
     "condense_and_look": (
         r"displaced +[\d,]+ bytes",
-        r"random +top-1 \d+\.\d ± ",
+        r"random +top-1 \d+\.\d %, chance",
         "report.html",
         "<img src=",
     ),

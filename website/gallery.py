@@ -1,4 +1,4 @@
-"""Each method of the package on the same clips: moving pictures with numbers, and the picture of README.
+"""Each method of the package on the same clips: moving pictures with their numbers.
 
     python website/gallery.py FOLDER [--source VIDEOS] [--classes 4] [--iterations 100] [--recipe NAME ...]
         [--evaluate] [--page docs/gallery.md]
@@ -21,7 +21,7 @@ from vidcondense.base import files, moving, units
 from vidcondense.data.limits import Limits
 from vidcondense.data.shards import frame_bytes
 from vidcondense.evaluation.protocols import PROTOCOL, PROTOCOLS
-from vidcondense.recipes.guide import RECOMMENDED, Method, guide
+from vidcondense.recipes.guide import Method, guide
 from vidcondense.run.folder import RunFolder
 
 FRAMES, SIZE = 8, 64
@@ -31,10 +31,8 @@ LENGTHS = {"iterations": 1, "synthetic.static_iterations": 1, "teachers.steps": 
 GAP = 4
 FPS = 6
 PICTURES = "pictures"
-FIRST = "first"
-"""The picture of README: real clips above those of the recommended recipe."""
 
-HEAD = """# Gallery: what does each method make of the same clips?
+HEAD = """# What does each method make of the same clips?
 
 <!-- Written by website/gallery.py: change that, and run it again. -->
 
@@ -45,9 +43,10 @@ The source is {clips} of {shape}, which are {raw} as pixels:
 
 {picture}
 
-Recipes for short runs stand for their methods, stopped after {iterations} iterations: nothing here says which
-method is better, [results](results.md) do. Learned clips come to look like noise, because they are made for
-networks and not for eyes.
+Recipes for short runs stand for their methods. What learns is stopped after {iterations} iterations, and
+networks that are trained for it after as many steps: nothing here says which method is better,
+[results](results.md) do. Learned clips come to look like noise, because they are made for networks and not for
+eyes. A method that is not here was not run.
 """
 
 Clips = NDArray[np.uint8]
@@ -84,17 +83,13 @@ def main() -> None:
     limits = Limits(classes=options.classes)
     store = prepare(source, options.folder / "store", frames=FRAMES, stride=4, size=SIZE, limits=limits)
     pictures = files.make_folder(options.page.parent / PICTURES)
-    real = real_clips(store)
-    above = written(pictures, f"{store.name}-real", [real])
+    real = written(pictures, f"{store.name}-real", [real_clips(store)])
     groups: dict[str, list[Shown]] = {}
     for title, methods in guide().items():
         chosen = [one for one in methods if not options.recipes or one.name in options.recipes]
         made = [shown(store, one, options, pictures) for one in chosen]
         groups |= {title: made} if made else {}
-    recommended = options.folder / "runs" / RECOMMENDED
-    if recommended.exists():
-        written(pictures, FIRST, [real, one_per_class(CondensedVideos.load(recommended))])
-    files.write_bytes(options.page, page(store, above, groups, options.iterations).encode())
+    files.write_bytes(options.page, page(store, real, groups, options.iterations).encode())
     print(options.page)
 
 
@@ -164,11 +159,10 @@ def page(store: ClipStore, real: str, groups: dict[str, list[Shown]], iterations
         )
     ]
     for title, methods in groups.items():
-        lines += [f"## {title}", "", "| one clip of each class | |", "|---|---|"]
+        lines += [f"## {title}", ""]
         for one in methods:
             image = f"![clips of {one.recipe.name}]({PICTURES}/{one.picture})"
-            lines.append(f"| {image} | **`{one.recipe.name}`**: {one.method.when}. {numbers(one)} |")
-        lines.append("")
+            lines += [f"**`{one.recipe.name}`**: {one.method.when}. {numbers(one)}", "", image, ""]
     return "\n".join(lines)
 
 

@@ -23,13 +23,13 @@ def test_pictures_and_numbers(tiny_store_path: Path, tmp_path: Path, monkeypatch
     gallery.main()
     text = page.read_text(encoding="utf-8")
     assert re.search(
-        r"\*\*`random`\*\*.* 2 videos, 8 of 8 frames of each; [\d.]+ KB; top-1 .+ % over 2 networks\. \|",
+        r"(?m)\*\*`random`\*\*.* 2 videos, 8 of 8 frames of each; [\d.]+ KB; top-1 .+ % over 2 networks\.$",
         text,
     )
     assert re.search(
-        r"\*\*`dm_small`\*\*.* [\d.]+ KB; 1 of 100 iterations; top-1 .+ % over 2 networks\. \|", text
+        r"(?m)\*\*`dm_small`\*\*.* [\d.]+ KB; 1 of 100 iterations; top-1 .+ % over 2 networks\.$", text
     )
-    assert "stopped after 1 iterations" in text
+    assert "What learns is stopped after 1 iterations" in text
     for name in re.findall(r"\(pictures/([^)]+)\)", text):
         with av.open(str(page.parent / "pictures" / name)) as picture:
             assert picture.streams.video[0].format.width == 2 * 64 + gallery.GAP

@@ -45,8 +45,8 @@ The source is {clips} of {shape}, which are {raw} as pixels:
 
 Recipes for short runs stand for their methods. What learns is stopped after {iterations} iterations, and
 networks that are trained for it after as many steps: nothing here says which method is better,
-[results](results.md) do. Learned clips come to look like noise, because they are made for networks and not for
-eyes. A method that is not here was not run.
+[results](results.md) do. Learned clips come to look like noise, because they are made for networks and
+not for eyes. A method that is not here was not run.
 """
 
 Clips = NDArray[np.uint8]

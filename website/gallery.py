@@ -114,7 +114,7 @@ def accuracy(run: RunFolder, store: ClipStore) -> str:
     assert result is not None  # one process
     scores = result.to_dict()["top1"]
     shown = units.spread(scores["mean"], scores["std"]) if scores["mean"] is not None else "not trained"
-    return f"; top-1 {shown} over {units.plural(len(result.results), 'network')}"
+    return f"top-1 {shown} over {units.plural(len(result.results), 'network')}"
 
 
 def real_clips(store: ClipStore) -> Clips:
@@ -179,8 +179,11 @@ def numbers(one: Shown) -> str:
     usual = load_recipe(one.recipe.name).all_iterations
     count = one.recipe.all_iterations
     learned = f"{count} of {usual:,} iterations" if count < usual else units.plural(count, "iteration")
-    size = units.size(one.run.condensed.stat().st_size)
-    return f"{units.plural(condensed.videos, 'video')}, {stored}; {size}{f'; {learned}' if count else ''}."
+    parts = [
+        units.plural(condensed.videos, "video") + f", {stored}",
+        units.size(one.run.condensed.stat().st_size),
+    ]
+    return "; ".join([*parts, *([learned] if count else []), *([one.accuracy] if one.accuracy else [])]) + "."
 
 
 if __name__ == "__main__":

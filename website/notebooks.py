@@ -41,15 +41,20 @@ def ran(source: Path, folder: Path) -> NotebookNode:
 
 
 def as_page(notebook: NotebookNode, source: Path) -> str:
-    """A notebook in Markdown, pictures in it; messages on standard error are left out."""
+    """A notebook in Markdown, pictures in it; progress is left out."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr"]
+            cell.outputs = [one for one in cell.outputs if not is_progress(one)]
             for one in cell.outputs:
                 one.update({"text": strip_ansi(one["text"])} if "text" in one else {})
     text, _ = MarkdownExporter(embed_images=True).from_notebook_node(notebook)
     ran_as = f"`examples/notebooks/{source.name}`, as it ran:"
     return re.sub(r"^(# .*)", lambda title: f"{title[0]}\n\n{ran_as}", text.lstrip(), count=1)
+
+
+def is_progress(output: NotebookNode) -> bool:
+    """Whether an output is a message on standard error, or a line that the library for progress displays."""
+    return output.get("name") == "stderr" or output.get("data", {}).get("text/html", "").startswith("<pre ")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def test_a_notebook_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert re.search(pattern, said(ran)), pattern
     page = notebooks.as_page(ran, source)
     assert page.startswith("# ") and f"examples/notebooks/{name}.ipynb" in page.splitlines()[2]
-    assert "```python" in page and str(tmp_path) not in page
+    assert "<pre " not in page and "```python" in page and str(tmp_path) not in page
 
 
 def test_notebooks_are_kept_without_outputs() -> None:

@@ -20,7 +20,7 @@ SHOWN = {
         "<img src=",
     ),
     "your_own_loop": (r"torch.Size\(\[8, 3, 32, 32\]\)", r"\d+ of 18 test clips", r"person_walk/.*\.mp4"),
-    "compare_methods": (r"two_key_frames", r"\| random", "# "),
+    "compare_methods": (r"two_key_frames \| \d", r"\| Random \| \d"),
 }
 """What the outputs have to say, as patterns."""
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test torture soak mutants lint audit lock clean
+.PHONY: demo test torture soak mutants lint site audit lock clean
 
 demo: $(READY)
 	$(VENV)/bin/vidcondense demo
@@ -29,6 +29,16 @@ lint: $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo
+
+# The documentation as pages that need no network, with every notebook as it ran, and all links checked.
+NOTEBOOKS := $(patsubst examples/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard examples/notebooks/*.ipynb))
+
+site: $(READY) $(NOTEBOOKS)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict
+	$(VENV)/bin/python website/check.py build/site
+
+build/notebooks/%.md: examples/notebooks/%.ipynb website/notebooks.py $(shell find src -name '*.py') | $(READY)
+	$(VENV)/bin/python website/notebooks.py $< $@
 
 # Known vulnerabilities of what is installed; not an error where the database is out of reach.
 audit:

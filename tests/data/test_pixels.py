@@ -1,6 +1,7 @@
 """A store in a device's memory against the store on disk; the CPU's own memory stands in for a GPU's."""
 
 import copy
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from vidcondense.base.compute import Compute, choose
+from vidcondense.data import pixels
 from vidcondense.data.batches import sample
 from vidcondense.data.pixels import DevicePixels, FilePixels, near
 from vidcondense.data.store import ClipStore
@@ -60,3 +62,16 @@ def test_only_a_gpu_with_room_takes_a_store(tiny_store: ClipStore, monkeypatch: 
     gpu = replace(choose("cpu"), device=torch.device("cuda"))
     monkeypatch.setattr(Compute, "memory", lambda self: 1000)
     assert near(files, gpu) is files
+
+
+def test_files_are_closed_when_the_interpreter_ends(
+    tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modules that they need may be gone by then; an error in `__del__` fails the test."""
+    shard = pixels._Shard(tiny_store.path, 0)
+    handle = shard._handle
+    with monkeypatch.context() as patch:
+        patch.setattr(pixels, "os", None)
+        del shard
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(handle)

@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -126,6 +126,6 @@ class _Shard:
                 f"{self._path} was cut short since the store was opened; {remedy(self._path.parent)}"
             )
 
-    def __del__(self) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        if self._handle >= 0:  # when the interpreter ends, `os` may be gone before
+            close(self._handle)

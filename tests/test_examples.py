@@ -143,11 +143,6 @@ def a_condensed_file(folder: Path, clips: Path) -> None:
     key_frames().save(folder / "condensed.safetensors")
 
 
-def a_run(folder: Path, clips: Path) -> None:
-    (folder / "runs" / "prism").mkdir(parents=True)
-    a_condensed_file(folder / "runs" / "prism", clips)
-
-
 def half_precision_file(folder: Path, clips: Path) -> None:
     """As `condense` writes it."""
     key_frames(storage="float16").save(folder / "condensed.safetensors")
@@ -179,7 +174,6 @@ SCENES = {
         {"clip": (4, 3, 32, 32)},
     ),
     ("docs/data.md", 0): Scene(hmdb51, shapes={"clips": (9, 16, 3, 112, 112), "labels": (9,)}),
-    ("docs/data.md", 1): Scene(a_run, {'"s3"': '"memory"'}),
     ("docs/export.md", 0): Scene(a_condensed_file, shapes={"clip": (10, 3, 2, 2)}),
     ("docs/format.md", 0): Scene(half_precision_file, shapes={"labels": (3,)}),
     ("docs/generated.md", 0): Scene(

@@ -64,6 +64,21 @@ def test_quality_falls_before_frames_shrink_and_only_as_far_as_one_video_needs(
         fit(samples, recipe.replace(budget=1050))
 
 
+@pytest.mark.parametrize(
+    ("quality", "videos", "vpc"),
+    [(40, 3.0, 1), (40, 4.2, 1), (40, 4.3, 2), (40, 7.3, 2), (40, 7.4, 3), (69, 4.3, 1), (40, 99.0, 5)],
+)
+def test_the_number_of_videos_is_the_nearest_where_a_lower_quality_makes_room(
+    quality: int, videos: float, vpc: int, tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three classes of five: two each are nearest from 3 √2 = 4.24 on, three from √(6 · 9) = 7.35."""
+    monkeypatch.setattr(Samples, "of", _of)
+    recipe = quick.load("random", overrides={"storage": "av1", "quality": quality})
+    each = 10.0 * (80 - quality)
+    samples = Samples(tiny_store)
+    assert fit(samples, recipe.replace(budget=round(1000 + videos * each))).recipe.vpc == vpc
+
+
 def test_what_is_fixed_stays(tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Samples, "of", _of)
     samples = Samples(tiny_store)

@@ -25,6 +25,8 @@ SAMPLE = 32
 """Classes of which videos are coded to see what one takes."""
 QUALITIES = (QUALITY, (QUALITY + WORST) / 2, WORST)
 """What is tried one after another until a video of each class fits."""
+SPARE = 0.9
+"""Of a budget, what a sample at the lowest quality may take where a video more than fits is tried."""
 PARTS = (1, 2, 4)
 """Parts of a side that frames are stored with, tried in turn where no quality is low enough."""
 
@@ -146,7 +148,7 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
             continue
         if everything:
             return Fit(tried.replace(quality=recipe.quality), None, whole)
-        return Fit(_limited(samples, _most(store, tried, room)), found.each, whole)
+        return Fit(_limited(samples, _nearest(samples, tried, room)), found.each, whole)
     held = "every training video" if everything else "one video of each class"
     smallest = min(sizes)
     tried = sizes[smallest]
@@ -159,13 +161,24 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     )
 
 
-def _most(store: ClipStore, recipe: Recipe, room: float) -> Recipe:
-    """The recipe with the most videos per class of which so many can be had in all."""
+def _nearest(samples: Samples, recipe: Recipe, room: float) -> Recipe:
+    """The recipe with as many videos per class as come nearest, by their ratio, to so many in all.
+
+    More than these have a lower quality then, if there is one that is low enough.
+    """
+    store = samples.store
     sizes = [len(videos) for videos in store.by_class("train")]
     fewer = recipe.coreset is not None and recipe.coreset.takes_fewer
-    vpc = 1
-    while vpc < (max(sizes) if fewer else min(sizes)) and recipe.replace(vpc=vpc + 1).videos(store) <= room:
+    most, vpc = max(sizes) if fewer else min(sizes), 1
+
+    def videos(count: int) -> int:
+        return recipe.replace(vpc=count).videos(store)
+
+    while vpc < most and videos(vpc + 1) <= room:
         vpc += 1
+    if vpc < most and videos(vpc) * videos(vpc + 1) <= room**2:
+        lowest = samples.of(recipe.replace(quality=WORST)).of(videos(vpc + 1))
+        vpc += lowest <= SPARE * recipe.budget
     return recipe.replace(vpc=vpc)
 
 

@@ -55,7 +55,9 @@ def test_files_hold_the_same_numbers(tmp_path: Path, tiny_store: ClipStore) -> N
     assert values["rows"] == [row.flat() for row in rows]
     assert values["not_measured"] == [{"row": "DC", "column": "VPC 1", "reason": "it broke"}]
     assert values["store"]["fingerprint"] == tiny_store.fingerprint
-    assert values["options"] == json.loads(json.dumps(vars(Options())))
+    where = ("jobs", "on")  # they change nothing
+    expected = {name: value for name, value in vars(Options()).items() if name not in where}
+    assert values["options"] == json.loads(json.dumps(expected))
     with (tmp_path / "accuracy.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert [float(line["mean"]) for line in lines] == [40.5, 56.0625]

@@ -3,8 +3,9 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
 """Has workers of Ray share the processor with what else runs here, in place of coming last."""
 
-os.environ["RAY_agent_register_timeout_ms"] = "600000"  # noqa: SIM112
+START_SECONDS = 300
+os.environ["RAY_agent_register_timeout_ms"] = str(1000 * START_SECONDS)  # noqa: SIM112
 """Has nodes start where the processor is busy: the agents of Ray's nodes give up after 30 s."""
 
 QUIET = {
@@ -36,17 +38,31 @@ def cluster(nodes: int = 2, **head: Any) -> Iterator[Any]:
         head: more arguments of the head.
     """
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'vidcondense[ray]'")
+    from ray._private import services
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **QUIET, **head})
-    try:
-        for _ in range(nodes - 1):
-            made.add_node(num_cpus=1, **QUIET)
-        with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services, "get_node", partial(patient, services.get_node))
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **QUIET, **head})
+        try:
+            for _ in range(nodes - 1):
+                made.add_node(num_cpus=1, **QUIET)
             patch.setenv("RAY_ADDRESS", made.address)
             yield made
-    finally:
-        made.shutdown()
+        finally:
+            made.shutdown()
+
+
+def patient(ask: Callable[..., Any], *words: Any) -> Any:
+    """What Ray says of a node once it has started, for which Ray itself waits for no more than 30 s."""
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return ask(*words)
+        except RuntimeError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
 
 
 def processes_of(session: Path) -> list[int]:

@@ -17,6 +17,9 @@ from vidcondense.benchmark.rows import Row
 from vidcondense.benchmark.statistics.significance import pairs_needed
 from vidcondense.recipes.datasets import DATASETS
 
+WHERE = ("jobs", "on")
+"""Options that change nothing in the results: what runs the units of work."""
+
 
 @dataclass
 class Extra:
@@ -70,7 +73,7 @@ def write(plan: Plan, rows: Sequence[Row], extra: Extra | None) -> Path:
                 "frames": store.frames,
                 "size": store.size,
             },
-            "options": asdict(plan.options),
+            "options": {name: value for name, value in asdict(plan.options).items() if name not in WHERE},
             "margins": margins,
             "comparisons": {"tested": tested, "pairs_needed": needed},
             "rows": lines,

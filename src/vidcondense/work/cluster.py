@@ -4,7 +4,6 @@ Ray carries a command there and an exit code back; videos, frames and weights ar
 A task starts the command as a process, as the engine of this machine does, so that both give the same bytes.
 """
 
-import atexit
 import logging
 import os
 import secrets
@@ -59,7 +58,6 @@ def connected(
             that does not see a folder; no node has what a unit needs.
     """
     ray, head, dashboard = _connect(on)
-    cluster: Cluster | None = None
     try:
         wanted = nodes.Wanted(
             nodes.versions(),
@@ -81,10 +79,7 @@ def connected(
         finally:
             files.unlink_quietly(folder / wanted.token)
     finally:
-        if cluster and cluster.lost:
-            atexit.unregister(ray.shutdown)  # it would wait for the head
-        else:
-            ray.shutdown()
+        ray.shutdown()
 
 
 def _connect(on: str) -> tuple[Any, str, str]:

@@ -75,7 +75,7 @@ def test_a_cell_of_a_budget_counts_the_videos_that_it_holds_and_sees_once_what_t
     options = Options(seeds=(0, 1, 2), networks=1)
     total = Cost(options)
     total.add(tasks_of(cells, options, tmp_path), tiny_store.path)
-    assert len(coded) == 1  # for both budgets and all seeds
+    assert len(coded) == 2  # for both budgets and all seeds: its own videos, and the whole dataset
     samples = Samples(tiny_store)
     held = [cell.fit(samples, cell.resolve(0, "1")).vpc for cell in cells]
     assert held[1] > held[0] > 1

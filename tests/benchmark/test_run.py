@@ -440,7 +440,7 @@ def test_accuracy_against_bytes(
     monkeypatch.setitem(PROTOCOLS, "strong", lambda: Strong(steps=4, epochs=1))  # type: ignore[arg-type]
     out = tmp_path / "out"
     words = ["benchmark", "bytes", tiny_store_path, "--out", out, "--networks", 1, "--network", "minic3d"]
-    words += ["--budgets", "900", "3KB", "6KB", "--steps", 3, 2]
+    words += ["--budgets", "900", "1600", "6KB", "--steps", 3, 2]
     words += ["--methods", "random", "every_video", "whole"]
     monkeypatch.setattr(sys, "argv", ["vidcondense", *map(str, words)])
     cli.main()
@@ -448,8 +448,8 @@ def test_accuracy_against_bytes(
     assert [(row["method"], row["column"]) for row in found if row["recipe"]] == [
         (method, column)
         for method in ("Random", "Whole dataset, coded")
-        for column in ("3KB", "6KB", "3KB, 2 steps")
-        if (method, column[:3]) != ("Whole dataset, coded", "3KB")
+        for column in ("1600", "6KB", "1600, 2 steps")
+        if (method, column[:4]) != ("Whole dataset, coded", "1600")
     ]
     for row in found:
         if row["recipe"]:
@@ -458,7 +458,7 @@ def test_accuracy_against_bytes(
     skipped = json.loads((out / "bytes.json").read_text())["not_measured"]
     assert {(one["row"], one["column"]) for one in skipped} >= {
         ("Random", "900"),
-        ("Whole dataset, coded", "3KB"),
+        ("Whole dataset, coded", "1600"),
     }
     text = (out / "bytes.md").read_text()
     assert "does not hold one video of each class" in text and "## Networks in place of clips" in text

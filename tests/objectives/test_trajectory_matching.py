@@ -19,7 +19,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
-from vidcondense.experts import training
+from vidcondense.experts import epochs
 from vidcondense.experts.buffer import Experts
 from vidcondense.experts.settings import ExpertSettings
 from vidcondense.experts.training import train
@@ -359,7 +359,7 @@ def test_a_run_that_trains_its_own_experts_resumes_to_the_same_bytes(
         monkeypatch.setattr(owner, name, counted)
 
     cut = tmp_path / "cut"
-    interrupt(training, "forward", 6)
+    interrupt(epochs, "forward", 6)
     with pytest.raises(Interrupted, match=f"while training experts.*\n.*--resume {cut}"):
         condense(tiny_store, mine, cut, precision="float32", show=False)
     assert '"interrupted"' in (cut / "run.json").read_text()

@@ -52,8 +52,8 @@ def test_quality_falls_before_frames_shrink_and_only_as_far_as_one_video_needs(
     recipe = quick.load("random", overrides={"storage": "av1", "quality": 20})
     for budget, quality, size, vpc in (
         (1000 + 3 * 600, 20, 0, 1),
-        (1000 + 3 * 600 - 1, 40, 0, 1),
-        (1000 + 3 * 400 - 1, 55, 0, 1),
+        (1000 + 3 * 600 - 1, 40, 0, 2),
+        (1000 + 3 * 400 - 1, 55, 0, 2),
         (1000 + 3 * 250 - 1, 70, 0, 2),
         (1000 + 3 * 100 - 1, 70, 16, 1),
     ):

@@ -176,7 +176,8 @@ def _nearest(samples: Samples, recipe: Recipe, room: float) -> Recipe:
 
     while vpc < most and videos(vpc + 1) <= room:
         vpc += 1
-    if vpc < most and videos(vpc) * videos(vpc + 1) <= room**2:
+    grows = recipe.all_iterations > 0  # what is learned may take more than it did at the start
+    if vpc < most and not grows and videos(vpc) * videos(vpc + 1) <= room**2:
         lowest = samples.of(recipe.replace(quality=WORST)).of(videos(vpc + 1))
         vpc += lowest <= SPARE * recipe.budget
     return recipe.replace(vpc=vpc)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mypy import api as mypy
@@ -14,6 +15,7 @@ from tiny_run import condensed_videos, write_run
 
 import vidcondense
 from vidcondense import CondensedVideos, VidcondenseError
+from vidcondense.benchmark.options import Options
 from vidcondense.evaluation.protocols import PROTOCOL
 from vidcondense.evaluation.results import Evaluation
 from vidcondense.recipes.load import available
@@ -110,3 +112,17 @@ def test_a_benchmark_gives_its_page_and_refuses_unknown_choices(tmp_path: Path) 
     assert page.is_file()
     with pytest.raises(VidcondenseError, match="no choice 'seed'; did you mean 'seeds'"):
         vidcondense.run_benchmark("accuracy", "store", "tables", seed=(1,))
+
+
+def test_one_choice_stands_for_one_of_several(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[Options] = []
+
+    def measured(
+        name: str, store: Path, out: Path, options: Options, *, force: bool
+    ) -> tuple[Path, list[Any]]:
+        seen.append(options)
+        return out / "accuracy.md", []
+
+    monkeypatch.setattr("vidcondense.benchmark.run.run_benchmark", measured)
+    vidcondense.run_benchmark("accuracy", "store", tmp_path, network="minic3d", seeds=3, networks=2)
+    assert (seen[0].network, seen[0].seeds, seen[0].networks) == (("minic3d",), (3,), 2)

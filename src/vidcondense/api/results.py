@@ -111,7 +111,7 @@ def run_benchmark(
         out: a folder for the page, its tables and its runs.
         force: measure the benchmark's cells anew.
         choices: fields of `vidcondense.benchmark.options.Options`, such as methods=("random", "dm") and
-            seeds=(0, 1, 2).
+            seeds=(0, 1, 2); a single text or number stands for one of several.
 
     Returns:
         The page, in Markdown.
@@ -129,10 +129,12 @@ def run_benchmark(
     from vidcondense.benchmark.options import Options
     from vidcondense.benchmark.run import run_benchmark as measure
 
-    known = [one.name for one in fields(Options)]
-    for choice in choices:
-        if choice not in known:
-            raise VidcondenseError(f"no choice {choice!r}; did you mean {nearest(choice, known)!r}?")
+    usual = {one.name: one.default for one in fields(Options)}
+    for choice, value in choices.items():
+        if choice not in usual:
+            raise VidcondenseError(f"no choice {choice!r}; did you mean {nearest(choice, list(usual))!r}?")
+        if isinstance(usual[choice], tuple) and isinstance(value, str | int):
+            choices[choice] = (value,)
     page, failed = measure(
         name, None if store is None else Path(store), Path(out), Options(**choices), force=force
     )

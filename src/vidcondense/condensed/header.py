@@ -16,7 +16,7 @@ BEST, QUALITY, WORST = 1.0, 40.0, 70.0
 """Of coded video: most bytes, what is taken where nothing else is said, and fewest bytes."""
 QUALITY_STEP = 0.25
 TILES = 16
-"""Videos side by side in a stream at most; 64 would take 2 % less."""
+"""Videos side by side in a stream at most."""
 SCALE, OFFSET = "_scale", "_offset"
 """What is added to a tensor's name for those that levels uint8 need."""
 LENGTHS, FRAMES, RANGES, VIDEOS, PLACES, STEP = (

@@ -109,6 +109,16 @@ def test_finer_streams_are_the_first_and_one_step_better() -> None:
     assert mixed.lengths.tolist() != coarse.lengths.tolist()
 
 
+def test_equal_streams_are_as_many_at_each_quality() -> None:
+    """Else the bytes of two qualities could not be compared stream by stream (`filling.filled`)."""
+    values = _frames(1).repeat(40, 1, 1, 1)
+    coded = encode(values, [1] * 40, UNITS, 40, {})
+    assert coded.videos.tolist() == [16, 16, 8] and coded.places.tolist() == list(range(40))
+    back, known = decode(coded, values.shape, UNITS)
+    again, _ = decode(encode(back, [1] * 40, UNITS, 40, known), values.shape, UNITS)
+    assert torch.equal(again, back)
+
+
 def test_a_video_that_was_read_keeps_its_stream_whatever_is_left_of_the_others() -> None:
     values = _frames(6)
     coded = encode(values, [2, 2, 2], UNITS, 30, {})

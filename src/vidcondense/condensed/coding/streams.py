@@ -85,7 +85,8 @@ def encode(
     mean, std = units
     videos = [video.reshape(-1, *video.shape[-3:]) for video in values.detach().cpu().split(list(rows))]
     found = [known.get(digest(video)) for video in videos]
-    places, starts = torch.zeros(len(videos), dtype=torch.int64), dict[Stream, int]()
+    places, streams = torch.zeros(len(videos), dtype=torch.int64), list[Stream]()
+    starts: dict[Stream, int] = {}  # of known streams, which several groups may name
     total, better = 0, finer
     for group in _groups([len(video) for video in videos], found, most):
         first = found[group[0]]
@@ -93,15 +94,15 @@ def encode(
             some = torch.stack([videos[number] for number in group]) * std + mean
             stream = _encoded(some, quality - QUALITY_STEP if better > 0 else quality)
             better -= 1
+            places[list(group)] = total + torch.arange(len(group))
         else:
-            stream = first[0]
-        if stream not in starts:
-            starts[stream] = total
-            total += stream.videos
-        for tile, number in enumerate(group):
-            one = found[number]
-            places[number] = starts[stream] + (tile if one is None else one[1])
-    return _written(list(starts), torch.tensor([len(video) for video in videos]), places)
+            stream, tile = first
+            places[group[0]] = starts.setdefault(stream, total) + tile
+            if starts[stream] < total:
+                continue
+        streams.append(stream)
+        total += stream.videos
+    return _written(streams, torch.tensor([len(video) for video in videos]), places)
 
 
 def decode(coded: Coded, shape: Sequence[int], units: tuple[Tensor, Tensor]) -> tuple[Tensor, Places]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
+from math import log
 from typing import TypeVar
 
 from safetensors.torch import load
@@ -40,7 +41,7 @@ def filled(condensed: T, budget: int) -> T:
             f"the set takes {size(last):,} bytes at the lowest quality, more than the {budget:,} of the "
             "budget; give it fewer videos or key frames, or smaller frames (synthetic.size)"
         )
-    steps = _first(0, last, lambda one: size(one) <= budget)
+    steps = _first_within(budget, size, last, start=round((condensed.quality - BEST) / QUALITY_STEP))
     quality = BEST + steps * QUALITY_STEP
     if not steps:
         return replace(fresh, quality=quality)
@@ -57,9 +58,21 @@ def _lengths(packed: bytes, frame_tensors: Sequence[str]) -> Tensor:
     return pad_sequence(found, batch_first=True).sum(0)
 
 
-def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The first whole number of a range for which something holds that holds for all after it."""
+def _first_within(budget: int, size: Callable[[int], int], last: int, start: int) -> int:
+    """The first step of 0 to `last` with `budget` bytes at most, where `last` has and sizes fall.
+
+    Sizes fall about exponentially: a line through the last two that were looked at, in logarithms, says where
+    to look next; every third look is in the middle, for where they do not.
+    """
+    low, high = 0, last
+    before, at, looks = last, min(start, last - 1), 0
     while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+        low, high = (low, at) if size(at) <= budget else (at + 1, high)
+        looks += 1
+        slope = log(size(at) / size(before)) / (at - before)
+        if looks % 3 == 0 or slope >= 0:
+            target = (low + high) // 2
+        else:
+            target = round(at + log(budget / size(at)) / slope)
+        before, at = at, min(max(target, low), max(high - 1, low))
     return low

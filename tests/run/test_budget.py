@@ -9,7 +9,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.store import ClipStore
 from vidcondense.insertion.schedule import ScheduleSettings
 from vidcondense.recipes.recipe import Recipe
-from vidcondense.run.budget import Sample, Samples, fit
+from vidcondense.run.budget import AIM, Sample, Samples, fit
 from vidcondense.run.loop import condense
 
 
@@ -31,7 +31,7 @@ def test_where_the_whole_dataset_fits_that_is_the_advice(tiny_store: ClipStore, 
     recipe = quick.load(method, overrides={"storage": "av1", "budget": 10**6})
     held = fit(samples, recipe)
     assert held.recipe.vpc == min(len(one) for one in tiny_store.by_class("train"))
-    every = quick.load("every_video")
+    every = quick.load("every_video", overrides={"quality": AIM})
     assert held.whole == samples.of(every).of(every.videos(tiny_store))
     advice = f"the whole dataset takes {held.whole:,} bytes, so keep it instead (--recipe every_video)"
     assert advice in held.describe()
@@ -51,11 +51,10 @@ def test_quality_falls_before_frames_shrink_and_only_as_far_as_one_video_needs(
     samples = Samples(tiny_store)
     recipe = quick.load("random", overrides={"storage": "av1", "quality": 20})
     for budget, quality, size, vpc in (
-        (1000 + 3 * 600, 20, 0, 1),
-        (1000 + 3 * 600 - 1, 40, 0, 2),
-        (1000 + 3 * 400 - 1, 55, 0, 2),
-        (1000 + 3 * 250 - 1, 70, 0, 2),
-        (1000 + 3 * 100 - 1, 70, 16, 1),
+        (1000 + 3 * 250, 55, 0, 1),
+        (1000 + 3 * 250 - 1, 62.5, 0, 1),
+        (1000 + 3 * 175 - 1, 70, 0, 1),
+        (1000 + 3 * 100 - 1, 62.5, 16, 1),
     ):
         found = fit(samples, recipe.replace(budget=budget))
         assert (found.recipe.quality, found.recipe.synthetic.size, found.recipe.vpc) == (quality, size, vpc)
@@ -66,7 +65,7 @@ def test_quality_falls_before_frames_shrink_and_only_as_far_as_one_video_needs(
 
 @pytest.mark.parametrize(
     ("quality", "videos", "vpc"),
-    [(40, 3.0, 1), (40, 4.2, 1), (40, 4.3, 2), (40, 7.3, 2), (40, 7.4, 3), (69, 4.3, 1), (40, 99.0, 5)],
+    [(40, 3.0, 1), (55, 4.2, 1), (40, 4.9, 2), (55, 7.3, 2), (55, 7.4, 3), (60, 4.9, 2), (69, 4.3, 1), (40, 99.0, 5)],
 )
 def test_the_number_of_videos_is_the_nearest_where_a_lower_quality_makes_room(
     quality: int, videos: float, vpc: int, tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
@@ -74,7 +73,7 @@ def test_the_number_of_videos_is_the_nearest_where_a_lower_quality_makes_room(
     """Of three classes of five: two each are nearest from 3 √2 = 4.24 on, three from √(6 · 9) = 7.35."""
     monkeypatch.setattr(Samples, "of", _of)
     recipe = quick.load("random", overrides={"storage": "av1", "quality": quality})
-    each = 10.0 * (80 - quality)
+    each = 10.0 * (80 - max(quality, AIM))
     samples = Samples(tiny_store)
     assert fit(samples, recipe.replace(budget=round(1000 + videos * each))).recipe.vpc == vpc
 
@@ -98,7 +97,7 @@ def test_the_whole_dataset_gets_smaller_frames_where_it_has_to(
     recipe = quick.load("every_video")
     lowest = 1000 + 15 * 100
     found = fit(samples, recipe.replace(budget=lowest))
-    assert (found.recipe.synthetic.size, found.recipe.quality, found.video_bytes) == (0, recipe.quality, None)
+    assert (found.recipe.synthetic.size, found.recipe.quality, found.video_bytes) == (0, AIM, None)
     smaller = fit(samples, recipe.replace(budget=lowest - 1))
     assert smaller.recipe.synthetic.size == 16
     assert "every training video, stored with 16 x 16 pixels, of the quality" in smaller.describe()

@@ -10,7 +10,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.units import plural
 from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed.enlargement import SMALLEST
-from vidcondense.condensed.header import QUALITY, WORST
+from vidcondense.condensed.header import WORST
 from vidcondense.coresets.random import Random
 from vidcondense.data.store import ClipStore
 from vidcondense.insertion.schedule import ScheduleSettings
@@ -23,7 +23,9 @@ from vidcondense.synthetic.key_frames import KeyFrames
 
 SAMPLE = 32
 """Classes of which videos are coded to see what one takes."""
-QUALITIES = (QUALITY, (QUALITY + WORST) / 2, WORST)
+AIM = 55.0
+"""Quality at which videos are counted unless one is named: more videos are worth more than better ones."""
+QUALITIES = (AIM, (AIM + WORST) / 2, WORST)
 """What is tried one after another until a video of each class fits."""
 SPARE = 0.9
 """Of a budget, what a sample at the lowest quality may take where a video more than fits is tried."""
@@ -119,8 +121,8 @@ class Samples:
 def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     """As many videos per class as a recipe's budget holds.
 
-    They have the recipe's quality and size; where not one video of each class fits, a lower quality and then
-    a smaller size. Where key frames are inserted without a limit, and all of them might not fit at the lowest
+    They have the quality `AIM`, or the recipe's where that is lower, and the recipe's size; where not one video of
+    each class fits, a lower quality and then a smaller size. Where key frames are inserted without a limit, and all of them might not fit at the lowest
     quality, insertion gets one.
 
     Args:
@@ -134,6 +136,8 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     """
     store = samples.store
     check(store, recipe)
+    if "quality" not in fixed:
+        recipe = recipe.replace(quality=max(recipe.quality, AIM))
     classes = len(store.class_names)
     everything = bool(recipe.unread("vpc"))
     least = recipe.videos(store) if everything else classes

@@ -406,22 +406,6 @@ def test_bad_options_are_one_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_without_scipy_nothing_is_begun(
-    call: Call,
-    tmp_path: Path,
-    commands: list[list[str]],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    assert call("accuracy", "--methods", "random", "--vpc", 1) == 2
-    assert capsys.readouterr().err == (
-        "vidcondense: benchmark needs scipy: pip install 'vidcondense[benchmark]'\n"
-    )
-    assert commands == []
-    assert not (tmp_path / "out").exists()
-
-
 def test_list_names_every_benchmark(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

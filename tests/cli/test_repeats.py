@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import quick
 
-from vidcondense import ClipStore, cli, prepare
+from vidcondense import cli, prepare
 from vidcondense.evaluation.protocols import PROTOCOLS, Strong
 from vidcondense.run.state import State
 
@@ -164,21 +164,35 @@ def test_shards_of_a_run_need_not_be_named_again(
 
 def test_the_demo_again_and_anew(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     demo = import_module("vidcondense.cli.demo")
-    small = {"TRAIN_PER_CLASS": 2, "TEST_PER_CLASS": 1, "FRAMES": 4, "SIZE": 32, "METHODS": ("random",)}
+    small = {"TRAIN_PER_CLASS": 2, "TEST_PER_CLASS": 1, "FRAMES": 4, "SIZE": 32, "SETS": 1, "STEPS": 1}
     for name, value in small.items():
         monkeypatch.setattr(demo, name, value)
     folder = tmp_path / "demo"
-    assert call("demo", folder)[0] == 0
+    code, printed, said = call("demo", folder)
+    assert code == 0, said
+    assert f"open the report: {folder / 'report.html'}" in printed
+    sizes = [file.stat().st_size for file in folder.glob("*/condensed.safetensors")]
+    assert len(sizes) == 2 and max(sizes) <= 4000
     before = changed(folder)
     before.pop(folder / "report.html")
-    code, printed, said = call("demo", folder)
-    assert code == 0 and said.count("nothing to do") == 4, said
-    assert f"open the report: {folder / 'report.html'}" in printed.replace("\n", "")
+    code, printed, _ = call("demo", folder)
+    assert code == 0 and "1 of 1: " in printed
     after = changed(folder)
     after.pop(folder / "report.html")
     assert after == before
     code, _, said = call("demo", folder, "--seed", 1)
     assert code == 2 and "--force" in said
     assert call("demo", folder, "--seed", 1, "--force")[0] == 0
-    assert json.loads((folder / "random" / "run.json").read_text())["seed"] == 1
-    assert ClipStore.open(folder / "store").size == 32
+    assert json.loads((folder / "displaced" / "run.json").read_text())["seed"] == 1
+
+
+def test_the_demo_claims_what_it_found_and_no_more() -> None:
+    proof = import_module("vidcondense.cli.demo")._proof
+    better = {("1", seed): 60.0 + seed for seed in range(6)}
+    worse: dict[tuple[str, int], float | None] = {("1", seed): 30.0 - seed for seed in range(6)}
+    found = proof(better, worse, 90.0, 44_000, 300)
+    assert (
+        "62.5 ± 5.5 %" in found and ": +35.0 ± " in found and "p 0.031" in found and "it is 90.0 %" in found
+    )
+    assert ": not resolved, +0.0 ± " in proof(better, better, None, 44_000, 300)
+    assert "Too few networks trained" in proof(better, dict.fromkeys(better), 90.0, 44_000, 300)

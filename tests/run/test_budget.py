@@ -65,7 +65,16 @@ def test_quality_falls_before_frames_shrink_and_only_as_far_as_one_video_needs(
 
 @pytest.mark.parametrize(
     ("quality", "videos", "vpc"),
-    [(40, 3.0, 1), (55, 4.2, 1), (40, 4.9, 2), (55, 7.3, 2), (55, 7.4, 3), (60, 4.9, 2), (69, 4.3, 1), (40, 99.0, 5)],
+    [
+        (40, 3.0, 1),
+        (55, 4.2, 1),
+        (40, 4.9, 2),
+        (55, 7.3, 2),
+        (55, 7.4, 3),
+        (60, 4.9, 2),
+        (69, 4.3, 1),
+        (40, 99.0, 5),
+    ],
 )
 def test_the_number_of_videos_is_the_nearest_where_a_lower_quality_makes_room(
     quality: int, videos: float, vpc: int, tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch

@@ -19,7 +19,7 @@ from vidcondense.benchmark.plan import Plan, plan
 from vidcondense.benchmark.resolve import resolve
 from vidcondense.benchmark.rows import Made, Row, build_rows, read_result
 from vidcondense.benchmark.runner import needs, run_tasks, steps_left
-from vidcondense.benchmark.statistics import Pair, require_scipy
+from vidcondense.benchmark.statistics import Pair
 from vidcondense.benchmark.tasks import Task, clear, refuse_foreign, seeds_in, tasks_of
 from vidcondense.data.store import ClipStore
 from vidcondense.work.engines import HERE, Where, engine, jobs_of
@@ -81,7 +81,6 @@ def run_benchmark(
         raise VidcondenseError(f"{'--dry-run' if dry_run else '--resolve'} runs nothing; leave --force out")
     if points is not None and not 0 < points < 100:
         raise VidcondenseError(f"--resolve must be points between 0 and 100, not {points:g}")
-    require_scipy()
     options = _decided(options)
     stores = [ClipStore.open(store_path, split) for split in options.splits]
     planned = plan(name, stores[0], options, out or Path("benchmark"))

@@ -121,9 +121,9 @@ class Samples:
 def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     """As many videos per class as a recipe's budget holds.
 
-    They have the quality `AIM`, or the recipe's where that is lower, and the recipe's size; where not one video of
-    each class fits, a lower quality and then a smaller size. Where key frames are inserted without a limit, and all of them might not fit at the lowest
-    quality, insertion gets one.
+    They have the quality `AIM`, or the recipe's where that is lower, and the recipe's size; where not one
+    video of each class fits, a lower quality and then a smaller size. Where key frames are inserted without a
+    limit, and all of them might not fit at the lowest quality, insertion gets one.
 
     Args:
         samples: of the real videos.

@@ -3,13 +3,11 @@
 import itertools
 import math
 import statistics
-import sys
 
 import numpy as np
 import pytest
 from scipy.stats import t
 
-from vidcondense.base.errors import VidcondenseError
 from vidcondense.benchmark.statistics.interval import Interval, Pair, interval, resolution
 
 MANY = 10**9
@@ -132,9 +130,3 @@ def test_two_one_sided_tests_agree_with_the_interval_of_ninety_percent() -> None
     assert made.p_outside(edge) == pytest.approx(0.05)
     assert made.p_outside(2 * edge) < 0.05 < made.p_outside(edge / 2)
     assert made.p_outside(abs(made.mean) / 2) > 0.5
-
-
-def test_without_scipy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(VidcondenseError, match=r"pip install 'vidcondense\[benchmark\]'"):
-        interval({("1", seed): 1.0 for seed in range(3)}, 9)

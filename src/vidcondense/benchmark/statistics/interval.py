@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from vidcondense.base.errors import VidcondenseError
+from scipy.special import stdtr, stdtrit
 
 Pair = tuple[str, int]
 """A split and a seed: what two methods share when their difference is taken."""
@@ -31,14 +30,10 @@ class Interval:
 
     def half_width(self, level: float = 0.95) -> float:
         """Half the interval, by Student's t."""
-        from scipy.special import stdtrit
-
         return max(float(stdtrit(degrees, (1 + level) / 2)) * error for error, degrees in self.errors)
 
     def p_outside(self, margin: float) -> float:
         """The larger p of two one-sided tests (TOST), of mean <= -margin and of mean >= margin."""
-        from scipy.special import stdtr
-
         beyond = abs(self.mean) - margin
         return max(float(stdtr(degrees, beyond / error)) for error, degrees in self.errors)
 
@@ -58,7 +53,6 @@ def interval(values: Mapping[Pair, float], videos: int) -> Interval | None:
     """
     if len(values) < LEAST_PAIRS:
         return None
-    require_scipy()
     found = np.array(list(values.values()), float)
     mean = float(found.mean())
     splits, seeds = _numbered([split for split, _ in values]), _numbered([seed for _, seed in values])
@@ -114,11 +108,3 @@ def _rest(residuals: Floats, splits: NDArray[np.int64], seeds: NDArray[np.int64]
         return 0.0, 0
     left = residuals - design @ fitted
     return float((left**2).sum()) / degrees / len(residuals), degrees
-
-
-def require_scipy() -> None:
-    """Refuse to go on without SciPy, in a line that names the extra."""
-    try:
-        import scipy  # noqa: F401
-    except ImportError as error:
-        raise VidcondenseError("benchmark needs scipy: pip install 'vidcondense[benchmark]'") from error

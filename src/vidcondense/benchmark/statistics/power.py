@@ -6,7 +6,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from vidcondense.benchmark.statistics.interval import LEAST_PAIRS, Pair, require_scipy
+from scipy.special import nctdtr, stdtrit
+
+from vidcondense.benchmark.statistics.interval import LEAST_PAIRS, Pair
 from vidcondense.benchmark.statistics.significance import LEVEL, pairs_needed
 
 POWER = 0.8
@@ -92,7 +94,6 @@ def power(design: Design, points: float, known: Deviations, comparisons: int, vi
         comparisons: in the table.
         videos: test videos of a split.
     """
-    require_scipy()
     pairs = design.splits * design.seeds
     if pairs < max(LEAST_PAIRS, pairs_needed(comparisons)):
         return 0.0
@@ -109,8 +110,6 @@ def power(design: Design, points: float, known: Deviations, comparisons: int, vi
 
 def _power(distance: float, degrees: int, level: float) -> float:
     """Of a two-sided test by Student's t, with the true difference so many standard errors from 0."""
-    from scipy.special import nctdtr, stdtrit
-
     return 1 - float(nctdtr(degrees, distance, stdtrit(degrees, 1 - level / 2)))
 
 

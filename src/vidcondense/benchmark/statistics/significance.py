@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import permutation_test
 
 LEVEL = 0.05
 MOST_FLIPS = 2**13
@@ -16,8 +17,6 @@ def sign_flip(differences: Sequence[float]) -> float:
     Exact under the null hypothesis that which of the two methods is which makes no difference, whatever the
     distribution, with ties and zeros. The least p of n pairs is 2 / 2^n.
     """
-    from scipy.stats import permutation_test
-
     found = permutation_test(
         (np.asarray(differences, float),),
         _mean,

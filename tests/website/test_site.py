@@ -18,7 +18,7 @@ import reference_pages
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-LONG = {"benchmark", "findings", "method", "performance", "protocol", "results", "scale"}
+LONG = {"benchmark", "method", "performance", "protocol", "scale"}
 """Pages that neither begin with a question nor fit yet."""
 MOST_LINES = 200
 MOST_BYTES = 1_000_000

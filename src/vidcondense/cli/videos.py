@@ -21,7 +21,7 @@ def demo(
     seed: CountOption = 0,
     force: bool = False,
 ) -> None:
-    """The whole way on generated clips: prepare, condense, evaluate, report; minutes on 2 cores.
+    """Go the whole way on generated clips: prepare, condense, evaluate, report; minutes on 2 cores.
 
     Args:
         folder: Where everything goes; steps that are done already are not repeated.
@@ -44,7 +44,8 @@ def generate(
     """Write generated clips as video files, to try things without a dataset.
 
     Args:
-        kind: actions: appearance and motion tell the class; motion: motion alone; motion-hard: in any colour.
+        kind: actions: appearance and motion tell the class; motion: motion alone; motion-hard: motion alone,
+            in any colour.
         folder: Where to write {train,test}/<class>/*.mp4.
         options: How many clips, and of which size.
         force: Write anew, also over generated clips of another kind or size.

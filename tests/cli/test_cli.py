@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,20 @@ def test_help_speaks_of_things_not_of_types(
     call(monkeypatch, command, "--help")
     shown = capsys.readouterr().out
     assert not re.search(r"None|\b(PATH|STR|INT|FLOAT)\b", shown), shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_lines_of_help_end_where_no_word_fits(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    call(monkeypatch, command, "--help")
+    shown = capsys.readouterr().out.replace("│", " ").splitlines()  # boxes where the output is in UTF-8
+    assert any(line.startswith("  -h, --help ") for line in shown)
+    for line, following in pairwise(shown):
+        goes_on = re.match(r" {5,}(\S+)", following)
+        if goes_on and re.match(r"  ( {3,}|\S.* {2})\S", line):
+            assert len(line.rstrip()) + 1 + len(goes_on[1]) > 88, f"{line}\n{following}"
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])

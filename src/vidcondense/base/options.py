@@ -22,14 +22,14 @@ On = Annotated[
     str,
     arg(
         metavar="here|ray|ray://HOST:PORT",
-        help="Where units of work run: here, on this machine; or on a cluster of Ray (see docs/scale.md).",
+        help="Where work is done: here, on this machine; or in parts on a cluster of Ray (docs/scale.md).",
     ),
 ]
 JobsOption = Annotated[
     Annotated[int, Meta(ge=0, le=1024)],
-    arg(metavar="N", help="Units at a time on this machine; 0: one per GPU, else 1, in this process."),
+    arg(metavar="N", help="Parts of the work to do at a time on this machine; 0: one per GPU, else one."),
 ]
 Precision = Annotated[
     Literal["auto", "float32", "bfloat16"],
-    arg(help="Precision of the networks; auto takes bfloat16 where the processor has it."),
+    arg(help="Precision of the networks; auto takes bfloat16 where it is fast, else float32."),
 ]

@@ -31,17 +31,17 @@ def benchmark(
     ] = None,
     options: Annotated[Options, arg(name="")] = DEFAULTS,
 ) -> None:
-    """A table or figure of the papers on your data: condense, evaluate, compare; resumable cell by cell.
+    """Make a table or figure of the papers on your data: condense, evaluate, compare.
 
     Args:
-        name: Which one; see --list.
+        name: Which benchmark; --list names them.
         store: A store made by `vidcondense prepare`; storage works without one.
         out: Folder for NAME.md, NAME.csv, NAME.json, a plot and runs in cells/; benchmarks may share one.
         list: Name all benchmarks with one line each, and stop.
         force: Measure the benchmark's cells anew; what they hold is removed.
         dry_run: Say which cells it would run, how long they may take and what they need, and stop.
-        resolve: Say how many splits, seeds and networks resolve a difference of so many points, from what
-            --out holds, and what they cost, and stop.
+        resolve: Say how many splits, seeds and networks a difference of so many points takes, by what --out
+            holds, and what they cost, and stop.
         options: What to measure, and how.
     """
     from vidcondense.benchmark.grids import BENCHMARKS  # help does not wait for what knows recipes

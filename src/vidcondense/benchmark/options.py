@@ -16,6 +16,14 @@ Names = Annotated[tuple[str, ...], arg(metavar="NAME [NAME ...]")]
 Counts = Annotated[tuple[int, ...], arg(metavar="N [N ...]")]
 Texts = UseAppendAction[tuple[str, ...]]
 PUBLISHED = ("auto", "none", "all", *DATASETS)
+PUBLISHED_HELP = (
+    "Dataset whose published figures stand beside yours: miniucf, hmdb51, kinetics400 or ssv2; auto: the one "
+    "that the store is by its name; all: also the others, for reference; none: no figures."
+)
+CONTROLS_HELP = (
+    "Leave out the rows that tell what others are worth: random selection, herding, the mean of a class in "
+    "pixels, one real frame repeated, and the whole dataset (with the first of the seeds)."
+)
 
 
 @dataclass(frozen=True)
@@ -53,19 +61,17 @@ class Options:
     overrides: Annotated[Texts, arg(name="set", metavar="[METHOD:]KEY=VALUE")] = ()
     """Override a recipe key in all cells, as in flip=0, or of one method, as in dm:iterations=200."""
     recipes: Literal["auto", "published", "small"] = "auto"
-    """published hyper-parameters, or small for short runs; auto: published from 16x112x112 up."""
-    published: Annotated[str, arg(metavar="auto|none|all|DATASET")] = "auto"
-    """Dataset that the store is (miniucf, hmdb51, kinetics400, ssv2), for the papers' figures beside yours;
-    auto goes by the store's name; all also prints the others, for reference; none shows none."""
+    """published values; or small, for short runs; auto: published from 16x112x112 up, else small."""
+    published: Annotated[str, arg(metavar="auto|none|all|DATASET", help=PUBLISHED_HELP)] = "auto"
+    """Whose published figures stand beside those measured."""
     against: Annotated[Texts, arg(metavar="ROW")] = ()
     """Row to compare every row with, pairwise; once per row."""
     margin: Annotated[
         float | None, arg(metavar="POINTS", help_behavior_hint="(default: none, nothing is called level)")
     ] = None
     """Differences within this count as level, if two one-sided tests say so; name it before the run."""
-    controls: bool = True
-    """Leave out the rows that tell what others are worth: random selection, herding, the mean of a class in
-    pixels, one real frame repeated, and the whole dataset (with the first of the seeds)."""
+    controls: Annotated[bool, arg(help=CONTROLS_HELP, help_behavior_hint="")] = True
+    """Whether there are rows that tell what others are worth."""
     cells: Annotated[Texts, arg(name="cell", metavar="LABEL=ARGUMENTS")] = ()
     """A row of benchmark grid, such as "PRISM=--recipe prism_small --vpc 1"; once per row."""
     evaluation_seed: Annotated[
@@ -77,8 +83,7 @@ class Options:
     clips: Count = 64
     """Most real clips per class that flow, motion and retrieval read."""
     jobs: JobsOption = 0
-    """Cells to run side by side on this machine, with one thread each where there are several; 0: one per
-    GPU, else 1."""
+    """Cells to run side by side on this machine, with one thread each where there are several."""
     on: On = HERE
     device: Device = "auto"
     precision: Precision = "auto"

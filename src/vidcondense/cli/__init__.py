@@ -1,5 +1,7 @@
 """The command `vidcondense`: parse, call, print. Bad input ends in one line and exit code 2."""
 
+import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Union
@@ -21,11 +23,14 @@ from vidcondense.cli.videos import demo, generate, prepare
 
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
 
-Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: -V.
+Usual order: prepare VIDEOS STORE, condense STORE --out RUN, evaluate RUN, report RUN. Try it without a
+dataset: demo. Version: -V.
 
 The same command again finishes what is missing, or says that it is done and where; --force does it anew."""
 
 LONGEST_LINE = 2000
+CONTINUED = re.compile(r"\n {8,}")
+"""Before what goes on with an argument in a docstring."""
 MEMORY = ("can't allocate memory", "out of memory")
 """In what PyTorch says on a CPU and on a GPU."""
 
@@ -43,10 +48,12 @@ def _one_of(commands: Iterable[Callable[..., None]]) -> Any:
     """A type that tyro makes subcommands of, as `tyro.extras.SubcommandApp` does, and sooner.
 
     Tyro asks whether what stands for "nothing given" is of the type: it is an object. Else it loads a library
-    that checks types. Without a help tyro looks for one in the source of Python's `typing`.
+    that checks types. Without a help tyro looks for one in the source of Python's `typing`. It keeps line
+    breaks of docstrings, which a terminal of another width should not have.
     """
     kinds: list[Any] = [Annotated[object, tyro.conf.Suppress]]
     for command in commands:
+        command.__doc__ = CONTINUED.sub(" ", inspect.getdoc(command) or "")
         kinds.append(Annotated[Any, tyro.conf.subcommand(command.__name__, constructor=command)])
     return Annotated[Union[tuple(kinds)], tyro.conf.arg(help="one of these")]  # noqa: UP007
 

@@ -32,7 +32,11 @@ def condense(
     recipe: NameOption = "prism_small",
     vpc: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: the recipe's)")] = None,
     dataset: Annotated[
-        str | None, arg(metavar="NAME", help_behavior_hint="(default: STORE's, else the recipe's first)")
+        str | None,
+        arg(
+            metavar="NAME",
+            help_behavior_hint="(default: that of STORE by its name or classes, else the recipe's first)",
+        ),
     ] = None,
     split: NameOption = "1",
     overrides: Overrides = (),
@@ -61,19 +65,19 @@ def condense(
         out: Folder for the result, its log and its checkpoint: a new one, or that of the run to go on with.
         recipe: Name of a recipe (see `vidcondense recipes`) or path of a .toml file.
         vpc: Synthetic videos per class.
-        dataset: Whose published hyper-parameters to use: miniucf, hmdb51, kinetics400, ssv2 (recipe prism);
-            a STORE is recognised by its name or its classes.
+        dataset: Dataset whose published hyper-parameters to use, of recipe prism: miniucf, hmdb51,
+            kinetics400 or ssv2.
         split: Which of the store's splits to use.
         overrides: Override a key of the recipe, such as optimiser.learning_rate=0.1; once per key.
-        storage: How the result's file holds frames: float32; float16 or uint8, in fewer bytes; or as AV1
-            video, in about a hundredth.
-        quality: Of AV1 video: 1 is best, 70 smallest, in quarters.
-        budget: Bytes of the result's file, such as 64KB: as many videos as it holds, unless --vpc says how
-            many, as AV1 video of the quality that fills it.
-        shards: Learn classes in N parts, by several processes or machines; the result depends on N.
+        storage: How the result's file holds frames: as float32; as float16, in half of its bytes; as uint8,
+            in a quarter; or as AV1 video, in about a hundredth.
+        quality: Quality of AV1 video, from 1, the best, to 70, the smallest, in steps of a quarter.
+        budget: Most bytes of the result's file, such as 64KB: it holds as many videos as fit, unless --vpc
+            says how many, as AV1 video of the best quality that fits.
+        shards: Learn the classes in N parts, for several processes or machines; the result depends on N.
         seed: Seed of every random number.
-        resume: Go on with the run in this folder: short for the command that started it.
-        force: Start anew; what RUN holds of a run and of its evaluations is removed.
+        resume: Go on with the run in this folder, as the command that started it would.
+        force: Start anew; the run in RUN and its evaluations are removed.
         dry_run: Only say what it will cost in storage, memory, operations and time; --out is not needed.
     """
     from vidcondense.data.store import ClipStore

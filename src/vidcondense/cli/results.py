@@ -14,10 +14,10 @@ from vidcondense.cli.arguments import Condensed, Folder, Page, Runs, condensed_f
 
 
 def report(runs: Runs = (), *, out: Page = Path("report.html")) -> None:
-    """Write one self-contained HTML page about runs, each time from what is there.
+    """Write one self-contained HTML page about runs.
 
     Args:
-        runs: Run folders, the main one first; add a run of recipe random for comparison, and for the upper
+        runs: Run folders, the main one first. Add a run of recipe random to compare with, and for the upper
             row the JSON of an evaluation of the whole store.
         out: File to write.
     """

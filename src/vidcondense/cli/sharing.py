@@ -30,7 +30,7 @@ def push(
         repo: Where to; a repository that is not there is made, private. Log in first: hf auth login.
         public: Make the new repository for everybody to see.
         license: The licence for the card, as the hub names it, such as cc-by-4.0.
-        force: Replace a card that is there, with what somebody has written in it.
+        force: Replace the card that is there too, and what somebody has written in it.
     """
     from vidcondense.hub.transfer import push as send
 

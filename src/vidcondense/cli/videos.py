@@ -46,7 +46,8 @@ def generate(
     """Write generated clips as video files, to try things without a dataset.
 
     Args:
-        kind: actions: appearance and motion tell the class; motion: motion alone; motion-hard: in any colour.
+        kind: actions: appearance and motion tell the class; motion: motion alone; motion-hard: motion alone,
+            in any colour.
         folder: Where to write {train,test}/<class>/*.mp4.
         options: How many clips, and of which size.
         force: Write anew, also over generated clips of another kind or size.

@@ -19,9 +19,8 @@ class EvaluationOptions(Settings):
     Attributes:
         network: Which network to train: minic3d, convnet3d, cnn_mean, cnn_mlp, cnn_rnn, cnn_gru, cnn_lstm,
             r2plus1d_18, video_transformer, or your own as FILE.py:CLASS. Several, joined by "+", take turns.
-        networks_count: How many networks to train, of each kind, from other random weights each.
-        steps: Training steps of each network, in place of the protocol's rule, to compare sets at equal ones
-            (strong).
+        networks_count: How many networks of each kind to train, each from other random weights.
+        steps: Training steps of each network, to compare sets at equal ones; only with strong.
         flip: Share of training clips that are mirrored; none where the store says that direction matters.
             strict and vdsd never mirror condensed clips.
         seed: Seed of weights, order, windows of real training clips and (in vdsd) test windows.
@@ -29,10 +28,10 @@ class EvaluationOptions(Settings):
 
     network: Annotated[
         str | None,
-        arg(metavar="NAME", help_behavior_hint="(default: minic3d+convnet3d, else minic3d)"),
+        arg(metavar="NAME", help_behavior_hint="(default: minic3d+convnet3d with strong, else minic3d)"),
     ] = None
     networks_count: Annotated[
-        int | None, arg(name="networks", metavar="N", help_behavior_hint="(default: 2, else 3)")
+        int | None, arg(name="networks", metavar="N", help_behavior_hint="(default: 2 with strong, else 3)")
     ] = None
     steps: Annotated[
         Positive | None, arg(metavar="N", help_behavior_hint="(default: by the number of clips)")

@@ -28,7 +28,7 @@ class GradientMatching(Objective):
     """Gradients of the cross-entropy with respect to a network's weights, class by class.
 
     Always float32: the gradient with respect to the clips is a second derivative, and bfloat16 puts it off
-    (docs/method.md has the figures).
+    (docs/objectives.md has the figures).
     """
 
     @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ class KernelRidgeRegression(Objective):
     A pool of networks gives the features: each iteration takes one of them at random, and trains it by one
     step on the updated synthetic set. A network that has had its number of steps is drawn afresh.
 
-    Always float32, with the kernel in float64: solving amplifies rounding (docs/method.md has the figures).
+    Always float32, the kernel in float64: solving amplifies rounding (docs/objectives.md has the figures).
 
     Attributes:
         targets: (video, class) float32, learned.

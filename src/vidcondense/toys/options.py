@@ -23,8 +23,8 @@ class ClipOptions(Settings):
         test_per_class: Test clips per class.
         classes: Write only the first N classes.
         frames: Frames per video, of which 25 make a second.
-        size: Width in pixels, a multiple of 8; the height is three quarters of it. A store keeps the middle
-            0.7 of the width, in which everything happens, so that 96 suits stores of 64x64.
+        size: Width in pixels, a multiple of 8; the height is three quarters of it. Everything happens in the
+            middle 0.7 of the width, which a store keeps, so that 96 suits stores of 64x64.
         seed: The same seed writes the same files.
         workers: Processes that write; 0 starts one per core.
     """

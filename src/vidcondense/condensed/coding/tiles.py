@@ -1,7 +1,7 @@
 """Clips side by side in the picture of one stream.
 
 What a stream takes for each frame whatever is in it, and what its coder learns on the way, is so shared: of
-64x64 pixels 16 clips take 29 to 84 % of their bytes at equal error (docs/performance.md).
+64x64 pixels 16 clips take 29 to 84 % of their bytes at equal error (docs/storage.md).
 """
 
 import math

@@ -17,8 +17,8 @@ def report(runs: Runs = (), *, out: Page = Path("report.html")) -> None:
     """Write one self-contained HTML page about runs, each time from what is there.
 
     Args:
-        runs: Run folders, the main one first; the others are points of its chart of accuracy against bytes.
-            Add a run of recipe random for comparison, and the JSON of an evaluation of the whole store.
+        runs: Run folders, the main one first; add a run of recipe random for comparison, and for the upper
+            row the JSON of an evaluation of the whole store.
         out: File to write.
     """
     from vidcondense.cli.following import after_report

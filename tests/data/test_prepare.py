@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 from media import clip, cut, tracks, tree, write_audio, write_dataset, write_pictures, write_tar, write_video
+from miniatures import ucf
 
 from vidcondense.base.errors import UnitsFailed, VidcondenseError
 from vidcondense.data import prepare as prepare_module
@@ -173,6 +175,44 @@ def test_notes_are_printed_and_kept(source, tmp_path, capsys):
     assert store.skipped == []
 
 
+def test_the_bytes_of_training_videos_are_counted_by_split(tmp_path):
+    root = ucf(tmp_path / "source")
+    for number, video in enumerate(sorted(root.rglob("*.avi"))):
+        write_video(video.with_suffix(".mkv"), clip(5 + number, number)).rename(video)
+    prepare(root, tmp_path / "store", **SETTINGS)
+    for split in ("1", "2"):
+        store = ClipStore.open(tmp_path / "store", split)
+        files = [next(root.rglob(Path(store.paths[video]).name)) for video in store.select("train")]
+        assert len(files) == 4 and store.source_bytes == sum(file.stat().st_size for file in files)
+
+
+def test_of_frames_their_pictures_are_counted_and_of_tar_files_the_members(tmp_path):
+    for number in range(8):
+        write_pictures(tmp_path / "frames" / f"class{number % 2}" / f"v{number}", clip(5, number))
+    store = prepare(tmp_path / "frames", tmp_path / "of_frames", **SETTINGS)
+    folders = [tmp_path / "frames" / store.paths[video] for video in store.select("train")]
+    assert store.source_bytes == sum(file.stat().st_size for one in folders for file in one.iterdir())
+    members = {}
+    for number in range(8):
+        video = write_video(tmp_path / "made" / f"{number}.mkv", clip(5, number))
+        members |= {video.name: video.read_bytes(), f"{number}.cls": b"%d" % (number % 2)}
+    write_tar(tmp_path / "tars" / "all.tar", members)
+    store = prepare(tmp_path / "tars", tmp_path / "of_tars", **SETTINGS)
+    names = [Path(store.paths[video]).name for video in store.select("train")]
+    assert store.source_bytes == sum(len(members[name]) for name in names)
+
+
+def test_a_store_of_an_earlier_version_does_not_know_the_bytes_of_its_source(source, tmp_path):
+    known = prepare(source, tmp_path / "store", **SETTINGS)
+    assert known.source_bytes > 0
+    index = tmp_path / "store" / "index.json"
+    content = json.loads(index.read_text())
+    del content["source_bytes"]
+    index.write_text(json.dumps(content | {"format_version": 2}))
+    earlier = prepare(source, tmp_path / "store", **SETTINGS)
+    assert (earlier.source_bytes, earlier.fingerprint) == (None, known.fingerprint)
+
+
 def test_a_finished_store_is_returned_at_once(source, tmp_path, monkeypatch):
     first = prepare(source, tmp_path / "store", **SETTINGS)
     monkeypatch.setattr(prepare_module, "build_shards", None)
@@ -183,8 +223,8 @@ def test_a_store_of_the_first_format_is_of_the_framing_that_there_was(source, tm
     store, index = tmp_path / "store", tmp_path / "store" / "index.json"
     first = prepare(source, store, **SETTINGS)
     content = json.loads(index.read_text())
-    assert (content["framing"], content["notes"], content["format_version"]) == ("squeeze", [], 2)
-    del content["framing"], content["notes"]
+    assert (content["framing"], content["notes"], content["format_version"]) == ("squeeze", [], 3)
+    del content["framing"], content["notes"], content["source_bytes"]
     index.write_text(json.dumps(content | {"format_version": 1}))
     monkeypatch.setattr(prepare_module, "build_shards", None)
     again = prepare(source, store, **SETTINGS)
@@ -199,8 +239,8 @@ def test_an_unfinished_store_of_the_first_format_is_taken_up(source, tmp_path, m
     monkeypatch.undo()
     path = tmp_path / "store" / "unfinished" / "plan.json"
     plan = json.loads(path.read_text())
-    path.write_text(json.dumps(plan | {"format_version": 3}))
-    refused("format 3, written by a newer vidcondense", source, tmp_path / "store")
+    path.write_text(json.dumps(plan | {"format_version": 4}))
+    refused("format 4, written by a newer vidcondense", source, tmp_path / "store")
     del plan["framing"]
     path.write_text(json.dumps(plan | {"format_version": 1}))
     refused("prepared with framing squeeze, not pad", source, tmp_path / "store", framing="pad")

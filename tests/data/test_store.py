@@ -219,7 +219,7 @@ def test_a_damaged_or_newer_index(copy):
     (copy / "index.json").write_text(json.dumps(index | {"format_version": 99}))
     refused(copy, "format 99, written by a newer vidcondense; .*upgrade vidcondense$")
     (copy / "index.json").write_text(json.dumps(index | {"format_version": 0}))
-    refused(copy, f"format version 0, not 1 to 2; delete {copy} and prepare it again")
+    refused(copy, f"format version 0, not 1 to 3; delete {copy} and prepare it again")
     del index["skipped"]
     (copy / "index.json").write_text(json.dumps(index))
     refused(copy, f"damaged.*delete {copy} and prepare it again")
@@ -244,6 +244,8 @@ def test_a_damaged_or_newer_index(copy):
         ("shard_frames", [-1, 2]),
         ("decoder", []),
         ("videos", None),
+        ("source_bytes", [-1]),
+        ("source_bytes", [1, 2]),
         ("unknown", 1),
     ],
 )

@@ -16,6 +16,7 @@ from vidcondense.report.charts import (
     TOP,
     WIDTHS,
     ScoreScale,
+    bytes_chart,
     insertions_chart,
     log_ticks,
     losses_chart,
@@ -23,6 +24,7 @@ from vidcondense.report.charts import (
     smoothed,
 )
 from vidcondense.report.run import Insertion, Score
+from vidcondense.report.summary import Point
 
 
 def test_ticks_are_round_and_inside() -> None:
@@ -90,10 +92,42 @@ def test_insertions_that_coincide_share_a_dot() -> None:
         assert "warm-up" in drawing and "cool-down" not in drawing
 
 
+POINTS = [
+    Point("a $x$ <b>", 10_000, Score(0.3, 0.1, (0.2, 0.4)), (0.1, 0.5), main=False),
+    Point("ours", 100_000, Score(0.6, 0.0, (0.6, 0.6)), None, main=True),
+    Point("whole", 1_000_000, Score(0.9, None, (0.9,)), None, main=False),
+]
+
+
+def test_accuracy_against_bytes_is_on_a_log_scale() -> None:
+    chart = bytes_chart(POINTS, 0.25)
+    for drawing, width in ((chart.wide, WIDTHS["wide"]), (chart.narrow, WIDTHS["narrow"])):
+        dots = re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"', drawing)
+        places = sorted((float(x), float(y)) for x, y in dots)
+        assert len(places) == 3
+        (first, second, third), heights = zip(*places, strict=True)
+        assert second - first == pytest.approx(third - second, abs=0.01), "ten times the bytes each"
+        assert first > LEFT and third < width - RIGHT
+        assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.01)
+        assert re.findall(r"<text [^>]*>(\d)</text>", drawing) == ["1", "3", "2"], "ours is above the others"
+    assert chart.description.startswith(
+        "Accuracy against bytes of the file. 1: a $x$ <b>, 10.0 KB, 30.0 %; 2: ours"
+    )
+
+
+def test_one_set_alone_draws() -> None:
+    chart = bytes_chart(POINTS[:1], None)
+    assert "nan" not in chart.wide and "inf" not in chart.wide
+
+
 def test_drawings_fit_into_a_page() -> None:
     """Colours are the page's, and nothing in a drawing reaches what is outside of it."""
     events = [Insertion(30, 0, 2), Insertion(60, 0, 4)]
-    charts = [losses_chart([(0, 2.0), (9, 1.0)], 9), insertions_chart(events, 8, 100, 0.2, 0.1)]
+    charts = [
+        losses_chart([(0, 2.0), (9, 1.0)], 9),
+        insertions_chart(events, 8, 100, 0.2, 0.1),
+        bytes_chart(POINTS, 0.25),
+    ]
     drawings = [drawing for chart in charts for drawing in (chart.wide, chart.narrow)]
     assert not re.search(r"#[0-9a-f]{6}[;\"]|url\(|http|<style|font-family|xmlns", "".join(drawings))
     ids = [found for drawing in drawings for found in re.findall(r' id="([^"]*)"', drawing)]
@@ -105,7 +139,7 @@ def test_drawings_fit_into_a_page() -> None:
 
 
 def test_pages_without_charts_make_no_list_of_fonts(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run")
+    run = write_run(tmp_path / "run", mean=None)
     (run / "metrics.jsonl").unlink()
     script = (
         "import sys; from pathlib import Path; from vidcondense.report import write_report; "

@@ -244,7 +244,8 @@ def test_data_cannot_close_its_script() -> None:
 
 def test_shades_warm_up_and_cool_down(tmp_path: Path, make_run: Make) -> None:
     source = report(tmp_path, make_run()).source
-    wide = re.search(r'<div class="wide"><svg viewBox="0 0 820 .*?</svg>', source)
+    inserted = source[source.index("When and where") :]
+    wide = re.search(r'<div class="wide"><svg viewBox="0 0 820 .*?</svg>', inserted)
     assert wide is not None and "warm-up</text>" in wide[0] and "cool-down</text>" in wide[0]
     grid = re.search(r'<path d="M ([\d.]+) \S+ L ([\d.]+) ', wide[0])
     assert grid is not None
@@ -348,3 +349,36 @@ def test_storage_is_what_the_file_has(make_run: Make, tmp_path: Path) -> None:
     assert f"{pixels / size:.0f} × smaller than a clip of each real training video" in text.replace(
         "\xa0", " "
     )
+
+
+def test_accuracy_stands_against_bytes(tmp_path: Path, make_run: Make) -> None:
+    runs = [make_run("ours"), make_run("small", "random", 0.5), make_run("none", mean=None)]
+    replace(condensed_videos(), storage="uint8").save(runs[1] / "condensed.safetensors")
+    for run in runs[:2]:
+        path = run / "evaluations" / "strict.json"
+        value = json.loads(path.read_text())
+        three = {"mean": value["top1"]["mean"], "std": 0.05, "values": [value["top1"]["mean"]] * 3}
+        path.write_text(json.dumps(value | {"top1": three, "test_videos": 10_000}))
+    page = report(tmp_path, *runs)
+    text = plain(page.text).replace("\u00a0", " ")
+    own, other = ((run / "condensed.safetensors").stat().st_size for run in runs[:2])
+    assert f"small: {other / 1e3:.2f} KB, 50.0 % (37.6 % to 62.4 %) ours: {own / 1e3:.2f} KB, 62.5 %" in text
+    assert f"the condensed set ours {own:,}" in text and "their own files" not in text
+    (chart,) = (a for a in page.of_class("chart") if "against bytes" in a["aria-label"])
+    assert "1: small, " in chart["aria-label"] and "2: ours, " in chart["aria-label"]
+    assert "95 % intervals" in text and "Too few networks" not in text
+
+
+def test_without_an_evaluation_there_is_no_chart_of_accuracy(tmp_path: Path, make_run: Make) -> None:
+    page = report(tmp_path, make_run(mean=None))
+    assert "the condensed set first" in plain(page.text)
+    assert not page.of_class("points") and "against bytes" not in page.source
+
+
+def test_only_what_was_learned_may_look_like_noise(tmp_path: Path, make_run: Make) -> None:
+    sentence = "Learned clips may look like noise: "
+    assert sentence in plain(report(tmp_path, make_run("learned")).text)
+    assert sentence not in plain(report(tmp_path, make_run("chosen", "random")).text)
+    still = make_run("still")
+    (still / "metrics.jsonl").unlink()
+    assert sentence not in plain(report(tmp_path, still).text)

@@ -1,9 +1,16 @@
 """What is said of runs beside one another."""
 
-import pytest
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
-from vidcondense.report.run import Score
-from vidcondense.report.summary import commonest_mistakes, verdict
+import pytest
+from scipy.special import stdtrit
+from tiny_run import evaluation
+
+from vidcondense.base import files
+from vidcondense.report.run import Evaluation, Score, load_runs
+from vidcondense.report.summary import commonest_mistakes, interval, points_of, student, verdict
 
 
 @pytest.mark.parametrize(
@@ -22,3 +29,56 @@ def test_only_more_than_the_combined_deviation_is_a_difference(mine: Score, thei
 def test_the_commonest_mistakes_are_named() -> None:
     counts = [[6, 2, 0], [0, 0, 0], [3, 0, 5]]
     assert commonest_mistakes(counts, ("a", "b", "c")) == [(0.375, "c", "a"), (0.25, "a", "b")]
+
+
+def of(values: tuple[float, ...], std: float | None, network: str = "minic3d", test: int = 0) -> Evaluation:
+    score = Score(sum(values) / len(values), std, values)
+    networks = len(values)
+    return Evaluation("e", {}, "strong", network, networks, top1=score, test_videos=test or None)
+
+
+def test_students_t_is_that_of_scipy() -> None:
+    for freedom in (*range(1, 30), 100, 10_000):
+        assert student(freedom) == pytest.approx(float(stdtrit(freedom, 0.975)), abs=0.003)
+
+
+def test_intervals_are_of_networks_and_no_narrower_than_test_videos_tell() -> None:
+    three = of((0.5, 0.6, 0.7), 0.1)
+    half = 4.303 * 0.1 / 3**0.5
+    assert interval(three) == pytest.approx((0.6 - half, 0.6 + half))
+    two_kinds = of((0.5, 0.6, 0.6, 0.7), 0.1, "minic3d+convnet3d")
+    half = 4.303 * 0.1 / 4**0.5
+    assert interval(two_kinds) == pytest.approx((0.6 - half, 0.6 + half))
+    few = of((0.5, 0.5, 0.5), 0.0, test=25)
+    assert interval(few) == pytest.approx((0.5 - 0.196, 0.5 + 0.196), abs=1e-4)
+    assert interval(of((0.0, 0.0, 0.0), 0.0, test=25))[0] == 0.0  # type: ignore[index]
+
+
+def test_too_few_networks_have_no_interval() -> None:
+    assert interval(of((0.5,), None)) is None
+    assert interval(of((0.5, 0.6), 0.07)) is None
+    assert interval(of((0.5, 0.6, 0.5), 0.07, "minic3d+convnet3d")) is None
+
+
+def test_points_are_what_compares(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    whole = tmp_path / "whole.json"
+    record = {**evaluation(0.875), "trained_on": {"fingerprint": "f1", "videos": 90}}
+    files.write_json(whole, record)
+    paths = [make_run("a", mean=0.5), make_run("b", "random", 0.4), make_run("none", mean=None), whole]
+    main, random, none, everything = load_runs(paths)
+    random = replace(random, file_bytes=77)
+    elsewhere = replace(main, label="elsewhere", info={"store": {"fingerprint": "other"}})
+    split = replace(main, label="split", info={"store": {"fingerprint": "f1", "split": "2"}})
+    first = {**main.info, "store": {**main.store, "split": "1"}}
+    main = replace(main, info=first)
+    runs = [main, random, none, everything, elsewhere, split]
+    points, others = points_of(main, runs, 10**9)
+    assert [(point.label, point.bytes, point.score.mean, point.main) for point in points] == [
+        ("b", 77, 0.4, False),
+        ("a", main.file_bytes, 0.5, True),
+        ("whole.json", 10**9, 0.875, False),
+    ]
+    assert others == 2
+    assert [point.label for point in points_of(main, runs, None)[0]] == ["b", "a"]
+    assert points_of(main, runs, None)[1] == 3, "nobody knows the bytes of the source"
+    assert points_of(none, runs, 10**9) == ([], 0)

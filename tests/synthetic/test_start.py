@@ -29,6 +29,13 @@ def test_herding_starts_from_the_clips_that_the_coreset_selects(tiny_store: Clip
     assert not torch.equal(begun, clips(tiny_store, "real"))
 
 
+def test_the_windows_of_real_clips_are_those_that_learning_begins_with(tiny_store: ClipStore) -> None:
+    start = Start(tiny_store, 2, 0, EXACT)
+    ((read, labels),) = start.windows("real").read(tiny_store, EXACT, 99)
+    assert labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert torch.equal(read, start.clips("real")[0])
+
+
 def test_images_cannot_start_from_selected_clips() -> None:
     with pytest.raises(VidcondenseError, match="herding"):
         quick.load("wang", overrides={"synthetic.init": "herding"})

@@ -14,6 +14,7 @@ from torch import Tensor
 from vidcondense.base import bfloat16
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.selfcheck import allows_bfloat16
+from vidcondense.base.units import plural
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -83,7 +84,8 @@ class Compute:
         if self.device.type == "cuda":
             return torch.cuda.get_device_name(self.device)
         vectors = torch.backends.cpu.get_cpu_capability()
-        return f"{platform.machine()} CPU ({vectors}), {torch.get_num_threads()} threads of {os.cpu_count()}"
+        threads = plural(torch.get_num_threads(), "thread")
+        return f"{platform.machine()} CPU ({vectors}), {threads} on {plural(os.cpu_count() or 1, 'core')}"
 
 
 def _host_memory() -> int:

@@ -30,8 +30,8 @@ from vidcondense.data.mirroring import Mirror
 from vidcondense.data.options import MOST_FRAMES, MOST_SIZE, MOST_STRIDE, Framing
 from vidcondense.data.shards import anew_folder, frame_bytes, frames_path, unfinished_folder
 
-FORMAT_VERSION = 2
-"""1 had no framing, no notes and no count of what was seen."""
+FORMAT_VERSION = 3
+"""1 had no framing, no notes and no count of what was seen, 2 no bytes of the source."""
 T = TypeVar("T")
 INDEX, VIDEOS, PATHS = "index.json", "videos.npy", "paths.json"
 
@@ -61,6 +61,7 @@ class StoreIndex:
         test_from: where the test videos come from, for a person.
         seen: how many "files", "folders" and "lists" lay in the source.
         passed_over: {"kind", "count", "examples"} of what was neither stored nor skipped.
+        source_bytes: of the training videos' own files, one sum per split; empty where they were not counted.
     """
 
     format_version: Count
@@ -82,6 +83,7 @@ class StoreIndex:
     test_from: str = ""
     seen: dict[str, Count] = field(default_factory=dict)
     passed_over: tuple[dict[str, Any], ...] = ()
+    source_bytes: tuple[Count, ...] = ()
 
 
 def video_table(rows: int, splits: int) -> NDArray[Any]:
@@ -193,6 +195,8 @@ def _check_values(index: StoreIndex) -> None:
         raise VidcondenseError("at least two classes and a split need names, each its own")
     if not 1 <= index.frames <= MOST_FRAMES:
         raise VidcondenseError(f"frames must lie in 1..{MOST_FRAMES}, not {index.frames}")
+    if index.source_bytes and len(index.source_bytes) != len(index.split_names):
+        raise VidcondenseError(f"source_bytes has {len(index.source_bytes)} sums, not one per split")
     if not 1 <= index.size <= MOST_SIZE or index.stride > MOST_STRIDE:
         raise VidcondenseError(f"size must lie in 1..{MOST_SIZE} and stride be at most {MOST_STRIDE}")
 

@@ -23,7 +23,14 @@ from vidcondense.data.layouts.listing import ROLES, TEST, TRAIN
 from vidcondense.data.options import PrepareFields, PrepareOptions
 from vidcondense.data.plan import Plan, check_finished, check_target, claim, finished_shards, make_plan
 from vidcondense.data.shard import build_on
-from vidcondense.data.shards import VideoRecord, decoder_versions, frame_bytes, sweep, unfinished_folder
+from vidcondense.data.shards import (
+    VideoRecord,
+    bytes_of,
+    decoder_versions,
+    frame_bytes,
+    sweep,
+    unfinished_folder,
+)
 from vidcondense.data.sources import SourceVideo, check_classes
 from vidcondense.data.survey import unusable
 from vidcondense.data.workers import Built, build_shards
@@ -258,6 +265,7 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], *, show: bool) -> None
         test_from=found.test_from,
         seen={"files": found.seen.files, "folders": found.seen.folders, "lists": found.seen.lists},
         passed_over=tuple(asdict(one) for one in found.seen.passed_over),
+        source_bytes=_source_bytes(found.root, [entry.video for entry in stored], len(found.split_names)),
     )
     write_index(store, index, table, [entry.video.path for entry in stored])
     _tidy(store)
@@ -267,6 +275,18 @@ def _finish(plan: Plan, records: list[list[VideoRecord]], *, show: bool) -> None
     if skipped:  # the counts that were said before the videos were decoded
         lines += messages.counts(found, [entry.video for entry in stored])
     _say(lines, show=show)
+
+
+def _source_bytes(root: Path, videos: Sequence[SourceVideo], splits: int) -> tuple[int, ...]:
+    """Of each split the bytes of its training videos' files; empty where the size of one cannot be told."""
+    found = [bytes_of(root / video.path) for video in videos]
+    sizes = [size if isinstance(size, int) else size[-1] for size in found]
+    if any(size < 0 for size in sizes):
+        return ()
+    return tuple(
+        sum(size for size, video in zip(sizes, videos, strict=True) if video.roles[split] == TRAIN)
+        for split in range(splits)
+    )
 
 
 def _tidy(store: Path) -> None:

@@ -51,6 +51,7 @@ class ClipStore(Dataset[tuple[Tensor, int]]):
         decoder: versions of what decided the pixels.
         skipped: {"path", "reason"} of each source file that is not in the store.
         notes: {"path", "note"} of each source file that is in it otherwise than one might think.
+        source_bytes: of the training videos' own files; None in a store of an earlier version.
         lengths: (video,) int64, frames of each video.
         labels: (video,) int64.
         part: the labels of the classes that `select` and `by_class` give: all unless `only` chose some.
@@ -81,6 +82,8 @@ class ClipStore(Dataset[tuple[Tensor, int]]):
         self.decoder = dict(index.decoder)
         self.skipped = list(index.skipped)
         self.notes = list(index.notes)
+        sums = index.source_bytes
+        self.source_bytes = sums[index.split_names.index(split)] if sums else None
         table = read_table(path, index)
         self.lengths: Ints = table["frames"].astype(np.int64)
         self.labels: Ints = table["label"].astype(np.int64)

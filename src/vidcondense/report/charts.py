@@ -17,8 +17,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from vidcondense.base.units import plural
+from vidcondense.base.units import percent, plural, size
 from vidcondense.report.run import Insertion, Score
+from vidcondense.report.summary import Point
 
 # More points than a chart has pixels only make the page larger.
 MOST_POINTS = 600
@@ -134,6 +135,48 @@ def insertions_chart(
     return _chart(paint, min(240, 40 + 22 * len(times)), words)
 
 
+def bytes_chart(points: Sequence[Point], chance: float | None) -> Chart:
+    """Accuracy against bytes, log scale: a numbered dot for each set, its interval as a line through it.
+
+    Args:
+        points: at least one, by rising bytes; dots bear their numbers from 1.
+        chance: accuracy of guessing, a dashed line, if it is known.
+    """
+    sizes = [point.bytes for point in points]
+    low, high = min(sizes) / 1.7, max(sizes) * 1.7
+    ends = [point.interval[1] for point in points if point.interval]
+    scale = ScoreScale.over([point.score for point in points], chance)
+    top = min(1.0, max([scale.high, *ends]))
+    heights = round_ticks(0, top)
+
+    def paint(axes: Any) -> None:
+        axes.set_xscale("log")
+        axes.set_xlim(low, high)
+        axes.set_ylim(0, top)
+        axes.minorticks_off()
+        ticks = log_ticks(low, high)
+        ticks = ticks[:: max(1, math.ceil(len(ticks) / (axes.figure.get_figwidth() * 72 / 75)))]
+        axes.set_xticks(ticks, [size(tick) for tick in ticks])
+        axes.set_yticks(heights, [percent(tick, 0) for tick in heights])
+        _title_axes(axes, "bytes of the file, log scale", "accuracy")
+        if chance is not None:
+            axes.axhline(chance, color=QUIET, linewidth=1, linestyle=(0, (3, 3)))
+        order = sorted(enumerate(points, 1), key=lambda item: item[1].main)
+        for number, point in order:
+            x, y, colour = point.bytes, point.score.mean, BLUE if point.main else QUIET
+            if point.interval:
+                axes.plot([x, x], point.interval, color=colour, alpha=0.5, linewidth=2, clip_on=False)
+            dot = {"marker": "o", "linestyle": "", "markersize": 15, "color": colour, "markeredgecolor": CARD}
+            axes.plot([x], [y], clip_on=False, gid=f"dot {number}", **dot)
+            axes.text(x, y, str(number), color=CARD, size=10, weight=700, ha="center", va="center_baseline")
+
+    words = "; ".join(
+        f"{number}: {point.label}, {size(point.bytes)}, {percent(point.score.mean)}"
+        for number, point in enumerate(points, 1)
+    )
+    return _chart(paint, 200, f"Accuracy against bytes of the file. {words}")
+
+
 @dataclass(frozen=True)
 class ScoreScale:
     """The common axis of a table's accuracies: round ticks from 0 to `high`, both fractions."""
@@ -196,11 +239,15 @@ def _envelope(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def _name_axes(axes: Any, y_title: str, end: float) -> None:
-    """What both charts share: iterations from 0 to `end` with few enough ticks for a phone, lines across."""
+    """What charts over iterations share: from 0 to `end`, few enough ticks for a phone, lines across."""
     ticks = [tick for tick in round_ticks(0, end, 4) if tick.is_integer()]
     axes.set_xlim(0, end)
     axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
-    axes.set_xlabel("iteration")
+    _title_axes(axes, "iteration", y_title)
+
+
+def _title_axes(axes: Any, x_title: str, y_title: str) -> None:
+    axes.set_xlabel(x_title)
     axes.annotate(y_title, (0, 1), (8 - LEFT, 12), xycoords="axes fraction", textcoords="offset points")
     axes.grid(axis="y")
 

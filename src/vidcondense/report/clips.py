@@ -11,6 +11,7 @@ from vidcondense.condensed.pictures import Pixels, jpeg, png
 
 # Steps of JPEG quantisation (2 is near lossless), tried in turn until the page fits.
 JPEG_STEPS = (2, 4, 8, 14, 24)
+PNG, JPEG = "image/png", "image/jpeg"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def sheets(condensed: CondensedVideos, budget: int) -> Sheets:
     pictures = [frames.reshape(-1, *frames.shape[2:]) for frames in embedded_pixels(condensed)]
     encoded = _within(pictures, png, budget)
     if encoded is not None:
-        return Sheets([_uri("image/png", data) for data in encoded], lossless=True)
+        return Sheets([data_uri(PNG, data) for data in encoded], lossless=True)
     for step in JPEG_STEPS:
         encoded = _within(pictures, partial(jpeg, step=step), budget)
         if encoded is not None:
@@ -69,7 +70,7 @@ def sheets(condensed: CondensedVideos, budget: int) -> Sheets:
     else:
         # Even the coarsest step is too large: show the set anyway, rather than nothing.
         encoded = [jpeg(image, JPEG_STEPS[-1]) for image in pictures]
-    return Sheets([_uri("image/jpeg", data) for data in encoded], lossless=False)
+    return Sheets([data_uri(JPEG, data) for data in encoded], lossless=False)
 
 
 def by_class(condensed: CondensedVideos) -> list[tuple[str | None, list[int]]]:
@@ -107,5 +108,6 @@ def _within(pictures: Sequence[Pixels], encode: Callable[[Pixels], bytes], budge
     return done
 
 
-def _uri(kind: str, data: bytes) -> str:
+def data_uri(kind: str, data: bytes) -> str:
+    """Data of a kind (`PNG` or `JPEG`) as the address of a picture."""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"

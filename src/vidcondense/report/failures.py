@@ -4,7 +4,6 @@ The papers look at failures by eye (PRISM supplement C, Figure 5) and find two k
 last frames hardly differ, and fast or abrupt motion that a few frames do not follow.
 """
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed.pictures import Pixels, jpeg
 from vidcondense.data.index import is_store
 from vidcondense.data.store import ClipStore
+from vidcondense.report.clips import JPEG, data_uri
 from vidcondense.report.run import Run
 
 MOST = 4
@@ -141,4 +141,4 @@ def _picture(frames: Tensor, always: list[int]) -> str:
     pixels: Pixels = frames[times][:, :, ::thinned, ::thinned].permute(0, 2, 3, 1).numpy()
     apart = np.pad(pixels, ((0, 0), (0, 0), (0, 2), (0, 0)), constant_values=255)
     data = jpeg(np.concatenate(list(apart), 1), JPEG_STEP)
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+    return data_uri(JPEG, data)

@@ -3,6 +3,7 @@
   const runs = JSON.parse(document.getElementById("data").textContent);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   let rate = 8;
+  document.querySelector("main").classList.add("moving");  // what works with this script alone is shown
 
   class Clip {
     constructor(figure) {
@@ -13,9 +14,13 @@
       this.height = run.height;
       this.whole = run.whole;
       this.run = figure.dataset.run;
-      this.screen = figure.querySelector(".screen");
-      this.picture = figure.querySelector(".sheet");
-      this.context = figure.querySelector("canvas").getContext("2d");
+      this.name = figure.querySelector("figcaption").title;
+      this.figure = figure;
+      this.link = figure.querySelector(".screens");
+      this.screen = figure.querySelector(".own");
+      [this.own, this.real] = [...figure.querySelectorAll(".screen")].map((screen) => ({
+        sheet: screen.querySelector(".sheet"), context: screen.querySelector("canvas").getContext("2d"),
+      }));
       this.slider = figure.querySelector("input");
       this.status = figure.querySelector(".status");
       this.time = 0;
@@ -27,7 +32,17 @@
     }
 
     listen() {
-      this.screen.addEventListener("click", () => { this.play(!this.playing); refreshButtons(); });
+      this.link.addEventListener("click", (event) => {
+        if (!dialog.showModal) return;  // an old browser follows the link, as without JavaScript
+        event.preventDefault();
+        if (this.isLarge) { this.play(!this.playing); refreshButtons(); }
+        else enlarge(this);
+      });
+      this.link.addEventListener("keydown", (event) => {
+        if (event.key !== " ") return;
+        event.preventDefault();
+        this.link.click();
+      });
       this.slider.addEventListener("input", () => { this.play(false); refreshButtons(); this.show(+this.slider.value); });
       this.slider.addEventListener("pointermove", (event) => {
         if (event.pointerType !== "mouse" || event.buttons) return;
@@ -41,14 +56,24 @@
 
     play(on) {
       this.playing = on;
-      this.screen.setAttribute("aria-pressed", String(on));
+      this.figure.classList.toggle("paused", !on);
+      this.call();
+    }
+
+    get isLarge() { return dialog.contains(this.figure); }
+
+    // What a click on the picture does next.
+    call() {
+      const does = !this.isLarge ? "Enlarge" : this.playing ? "Pause" : "Play";
+      this.link.setAttribute("aria-label", `${does} ${this.name}`);
     }
 
     // Drawn only once it is first seen: a page can hold hundreds of clips. Until then the sheet shows its first frame.
     enter() {
       this.inView = true;
       if (this.ready) return;
-      this.picture.decode().then(() => { this.ready = true; this.draw(); }, () => {});
+      const sheets = [this.own, this.real].filter(Boolean).map((layer) => layer.sheet.decode());
+      Promise.all(sheets).then(() => { this.ready = true; this.draw(); }, () => {});
     }
 
     show(time) {
@@ -64,12 +89,16 @@
       const [left, right, weight] = this.mix[this.time];  // of the sheet's frames, as blends() made them
       this.layer(left, 1);
       if (weight < 1) this.layer(right, 1 - weight);
+      if (!this.real) return;
+      const { sheet, context } = this.real;
+      const height = sheet.naturalHeight / this.frames;
+      context.drawImage(sheet, 0, this.time * height, sheet.naturalWidth, height, 0, 0, this.width, this.height);
     }
 
     layer(index, alpha) {
       const { width: w, height: h } = this;
-      this.context.globalAlpha = alpha;
-      this.context.drawImage(this.picture, 0, index * h, w, h, 0, 0, w, h);
+      this.own.context.globalAlpha = alpha;
+      this.own.context.drawImage(this.own.sheet, 0, index * h, w, h, 0, 0, w, h);
     }
 
     say() {
@@ -88,6 +117,28 @@
       this.slider.setAttribute("aria-valuetext", `${this.time} of 0 to ${this.frames - 1}, ${kind}${when}`);
     }
   }
+
+  // The card of a clip moves into the dialog, and back to where it stood when that closes, which Escape does too.
+  const dialog = document.getElementById("large");
+  const gap = document.createElement("div");
+  let large = null;
+  function enlarge(clip) {
+    large = clip;
+    gap.className = clip.figure.className;
+    gap.style.minHeight = `${clip.figure.offsetHeight}px`;
+    clip.figure.replaceWith(gap);
+    dialog.append(clip.figure);
+    dialog.showModal();
+    clip.call();
+  }
+  dialog.addEventListener("close", () => {
+    gap.replaceWith(large.figure);
+    large.call();
+    large.link.focus({ preventScroll: true });
+    large = null;
+  });
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.querySelector(".close").addEventListener("click", () => dialog.close());
 
   const clips = new Map();
   const watcher = new IntersectionObserver((entries) => {

@@ -15,21 +15,26 @@ from markupsafe import Markup
 from vidcondense.base import files, units
 from vidcondense.base.versions import VERSION
 from vidcondense.condensed.show import dotted
-from vidcondense.report.charts import Chart, ScoreScale, insertions_chart, losses_chart
+from vidcondense.report.beside import RealClip, real_clips
+from vidcondense.report.charts import Chart, ScoreScale, bytes_chart, insertions_chart, losses_chart
 from vidcondense.report.clips import Sheets, by_class, clip_data, is_blended, sheets
-from vidcondense.report.failures import Failure, failures
+from vidcondense.report.failures import Failure, failures, store_of
 from vidcondense.report.run import Evaluation, Run, Share, load_runs, readable
+from vidcondense.report.sizes import sizes_of, source_bytes
 from vidcondense.report.summary import (
     baseline_of,
     coded_rival,
     commonest_mistakes,
     main_run,
+    points_of,
     results_of,
     verdict,
 )
 
-# Bytes of pictures in a page over all its runs: a third more in base64, so that pages stay below some 9 MB.
+# Bytes of pictures in a page over all its runs: a third more in base64, so that pages stay below some 11 MB.
 PICTURE_BUDGET = 6_300_000
+# And of real clips beside them.
+REAL_BUDGET = 1_500_000
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,18 @@ class Section:
     Attributes:
         pictures: its embedded frames, None without a condensed set.
         baseline: random selection's evaluation to hold its own against.
+        real: a real clip to stand beside a synthetic one, by the number of the video.
     """
 
     run: Run
     pictures: Sheets | None
     baseline: Evaluation | None
+    real: Mapping[int, RealClip]
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether pixels were moved to match what networks compute, so that clips may look like noise."""
+        return bool(self.run.metrics.losses) and not self.run.coreset
 
     @property
     def clips(self) -> list[tuple[str | None, list[int]]]:
@@ -124,14 +136,17 @@ def write_report(runs: list[Path], out: Path) -> Path:
 def build_page(everything: Sequence[Run]) -> str:
     """The page as text; an evaluation of a whole dataset is a row of the table and no more."""
     runs = [run for run in everything if not run.is_whole]
-    budget = PICTURE_BUDGET // max(1, sum(run.condensed is not None for run in runs))
+    holding = max(1, sum(run.condensed is not None for run in runs))
     sections: list[Section] = []
     data: list[dict[str, Any] | None] = []
     for run in runs:
-        pictures = sheets(run.condensed, budget) if run.condensed else None
+        pictures = sheets(run.condensed, PICTURE_BUDGET // holding) if run.condensed else None
         data.append(clip_data(run.condensed, run.inserted) if run.condensed else None)
-        sections.append(Section(run, pictures, baseline_of(run, runs)))
+        real = real_clips(run, store_of(run.store), REAL_BUDGET // holding)
+        sections.append(Section(run, pictures, baseline_of(run, runs), real))
     results, main = results_of(everything), main_run(runs)
+    store = store_of(main.store)
+    points, incomparable = points_of(main, everything, source_bytes(main, store))
     scores = [evaluation.top1 for _, evaluation in results if evaluation and evaluation.top1]
     of_one_size = len({len(run.class_names) for run in everything}) == 1
     chance = everything[0].chance if of_one_size else None
@@ -142,6 +157,10 @@ def build_page(everything: Sequence[Run]) -> str:
         baseline=baseline_of(main, runs),
         coded=coded_rival(main, runs),
         results=results,
+        sizes=sizes_of(main, runs, store),
+        points=points,
+        incomparable=incomparable,
+        tradeoff=bytes_chart(points, main.chance) if points else None,
         stores=len({str(run.store.get("fingerprint")) for run in everything}),
         scale=ScoreScale.over(scores, chance) if scores else None,
         chance=chance,

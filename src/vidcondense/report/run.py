@@ -183,6 +183,11 @@ class Run:
         return readable(self.store.get("train_videos"), Count)
 
     @property
+    def source_bytes(self) -> int | None:
+        """Bytes of the training videos' own files, None if they were not counted."""
+        return readable(self.store.get("source_bytes"), Count)
+
+    @property
     def chance(self) -> float | None:
         """Accuracy of guessing among the run's classes."""
         return 1 / len(self.class_names) if self.class_names else None

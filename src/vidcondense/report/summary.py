@@ -2,11 +2,36 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from vidcondense.report.run import Evaluation, Run, Score
 
 EQUAL = 1.05
 """Files of so many times the bytes are as large."""
+NORMAL = 1.959964
+LEAST_FREEDOM = 2
+"""Fewer degrees of freedom give no interval: one would be 12.7 standard errors, or of width 0 by chance."""
+STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+"""Student's t that 95 % lie within, of 1 to 10 degrees of freedom. SciPy, which has it, is an extra."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A set by its bytes and the accuracy of networks trained on it.
+
+    Attributes:
+        label: of the run.
+        bytes: of its file.
+        score: of its networks, fractions.
+        interval: 95 % interval of the mean, None of too few networks.
+        main: whether the headline speaks of it.
+    """
+
+    label: str
+    bytes: int
+    score: Score
+    interval: tuple[float, float] | None
+    main: bool
 
 
 def main_run(runs: Sequence[Run]) -> Run:
@@ -42,6 +67,65 @@ def coded_rival(run: Run, runs: Sequence[Run]) -> tuple[Run, Evaluation] | None:
         if rival.test == run.evaluation.test and rival.top1 is not None
     ]
     return max(found, key=lambda one: one[1].top1.mean if one[1].top1 else 0.0, default=None)
+
+
+def points_of(main: Run, runs: Sequence[Run], source: int | None) -> tuple[list[Point], int]:
+    """Accuracy against bytes: of `main`, and of what was evaluated in the same way on the same videos.
+
+    Args:
+        main: the run that the headline speaks of.
+        runs: all of the page; one that is the evaluation of a whole dataset takes `source` bytes.
+        source: bytes of the training videos' own files, if they are known.
+
+    Returns:
+        Points by rising bytes, none where `main` was not evaluated; and how many evaluations do not compare.
+    """
+    if main.evaluation is None or main.evaluation.top1 is None or main.file_bytes is None:
+        return [], 0
+    points, other = [], 0
+    for run in runs:
+        size = source if run.is_whole else run.file_bytes
+        for evaluation in run.evaluations:
+            same = evaluation.test == main.evaluation.test and _has_the_videos_of(run, main)
+            if evaluation.top1 is None or not size or not same:
+                other += 1
+                continue
+            points.append(Point(run.label, size, evaluation.top1, interval(evaluation), run is main))
+    return sorted(points, key=lambda point: point.bytes), other
+
+
+def _has_the_videos_of(run: Run, main: Run) -> bool:
+    """Whether two runs are of the same videos, split in the same way as far as both say how."""
+    splits = {str(one.store["split"]) for one in (run, main) if one.store.get("split")}
+    return run.store.get("fingerprint") == main.store.get("fingerprint") and len(splits) < 2
+
+
+def interval(evaluation: Evaluation) -> tuple[float, float] | None:
+    """The 95 % interval of an evaluation's mean accuracy, within 0..1; None of too few networks.
+
+    Student's, from the deviation over networks of a kind, and no narrower than so many test videos resolve:
+    the binomial deviation of the mean. It does not know what other sets of the same method would give.
+    """
+    score = evaluation.top1
+    if score is None or score.std is None:
+        return None
+    freedom = len(score.values) - 1 - evaluation.network.count("+")
+    if freedom < LEAST_FREEDOM:
+        return None
+    half = student(freedom) * score.std / math.sqrt(len(score.values))
+    if evaluation.test_videos:
+        share = min(max(score.mean, 1 / evaluation.test_videos), 1.0)
+        half = max(half, NORMAL * math.sqrt(share * (1 - share) / evaluation.test_videos))
+    return max(0.0, score.mean - half), min(1.0, score.mean + half)
+
+
+def student(freedom: int) -> float:
+    """What 95 % of Student's t lie within, to 0.002: a table, then the first terms of Cornish and Fisher."""
+    if freedom <= len(STUDENT):
+        return STUDENT[freedom - 1]
+    z = NORMAL
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    return z + (z**3 + z) / (4 * freedom) + second / freedom**2
 
 
 def verdict(mine: Score, theirs: Score) -> str:

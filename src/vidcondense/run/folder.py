@@ -232,6 +232,8 @@ def create(path: Path, recipe: "Recipe", store: "ClipStore", compute: "Compute",
                 "classes": list(store.class_names),
                 "train_videos": train,
                 "test_videos": test,
+                # A store of an earlier version does not know it.
+                **({} if store.source_bytes is None else {"source_bytes": store.source_bytes}),
             },
             "device": str(compute.device),
             "precision": compute.precision,

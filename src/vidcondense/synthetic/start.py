@@ -11,7 +11,7 @@ from vidcondense.condensed.enlargement import reduced
 from vidcondense.coresets.herding import Herding
 from vidcondense.coresets.random import Random
 from vidcondense.coresets.selection import Coreset, Embed, no_features, refuse_small_classes
-from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, windows_by_class
+from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD, RealBatch, windows_by_class
 from vidcondense.data.store import ClipStore
 
 
@@ -60,12 +60,15 @@ class Start:
             return self._noise()
         if self.coreset is None and init == "mean":
             return self._means()
-        coreset = self.coreset or (Herding if init == "herding" else Random).default()
         store, exact = self.store, self.compute.exact
-        batch = coreset.select(store, self.vpc, self._choices(), self.embed)
-        parts = list(batch.read(store, exact, exact.chunk(3 * store.frames * store.size**2)))
+        parts = list(self.windows(init).read(store, exact, exact.chunk(3 * store.frames * store.size**2)))
         clips = torch.cat([self._reduced(clips) for clips, _ in parts])
         return clips.contiguous(), torch.cat([labels for _, labels in parts])
+
+    def windows(self, init: str) -> RealBatch:
+        """The windows of real videos that `clips` reads: a coreset's, or of init "real" or "herding"."""
+        coreset = self.coreset or (Herding if init == "herding" else Random).default()
+        return coreset.select(self.store, self.vpc, self._choices(), self.embed)
 
     def labels(self) -> Tensor:
         """(video,) int64 ascending, on the device."""

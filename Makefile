@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test trackers torture soak mutants lint site audit lock clean
+.PHONY: demo test trackers torture soak mutants lint site package audit lock clean
 
 demo: $(READY)
 	$(VENV)/bin/vidcondense demo
@@ -46,6 +46,10 @@ site: $(READY) $(NOTEBOOKS)
 
 build/notebooks/%.md: examples/notebooks/%.ipynb website/notebooks.py $(shell find src -name '*.py') | $(READY)
 	$(VENV)/bin/python website/notebooks.py $< $@
+
+# The source distribution is whole, and what is installed from it works elsewhere.
+package: $(READY)
+	.ci/package
 
 # Known vulnerabilities of what is installed; not an error where the database is out of reach.
 audit:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Union
 
 import tyro
 
+from vidcondense.base import documentation
 from vidcondense.base.errors import UnitsFailed, VidcondenseError, printable
 from vidcondense.base.interrupt import Interrupted, terminate_as_ctrl_c
 from vidcondense.base.memory import keep_freed
@@ -22,6 +23,7 @@ from vidcondense.cli.videos import demo, generate, prepare
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
 
 Usual order: prepare, condense, evaluate, report. Try it without a dataset: demo. Version: -V.
+Where the pages of the documentation are, which messages call docs/NAME.md: --docs.
 
 The same command again finishes what is missing, or says that it is done and where; --force does it anew."""
 
@@ -55,6 +57,9 @@ def main() -> None:
     """Entry point of the command."""
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"vidcondense {VERSION}")
+        return
+    if sys.argv[1:] == ["--docs"]:
+        print(documentation.folder() or "the pages of the documentation are not installed here")
         return
     try:
         _refuse_unknown(sys.argv[1:])

@@ -157,8 +157,8 @@ def condense(
         precision: of the networks; the synthetic set is float32 always.
         show: whether to print cost and progress.
         force: start anew; what the folder has of a run is removed.
-        track: who shows the run while it lasts: "tensorboard", "trackio", "wandb", an object with the methods
-            of `vidcondense.Tracker`, or several (docs/track.md).
+        track: who shows the run while it lasts: "tensorboard", "trackio", "wandb", an object of a class
+            derived from `vidcondense.Tracker`, or several (docs/track.md).
 
     Raises:
         VidcondenseError: store and recipe do not fit, or the folder holds something else.

@@ -8,7 +8,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.evaluation.results import NetworkResult
 from vidcondense.evaluation.training import Advance
 from vidcondense.evaluation.trial import Trial
-from vidcondense.tracking import Audience, Track, Tracker, chosen
+from vidcondense.tracking import Audience, Track, Tracker, chosen, several
 
 
 def names_of(track: Track, out: Path | None) -> Sequence[str | Tracker]:
@@ -17,7 +17,7 @@ def names_of(track: Track, out: Path | None) -> Sequence[str | Tracker]:
     Raises:
         VidcondenseError: see `chosen`; or the result goes to no file.
     """
-    names = (track,) if isinstance(track, str | Tracker) else track
+    names = several(track)
     chosen(names)
     if names and out is None:
         raise VidcondenseError("--track needs --out FILE: what is shown is kept beside it")

@@ -21,12 +21,24 @@ def chosen(track: Track) -> tuple[Tracker, ...]:
     Raises:
         VidcondenseError: no such tracker, its library is not installed, or a name is given twice.
     """
-    several: Sequence[str | Tracker] = [track] if isinstance(track, str | Tracker) else track
-    names = [one for one in several if isinstance(one, str)]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise VidcondenseError(f"--track {twice} is given twice")
-    return tuple(_tracker(one) if isinstance(one, str) else one for one in several)
+    return tuple(_tracker(one) if isinstance(one, str) else one for one in several(track))
+
+
+def several(track: Track) -> tuple[str | Tracker, ...]:
+    """The same as a tuple, in which nothing is loaded yet.
+
+    Raises:
+        VidcondenseError: something else than names and trackers, or a name is given twice.
+    """
+    found = tuple(track) if isinstance(track, Sequence) and not isinstance(track, str) else (track,)
+    for one in found:
+        if not isinstance(one, str | Tracker):
+            raise VidcondenseError(
+                f"--track takes names and objects of a class derived from Tracker, not {one!r}"
+            )
+        if isinstance(one, str) and found.count(one) > 1:
+            raise VidcondenseError(f"--track {one} is given twice")
+    return found
 
 
 def _tracker(name: str) -> Tracker:

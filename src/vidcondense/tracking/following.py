@@ -17,7 +17,7 @@ from vidcondense.base.errors import printable
 from vidcondense.base.progress import Progress
 from vidcondense.base.tables import flat
 from vidcondense.tracking.base import Track, Tracked, Tracker
-from vidcondense.tracking.choice import chosen
+from vidcondense.tracking.choice import chosen, several
 
 FOLDER = "tracking"
 """Beside what a command writes: a folder in it for each run that is shown."""
@@ -132,9 +132,8 @@ class Audience:
     @staticmethod
     def of(track: Track, beside: Path, group: str, part: str) -> "Audience":
         """See `chosen` for `track` and for what is refused."""
-        names = (track,) if isinstance(track, str | Tracker) else tuple(track)
-        chosen(names)
-        return Audience(names, beside.resolve(), group, part)
+        chosen(track)
+        return Audience(several(track), beside.resolve(), group, part)
 
     def follow(self, settings: Mapping[str, Any], first: int = 0, *, show: bool = True) -> Tracking:
         """The tracking of the run; see `Tracked` and `Tracking`."""

@@ -3,13 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test torture soak mutants lint site audit lock clean
+.PHONY: demo test trackers torture soak mutants lint site package audit lock clean
 
 demo: $(READY)
 	$(VENV)/bin/vidcondense demo
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n auto --dist loadgroup
+
+# The tests of trackers whose libraries are too large for .venv, beside which they are installed.
+trackers: $(READY)
+	$(PYTHON) -m venv build/trackers && build/trackers/bin/pip install --quiet trackio wandb
+	$(VENV)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
+		$$(build/trackers/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/zz.pth
+	PYTHONPATH=src build/trackers/bin/python -m pytest tests/tracking
 
 torture: $(READY)
 	$(VENV)/bin/python -m pytest torture -n auto --dist loadgroup
@@ -39,6 +46,10 @@ site: $(READY) $(NOTEBOOKS)
 
 build/notebooks/%.md: examples/notebooks/%.ipynb website/notebooks.py $(shell find src -name '*.py') | $(READY)
 	$(VENV)/bin/python website/notebooks.py $< $@
+
+# The source distribution is whole, and what is installed from it works elsewhere.
+package: $(READY)
+	.ci/package
 
 # Known vulnerabilities of what is installed; not an error where the database is out of reach.
 audit:

@@ -21,6 +21,7 @@ METHODS = {
     "CondensedVideos": ("load", "save", "render", "pixels", "select", "renamed", "size", "vpc", "key_counts"),
     "Evaluation": ("top1", "top5", "to_dict"),
     "Recipe": ("to_dict",),
+    "Tracker": ("start", "metrics", "clips", "end"),
 }
 """What users call on a class; all else is for the package itself."""
 

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     from vidcondense.data.store import ClipStore
     from vidcondense.evaluation.results import Evaluation
     from vidcondense.recipes.recipe import Recipe
+    from vidcondense.tracking.base import Tracker
 
 _HOME = {
     "ClipStore": "data.store",
     "CondensedVideos": "condensed",
     "Evaluation": "evaluation.results",
     "Recipe": "recipes.recipe",
+    "Tracker": "tracking.base",
     "VidcondenseError": "base.errors",
     "condense": "api.learning",
     "evaluate": "api.learning",
@@ -60,6 +62,7 @@ __all__ = [
     "CondensedVideos",
     "Evaluation",
     "Recipe",
+    "Tracker",
     "VidcondenseError",
     "__version__",
     "condense",

@@ -22,8 +22,8 @@ from vidcondense.recipes.load import available
 
 ROOT = Path(__file__).parents[2]
 NAMES = [name for name in vidcondense.__all__ if not name.startswith("_")]
-THINGS = ("Evaluation", "Recipe", "VidcondenseError")
-"""Given by functions, or raised; nobody makes them."""
+THINGS = ("Evaluation", "Recipe", "Tracker", "VidcondenseError")
+"""Given by functions, raised, or derived from; nobody makes them as they are."""
 
 
 def example_of(name: str) -> str:

@@ -6,8 +6,10 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import quick
@@ -16,6 +18,7 @@ from command import call
 from safetensors.torch import load_file, save_file
 
 import vidcondense
+from vidcondense.base import documentation
 from vidcondense.base.compute import Compute
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.evaluation.protocols import PROTOCOLS, Strong
@@ -129,6 +132,21 @@ def test_lines_of_help_end_where_no_word_fits(
 def test_version(option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(monkeypatch, option) == 0
     assert capsys.readouterr().out == f"vidcondense {vidcondense.__version__}\n"
+
+
+def test_docs_says_where_the_pages_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert call(monkeypatch, "--docs") == 0
+    assert Path(capsys.readouterr().out.strip()) == Path(__file__).parents[2] / "docs"
+    installed = tmp_path / documentation.INSTALLED
+    installed.mkdir(parents=True)
+    (installed / documentation.FIRST).touch()
+    file = metadata.PackagePath(f"../../../{documentation.INSTALLED}/{documentation.FIRST}")
+    file.dist = SimpleNamespace(locate_file=lambda path: tmp_path / "a/b/c" / path)  # type: ignore[assignment]
+    monkeypatch.setattr(metadata, "files", lambda name: [file])
+    assert call(monkeypatch, "--docs") == 0
+    assert Path(capsys.readouterr().out.strip()) == installed
 
 
 def test_bad_input_is_one_line_with_the_mend(tiny_store_path: Path, tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]

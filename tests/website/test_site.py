@@ -18,6 +18,8 @@ import reference_pages
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
+NOT_SHOWN = {"prism_trajectory_small", "prism_frepo_small", "dc_small", "mtt_small", "frepo_small"}
+"""Methods that the gallery lacks: they take minutes each."""
 MOST_LINES = 200
 MOST_BYTES = 1_000_000
 
@@ -42,11 +44,11 @@ def test_pictures_of_pages_are_there_and_no_other() -> None:
     assert shown == {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
 
 
-def test_the_gallery_shows_methods_that_there_are() -> None:
+def test_the_gallery_shows_every_method_in_order() -> None:
     text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
     names = [(*method.short, method.name)[0] for methods in guide().values() for method in methods]
     shown = re.findall(r"\*\*`(\w+)`\*\*", text)
-    assert len(shown) > 5 and shown == [name for name in names if name in shown]
+    assert shown == [name for name in names if name not in NOT_SHOWN]
 
 
 def test_the_reference_has_every_name_command_and_recipe() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vidcondense.evaluation.results import Evaluation
     from vidcondense.recipes.recipe import Recipe
     from vidcondense.toys.options import ClipFields
+    from vidcondense.tracking import Track
 
 # Functions import what they need when they are called: `import vidcondense` does not wait for PyTorch.
 
@@ -142,6 +143,7 @@ def condense(
     precision: Precision = "auto",
     show: bool = True,
     force: bool = False,
+    track: "Track" = (),
 ) -> "CondensedVideos":
     """Condense the training videos of a store into a few synthetic clips per class.
 
@@ -155,6 +157,8 @@ def condense(
         precision: of the networks; the synthetic set is float32 always.
         show: whether to print cost and progress.
         force: start anew; what the folder has of a run is removed.
+        track: who shows the run while it lasts: "tensorboard", "trackio", "wandb", an object of a class
+            derived from `vidcondense.Tracker`, or several (docs/track.md).
 
     Raises:
         VidcondenseError: store and recipe do not fit, or the folder holds something else.
@@ -168,12 +172,19 @@ def condense(
     from vidcondense.run.loop import condense as run
 
     chosen = load(recipe) if isinstance(recipe, str) else recipe
-    return run(_opened(store), chosen, out, device=device, precision=precision, show=show, force=force)
+    return run(
+        _opened(store), chosen, out, device=device, precision=precision, show=show, force=force, track=track
+    )
 
 
 @speaks_python
 def resume(
-    out: str | Path, *, store: "ClipStore | None" = None, device: str = "auto", show: bool = True
+    out: str | Path,
+    *,
+    store: "ClipStore | None" = None,
+    device: str = "auto",
+    show: bool = True,
+    track: "Track" = (),
 ) -> "CondensedVideos":
     """Go on with an interrupted run; the result has the same bytes as an uninterrupted one.
 
@@ -182,6 +193,7 @@ def resume(
         store: the real videos, if they have moved.
         device: as in `condense`.
         show: whether to print progress.
+        track: as in `condense`.
 
     Raises:
         VidcondenseError: not a run folder, a checkpoint of another run, or another store.
@@ -191,7 +203,7 @@ def resume(
     """
     from vidcondense.run.loop import resume as go_on
 
-    return go_on(out, store=store, device=device, show=show)
+    return go_on(out, store=store, device=device, show=show, track=track)
 
 
 @speaks_python
@@ -203,6 +215,7 @@ def evaluate(
     force: bool = False,
     protocol: "Protocol | str" = "strong",
     show: bool = True,
+    track: "Track" = (),
     **options: Unpack["EvaluationFields"],
 ) -> "Evaluation":
     """Train fresh networks on a condensed set, or on all real clips, and test them on real ones.
@@ -214,6 +227,7 @@ def evaluate(
         force: train all networks anew.
         protocol: "strong", "strict", "vdsd", or a Protocol with other constants.
         show: whether to print progress.
+        track: as in `condense`, for each network; it needs `out`, beside which it is kept.
         options: network, networks_count, steps, flip, seed, device, precision.
 
     Raises:
@@ -225,7 +239,8 @@ def evaluate(
     from vidcondense.evaluation.shared import evaluate as judge
 
     subject, real = _subject(training), _opened(store)
-    return judge(subject, real, out=out, force=force, protocol=protocol, show=show, **options)
+    more: Any = {"protocol": protocol, "show": show, "track": track}
+    return judge(subject, real, out=out, force=force, **more, **options)
 
 
 @speaks_python

@@ -1,4 +1,4 @@
-"""Clips as small moving pictures in a page, for notebooks: self-contained, text escaped."""
+"""Clips as moving pictures: one of several clips, as GIF, and in a page for notebooks, text escaped."""
 
 import base64
 import io
@@ -15,6 +15,9 @@ MOST_CLIPS = 12
 MOST_FRAMES = 64
 SIDE = 96
 """The longer side of a moving picture in pixels; larger clips are made smaller."""
+RGB = av.VideoFormat("rgb24")
+COLUMNS, GAP = 6, 4
+"""Of clips side by side; the gap is in pixels."""
 ENCODERS = (
     ("libwebp_anim", "webp", "yuv420p", {"quality": "75", "loop": "0"}),
     ("apng", "apng", "rgb24", {"plays": "0"}),  # where FFmpeg was built without WebP
@@ -61,6 +64,45 @@ def _encoded(
             container.mux(stream.encode(frame.reformat(width, height, interpolation="AREA")))
         container.mux(stream.encode(None))
     return target.getvalue()
+
+
+def gif(frames: NDArray[np.uint8], fps: float = FPS) -> bytes:
+    """Encode a clip (time, height, width, 3) in 0..255 as a GIF that repeats, of 256 colours that suit it."""
+    rate, (height, width) = Fraction(fps).limit_denominator(100), frames.shape[1:3]
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=width, height=height, format=RGB, time_base=1 / rate)
+    split, colours, use, sink = map(graph.add, ("split", "palettegen", "paletteuse", "buffersink"))
+    source.link_to(split)
+    split.link_to(colours, 0, 0)
+    split.link_to(use, 1, 0)
+    colours.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
+    for number, image in enumerate(frames):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        frame.pts, frame.time_base = number, 1 / rate
+        graph.push(frame)
+    graph.push(None)
+    target = io.BytesIO()
+    with av.open(target, "w", format="gif", options={"loop": "0"}) as container:
+        stream = container.add_stream("gif", rate)
+        stream.height, stream.width, stream.pix_fmt = height, width, "pal8"
+        for _ in frames:
+            container.mux(stream.encode(graph.vpull()))
+        container.mux(stream.encode(None))
+    return target.getvalue()
+
+
+def grid(clips: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Clips (clip, time, height, width, 3) as one, row by row, on white: (time, height, width, 3)."""
+    count, time, height, width, _ = clips.shape
+    columns = min(COLUMNS, count)
+    rows = -(-count // columns)
+    whole = np.full((time, rows * (height + GAP), columns * (width + GAP), 3), 255, np.uint8)
+    for number, clip in enumerate(clips):
+        top, left = number // columns * (height + GAP), number % columns * (width + GAP)
+        whole[:, top : top + height, left : left + width] = clip
+    return whole
 
 
 def page(title: str, clips: Iterable[tuple[NDArray[np.uint8], str]], more: int = 0) -> str:

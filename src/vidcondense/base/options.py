@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from msgspec import Meta
-from tyro.conf import arg
+from tyro.conf import UseAppendAction, arg
 
 from vidcondense.base.settings import Count, Positive, Share
 
@@ -32,4 +32,11 @@ JobsOption = Annotated[
 Precision = Annotated[
     Literal["auto", "float32", "bfloat16"],
     arg(help="Precision of the networks; auto takes bfloat16 where it is fast, else float32."),
+]
+Trackers = Annotated[
+    UseAppendAction[tuple[str, ...]],
+    arg(
+        metavar="NAME",
+        help="Show the run while it lasts: tensorboard, trackio, wandb or FILE.py:CLASS; once per tracker.",
+    ),
 ]

@@ -17,7 +17,12 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 def command(*words: object) -> str:
     """A `vidcondense` command as a shell takes it."""
-    return shlex.join(["vidcondense", *map(str, words)])
+    return shell("vidcondense", *words)
+
+
+def shell(*words: object) -> str:
+    """A command as a shell takes it."""
+    return shlex.join(map(str, words))
 
 
 def say_next(*words: object) -> None:

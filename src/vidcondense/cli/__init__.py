@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union
 
 import tyro
 
+from vidcondense.base import documentation
 from vidcondense.base.errors import UnitsFailed, VidcondenseError, printable
 from vidcondense.base.interrupt import Interrupted, terminate_as_ctrl_c
 from vidcondense.base.memory import keep_freed
@@ -24,7 +25,7 @@ from vidcondense.cli.videos import demo, generate, prepare
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
 
 Usual order: prepare VIDEOS STORE, condense STORE --out RUN, evaluate RUN, report RUN. Try it without a
-dataset: demo. Version: -V.
+dataset: demo. Version: -V. Where the pages of the documentation are, which messages call docs/NAME.md: --docs.
 
 The same command again finishes what is missing, or says that it is done and where; --force does it anew."""
 
@@ -62,6 +63,9 @@ def main() -> None:
     """Entry point of the command."""
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"vidcondense {VERSION}")
+        return
+    if sys.argv[1:] == ["--docs"]:
+        print(documentation.folder() or "the pages of the documentation are not installed here")
         return
     try:
         _refuse_unknown(sys.argv[1:])

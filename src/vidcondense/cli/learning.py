@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 from tyro.conf import Positional, arg
 
 from vidcondense.base.errors import VidcondenseError, printable
-from vidcondense.base.options import CountOption, Device, JobsOption, NameOption, On, Precision, ShareOption
+from vidcondense.base.options import (
+    CountOption,
+    Device,
+    JobsOption,
+    NameOption,
+    On,
+    Precision,
+    ShareOption,
+    Trackers,
+)
 from vidcondense.base.repeats import command, given, say_next
 from vidcondense.base.units import duration, parse_bytes, percent, plural, size
 from vidcondense.cli.arguments import Flat, Overrides, Store, condensed_file
 from vidcondense.condensed.header import Storage
 from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.experts.settings import ExpertSettings
-from vidcondense.work.engines import HERE, jobs_of
+from vidcondense.work.engines import HERE, jobs_of, refuse_far
 
 if TYPE_CHECKING:
     from vidcondense.condensed import CondensedVideos
@@ -53,6 +62,7 @@ def condense(
     resume: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None,
     force: bool = False,
     dry_run: bool = False,
+    track: Trackers = (),
     jobs: JobsOption = 0,
     on: On = HERE,
     device: Device = "auto",
@@ -96,7 +106,7 @@ def condense(
         known = ClipStore.open(store, split) if store is not None else None
         if not shared and parts.known_shards(resume) is None:
             where["jobs"] = 1
-        _say_result(resume, parts.resume(resume, store=known, device=device, **where))
+        _say_result(resume, parts.resume(resume, store=known, device=device, track=track, **where))
         return
     if store is None or (out is None and not dry_run):
         raise VidcondenseError("condense needs a STORE and --out RUN (or --resume RUN)")
@@ -115,10 +125,11 @@ def condense(
     if out is None or dry_run:
         _preview(real, chosen, out, options, notes)
     elif shards is not None or shared or (parts.known_shards(out) and not force):
-        more: Any = {"force": force, "notes": notes, **options, **where}
+        more: Any = {"force": force, "notes": notes, "track": track, **options, **where}
         _say_result(out, parts.condense_in_shards(real, chosen, out, shards, **more))
     else:
-        _say_result(out, loop.condense(real, chosen, out, force=force, notes=notes, **options))
+        told: Any = {"notes": notes, "track": track}
+        _say_result(out, loop.condense(real, chosen, out, force=force, **told, **options))
 
 
 def _recipe_for(
@@ -251,6 +262,7 @@ def evaluate(
     ] = None,
     jobs: JobsOption = 0,
     on: On = HERE,
+    track: Trackers = (),
     force: bool = False,
 ) -> None:
     """Train fresh networks on a condensed set, or on all real clips, and test them on a store's test videos.
@@ -273,6 +285,7 @@ def evaluate(
     from vidcondense.condensed import CondensedVideos
     from vidcondense.evaluation.network import Shared
     from vidcondense.evaluation.shared import evaluate_to
+    from vidcondense.evaluation.shown import names_of
     from vidcondense.evaluation.trial import Trial
     from vidcondense.run.folder import RunFolder
 
@@ -283,13 +296,15 @@ def evaluate(
     at_once, count = jobs_of(on, jobs, options.device), options.count(trial.protocol)
     if out is None and (on != HERE or jobs > 1):
         raise VidcondenseError("several processes need --out FILE, beside which they leave their results")
+    names_of(track, out)
+    refuse_far(track, on)
     if out is None:
         result = trial.evaluate(count, True)
     else:
         path = condensed_file(training) if isinstance(subject, CondensedVideos) else training
         alone = on == HERE and at_once == 1
-        shared = None if alone else Shared(path, protocol, options, on, at_once)
-        result = evaluate_to(out, trial, count, force=force, shared=shared)
+        shared = None if alone else Shared(path, protocol, options, on, at_once, track)
+        result = evaluate_to(out, trial, count, force=force, shared=shared, track=track)
     Console().print(evaluation_table(result))
     if not isinstance(subject, CondensedVideos):
         after_store(training)

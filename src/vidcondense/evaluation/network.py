@@ -16,6 +16,7 @@ from vidcondense.base.progress import Progress
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.index import is_store
 from vidcondense.data.store import ClipStore
+from vidcondense.evaluation import shown
 from vidcondense.evaluation.options import EvaluationOptions
 from vidcondense.evaluation.parts import Parts
 from vidcondense.evaluation.trial import Trial, shown_steps
@@ -36,6 +37,7 @@ class _Plan(TypedDict):
     split: str
     protocol: str
     options: dict[str, Any]
+    track: list[str]
     key: str
 
 
@@ -49,6 +51,7 @@ class Shared:
         options: as for the trial.
         on: which engine, see `engines.engine`.
         jobs: networks at a time, on this machine.
+        track: names of trackers.
     """
 
     training: Path
@@ -56,6 +59,7 @@ class Shared:
     options: EvaluationOptions
     on: str
     jobs: int
+    track: tuple[str, ...] = ()
 
     def train(self, numbers: Sequence[int], trial: Trial, parts: Parts, show: bool) -> None:
         """Train what is missing of these networks, counted from 0.
@@ -73,6 +77,7 @@ class Shared:
             "split": store.split,
             "protocol": self.protocol,
             "options": {**asdict(self.options), **where},
+            "track": list(self.track),
             "key": parts.key,
         }
         files.write_json(parts.folder / PLAN, plan)
@@ -99,7 +104,8 @@ def main(folder: Path, number: int) -> None:
         raise VidcondenseError(f"{path} or {store.path} is not what it was when the evaluation began")
     if not parts.holds(number):
         with Progress(trial.steps) as progress:
-            parts.write(number, trial.run(number, shown_steps(progress, number, [])))
+            advance = shown_steps(progress, number, [])
+            parts.write(number, shown.run(trial, number, advance, plan["track"], folder))
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ from vidcondense.base.repeats import MEND, refuse_difference
 from vidcondense.base.units import plural
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.store import ClipStore
+from vidcondense.evaluation import shown
 from vidcondense.evaluation.network import Shared
 from vidcondense.evaluation.options import EvaluationFields, EvaluationOptions
 from vidcondense.evaluation.parts import Parts, decisive
 from vidcondense.evaluation.protocols import PROTOCOL, Protocol
 from vidcondense.evaluation.results import Evaluation, FullRecord, NetworkResult, networks_of
 from vidcondense.evaluation.trial import Trial, shown_steps
+from vidcondense.tracking import Track, Tracker
 
 
 def evaluate(
@@ -27,6 +29,7 @@ def evaluate(
     force: bool = False,
     protocol: Protocol | str = PROTOCOL,
     show: bool = True,
+    track: Track = (),
     **options: Unpack[EvaluationFields],
 ) -> Evaluation:
     """Train fresh networks on condensed clips, or on all real ones, and test them on real ones.
@@ -38,17 +41,19 @@ def evaluate(
         force: see `evaluate_to`.
         protocol: "strong", "strict", "vdsd", or a Protocol with other constants.
         show: whether to print progress.
+        track: who shows the networks while they are trained, see `tracking.chosen`.
         options: the fields of `EvaluationOptions`, which says what they mean.
 
     Raises:
         VidcondenseError: an option out of range, set and store do not fit, a class is missing, `flip` comes
             with a condensed set, or the network is unknown or too large for the device's memory.
     """
+    track = shown.names_of(track, Path(out) if out is not None else None)
     chosen = EvaluationOptions(**options)
     trial = Trial.of(training, store, chosen, protocol=protocol)
     if out is None:
         return trial.evaluate(chosen.count(trial.protocol), show)
-    return evaluate_to(Path(out), trial, chosen.count(trial.protocol), show=show, force=force)
+    return evaluate_to(Path(out), trial, chosen.count(trial.protocol), show=show, force=force, track=track)
 
 
 def evaluate_to(
@@ -59,6 +64,7 @@ def evaluate_to(
     show: bool = True,
     force: bool = False,
     shared: Shared | None = None,
+    track: Track = (),
 ) -> Evaluation:
     """Evaluate and write the result; networks that are there are kept, of a finished and of a cut evaluation.
 
@@ -72,6 +78,7 @@ def evaluate_to(
         show: whether to print progress.
         force: train all networks anew; the file stays until the new result is whole.
         shared: where networks are trained by several processes; None: in this one, one after another.
+        track: see `evaluate`; of `shared` its own counts.
 
     Raises:
         UnitsFailed: networks that failed three times; the others are trained.
@@ -94,7 +101,8 @@ def evaluate_to(
     numbers = range(earlier["networks"] if earlier else 0, total)
     with files.lock_folder(files.make_folder(folder)):
         if shared is None:
-            _train([number for number in numbers if not parts.holds(number)], trial, parts, show)
+            missing = [number for number in numbers if not parts.holds(number)]
+            _train(missing, trial, parts, show, shown.names_of(track, out))
         else:
             shared.train(numbers, trial, parts, show)
         made = trial.evaluation([parts.read(number) for number in numbers], earlier)
@@ -103,12 +111,16 @@ def evaluate_to(
     return made
 
 
-def _train(numbers: Sequence[int], trial: Trial, parts: Parts, show: bool) -> None:
+def _train(
+    numbers: Sequence[int], trial: Trial, parts: Parts, show: bool, track: Sequence[str | Tracker]
+) -> None:
     before: list[NetworkResult] = []
     with Progress(len(numbers) * trial.steps, enabled=show) as progress:
         progress.say(trial.memory())
         for number in numbers:
-            before.append(trial.run(number, shown_steps(progress, number, before)))
+            advance = shown_steps(progress, number, before)
+            say = show and number == numbers[0]
+            before.append(shown.run(trial, number, advance, track, parts.folder, show=say))
             parts.write(number, before[-1])
 
 

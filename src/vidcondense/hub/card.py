@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib import resources
 
-import numpy as np
 from jinja2 import Environment, StrictUndefined
-from numpy.typing import NDArray
 
 from vidcondense.base import moving
 from vidcondense.base.errors import printable
@@ -20,7 +18,7 @@ from vidcondense.evaluation.results import Record
 
 MOST_CLASSES = 100
 """Names that a card lists; it counts the others."""
-COLUMNS, GAP, CLIP_SIDE = 6, 4, 112
+CLIP_SIDE = 112
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
 
 
@@ -79,20 +77,7 @@ def picture_of(condensed: CondensedVideos) -> tuple[bytes, str]:
     """The first clips side by side as one moving picture, and its type."""
     shown = list(range(min(len(condensed), moving.MOST_CLIPS)))
     clips = condensed.pixels(shown)[:, : moving.MOST_FRAMES].permute(0, 1, 3, 4, 2).numpy()
-    grid = _grid(clips)
-    return moving.moving(grid, side=CLIP_SIDE * COLUMNS)
-
-
-def _grid(clips: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(clip, time, height, width, 3) as one clip, row by row, on white."""
-    count, time, height, width, _ = clips.shape
-    columns = min(COLUMNS, count)
-    rows = -(-count // columns)
-    grid = np.full((time, rows * (height + GAP), columns * (width + GAP), 3), 255, np.uint8)
-    for number, clip in enumerate(clips):
-        top, left = number // columns * (height + GAP), number % columns * (width + GAP)
-        grid[:, top : top + height, left : left + width] = clip
-    return grid
+    return moving.moving(moving.grid(clips), side=CLIP_SIDE * moving.COLUMNS)
 
 
 def _score(evaluation: Record) -> str:

@@ -16,6 +16,7 @@ from vidcondense.objectives.on_experts import FOLDER as EXPERTS
 from vidcondense.recipes.load import MEMBERS
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run.folder import Description, RunFolder
+from vidcondense.tracking import FOLDER as TRACKING
 
 SHARDS = "shards"
 """The folder of a run in which its shards are, until they are merged."""
@@ -95,7 +96,8 @@ def clear(run: RunFolder) -> None:
     """
     evaluations = (*run.evaluations.glob("*.json"), *run.evaluations.glob("*.networks"))
     with _held(run.path):
-        folders = (run.path / SHARDS, run.path / EXPERTS, run.teachers)
+        tracked = (run.path / TRACKING, run.evaluations / TRACKING)
+        folders = (run.path / SHARDS, run.path / EXPERTS, run.teachers, *tracked)
         for path in (*evaluations, run.condensed, run.checkpoint, run.metrics, *folders):
             with files.refused(f"cannot remove {path}"):
                 if path.is_dir():

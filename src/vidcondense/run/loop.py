@@ -23,13 +23,14 @@ from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.measure import measure
 from vidcondense.recipes.recipe import Recipe
-from vidcondense.run import again
+from vidcondense.run import again, shown
 from vidcondense.run import folder as run_folder
 from vidcondense.run.checkpoint import Checkpoint
 from vidcondense.run.cost import Cost
 from vidcondense.run.folder import RunFolder
 from vidcondense.run.state import NotFinite, State
 from vidcondense.run.teaching import taught
+from vidcondense.tracking import Audience, Track, Tracking
 
 CHECKPOINT_SECONDS = 120.0
 PREVIEW_SECONDS = 3.0
@@ -47,6 +48,7 @@ def condense(
     show: bool = True,
     force: bool = False,
     notes: Sequence[str] = (),
+    track: Track | Audience = (),
 ) -> CondensedVideos:
     """Condense the training videos of a store; called again it goes on, or returns the finished result.
 
@@ -61,6 +63,7 @@ def condense(
         show: whether to print cost and progress.
         force: start anew; what the folder has of a run is removed when the first iteration can begin.
         notes: lines about the recipe, printed with the rest when a new run begins.
+        track: who shows the run while it lasts, see `tracking.chosen`.
 
     Raises:
         VidcondenseError: store and recipe do not fit, the folder holds something else, a run with other
@@ -68,6 +71,7 @@ def condense(
         Interrupted: Ctrl-C or SIGTERM; the state is saved, the same call or `resume` goes on.
     """
     compute, run = choose(device, precision), RunFolder(Path(out))
+    told = shown.audience(track, run.path)
     check(store, recipe)
     experts = getattr(recipe.objective, "experts", "")
     if experts:  # whoever goes on with the run may do so from another folder
@@ -76,7 +80,7 @@ def condense(
         again.refuse_unclearable(run, recipe)
     elif run.description.exists():
         again.refuse_other(run, recipe, store, precision, None)
-        return resume(out, store=store, device=device, show=show)
+        return resume(out, store=store, device=device, show=show, track=told)
     else:
         files.refuse_filled(run.path)
     _say_memory(store, recipe, compute, show)
@@ -91,7 +95,7 @@ def condense(
             raise VidcondenseError(f"{files.BUSY} {out}, and has made a run there; give the command again")
         run_folder.create(run.path, recipe, store, state.compute, **chosen)
         say_notes(notes, show)
-        return _run(run, state, show)
+        return _run(run, state, show, told)
 
 
 def say_notes(notes: Sequence[str], show: bool) -> None:
@@ -153,7 +157,12 @@ def preview(
 
 
 def resume(
-    out: Path | str, *, store: ClipStore | None = None, device: str = "auto", show: bool = True
+    out: Path | str,
+    *,
+    store: ClipStore | None = None,
+    device: str = "auto",
+    show: bool = True,
+    track: Track | Audience = (),
 ) -> CondensedVideos:
     """Go on with an interrupted run; the result has the same bytes as an uninterrupted one.
 
@@ -164,19 +173,23 @@ def resume(
         store: where the real videos are, if the store has moved.
         device: see `condense`.
         show: whether to print progress.
+        track: see `condense`.
 
     Raises:
         VidcondenseError: not a run folder, a checkpoint of another run, or another store.
     """
     run = RunFolder(Path(out))
+    told = shown.audience(track, run.path)
     run.read()  # a folder without a run is left as it is
     if run.finished:
         return result(run, show)
     with files.lock_folder(run.path):
-        return _resume(run, store, device, show)
+        return _resume(run, store, device, show, told)
 
 
-def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) -> CondensedVideos:
+def _resume(
+    run: RunFolder, store: ClipStore | None, device: str, show: bool, told: Audience
+) -> CondensedVideos:
     out, known = run.path, run.read()
     if run.finished:  # another process was quicker
         return result(run, show)
@@ -210,7 +223,7 @@ def _resume(run: RunFolder, store: ClipStore | None, device: str, show: bool) ->
                 f"{run.checkpoint} is not a checkpoint of this run ({error}); start the run again"
             ) from error
         run.cut_metrics(checkpoint.metrics_bytes)
-    return _run(run, state, show)
+    return _run(run, state, show, told)
 
 
 def result(run: RunFolder, show: bool) -> CondensedVideos:
@@ -244,27 +257,25 @@ def check(store: ClipStore, recipe: Recipe) -> None:
         networks.outline(recipe.network, *store.shape)
 
 
-def _run(run: RunFolder, state: State, show: bool) -> CondensedVideos:
+def _run(run: RunFolder, state: State, show: bool, told: Audience) -> CondensedVideos:
     run.update(status="running")
-    try:
-        _learn(run, state, show)
-        condensed = _taught(run, state, show)
-    except Interrupted:
-        run.update(status="interrupted")
-        raise
-    except NotFinite:
-        run.update(status="failed")
-        raise
-    return finish(
-        run,
-        condensed,
-        state.recipe.budget,
-        seconds=state.seconds,
-        key_frames=state.synthetic.key_frames,
-    )
+    with shown.tracking(told, state, show) as tracking:
+        try:
+            _learn(run, state, show, tracking)
+            condensed = _taught(run, state, show)
+        except Interrupted:
+            run.update(status="interrupted")
+            raise
+        except NotFinite:
+            run.update(status="failed")
+            raise
+        keys, seconds = state.synthetic.key_frames, state.seconds
+        made = finish(run, condensed, state.recipe.budget, seconds=seconds, key_frames=keys)
+        shown.result(tracking, state.iteration, made, run)
+    return made
 
 
-def _learn(run: RunFolder, state: State, show: bool) -> None:
+def _learn(run: RunFolder, state: State, show: bool, tracking: Tracking) -> None:
     total = state.recipe.all_iterations
     state.objective.prepare(run.path, show)
     with Progress(total, state.iteration, enabled=show) as progress, catch_interrupts() as interrupts:
@@ -274,7 +285,10 @@ def _learn(run: RunFolder, state: State, show: bool) -> None:
                     progress.say(_cost(state, state.match).describe())
             saved = time.monotonic()
             while state.iteration < total:
+                if shown.is_due(state):
+                    tracking.clips(state.iteration, lambda: shown.picture(artifact(state)))
                 row = _iterate(run, state, interrupts)
+                tracking.metrics(row["iteration"], {name: row[name] for name in ("loss", "key_frames")})
                 progress.advance(loss=row["loss"], key_frames=row["key_frames"])
                 if time.monotonic() - saved > CHECKPOINT_SECONDS:
                     _save(run, state)

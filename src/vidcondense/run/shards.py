@@ -24,12 +24,13 @@ from vidcondense.condensed import merge as joined
 from vidcondense.data.store import ClipStore
 from vidcondense.evaluation.teachers import TeacherSettings
 from vidcondense.recipes.recipe import Recipe
-from vidcondense.run import again
+from vidcondense.run import again, shown
 from vidcondense.run import folder as run_folder
 from vidcondense.run import loop as condensation
 from vidcondense.run.folder import RunFolder
 from vidcondense.run.teaching import taught
-from vidcondense.work.engines import HERE, Where, check_on, engine
+from vidcondense.tracking import Audience
+from vidcondense.work.engines import HERE, Where, check_on, engine, refuse_far
 from vidcondense.work.here import gpus
 from vidcondense.work.queue import do, refuse_failed
 from vidcondense.work.unit import Needs, Unit
@@ -57,6 +58,7 @@ def condense_in_shards(
     show: bool = True,
     force: bool = False,
     notes: Sequence[str] = (),
+    track: Sequence[str] = (),
 ) -> CondensedVideos:
     """Learn shards until all are learned, then merge them.
 
@@ -77,6 +79,7 @@ def condense_in_shards(
         show: whether to print progress.
         force: start anew.
         notes: see `condense`.
+        track: names as for `condense`: each shard is a run of its own, and the merged set one.
 
     Returns:
         The merged set.
@@ -88,6 +91,8 @@ def condense_in_shards(
     """
     classes, run = len(store.class_names), RunFolder(Path(out))
     check_on(on, jobs)
+    refuse_far(track, on)
+    told = shown.audience(track, run.path)
     if shards is None:
         shards = (None if force else known_shards(out)) or min(USUAL_SHARDS, classes)
     condensation.check(store, recipe)
@@ -118,10 +123,10 @@ def condense_in_shards(
         try:
             if on == HERE and jobs == 1:
                 for number in range(shards):
-                    learn(run, store, recipe, number, str(compute.device), precision, show)
+                    learn(run, store, recipe, number, str(compute.device), precision, show, track)
             else:
-                _share(run, store, shards, compute, gpus(device), jobs, on, show)
-            return merge(run, store, recipe, shards, compute=compute, show=show)
+                _share(run, store, shards, compute, gpus(device), jobs, on, show, track)
+            return merge(run, store, recipe, shards, compute=compute, show=show, told=told)
         except Interrupted as stop:
             run.update(status="interrupted")
             raise Interrupted(
@@ -131,7 +136,15 @@ def condense_in_shards(
 
 
 def _share(
-    run: RunFolder, store: ClipStore, shards: int, compute: Compute, gpus: int, jobs: int, on: str, show: bool
+    run: RunFolder,
+    store: ClipStore,
+    shards: int,
+    compute: Compute,
+    gpus: int,
+    jobs: int,
+    on: str,
+    show: bool,
+    track: Sequence[str],
 ) -> None:
     """Have an engine learn all shards, each as a process; larger ones first."""
     needs = Needs(gpus=int(compute.device.type == "cuda"))
@@ -139,7 +152,7 @@ def _share(
 
     def unit(number: int, classes: int) -> Unit:
         folder = shard_folder(run, number)
-        step = partial(tuple, (*words, str(number)))
+        step = partial(tuple, (*words, str(number), *track))
         return Unit(f"shard-{number + 1}", lambda: int(not folder.finished), step, needs, classes)
 
     sizes = [len(part) for part in parts(len(store.class_names), shards)]
@@ -157,6 +170,7 @@ def resume(
     jobs: int = 1,
     on: str = HERE,
     show: bool = True,
+    track: Sequence[str] = (),
 ) -> CondensedVideos:
     """Go on with an interrupted run, in shards or not; see `condensation.resume` and `condense_in_shards`."""
     run = RunFolder(Path(out))
@@ -164,12 +178,12 @@ def resume(
     if "shards" not in known:
         if on != HERE or jobs > 1:
             raise VidcondenseError(f"the run in {out} is one without shards, which one process learns")
-        return condensation.resume(out, store=store, device=device, show=show)
+        return condensation.resume(out, store=store, device=device, show=show, track=track)
     if run.finished:
         return _finished(run, show)
     store = store or run.store(known, "condense", "--resume", out)
     options: Any = {"device": device, "precision": known["precision"], "jobs": jobs, "on": on, "show": show}
-    return condense_in_shards(store, run.recipe(known), out, known["shards"], **options)
+    return condense_in_shards(store, run.recipe(known), out, known["shards"], track=track, **options)
 
 
 def known_shards(out: Path | str) -> int | None:
@@ -200,6 +214,7 @@ def learn(
     device: str,
     precision: Precision,
     show: bool,
+    track: Sequence[str] = (),
 ) -> None:
     """Learn one shard from where it is; frames are rounded for storage once, when shards are merged."""
     shard = shard_folder(run, number)
@@ -208,11 +223,13 @@ def learn(
     shards = run.read()["shards"]
     Progress(0, enabled=show).say(f"shard {number + 1} of {shards}")
     part = store.only(parts(len(store.class_names), shards)[number])
+    told = shown.audience(track, run.path, f"shard-{number + 1}")
+    options: Any = {"device": device, "show": show, "track": told}
     if shard.description.exists():
-        condensation.resume(shard.path, store=part, device=device, show=show)
+        condensation.resume(shard.path, store=part, **options)
     else:
         exact = replace(recipe, storage="float32", budget=0, teachers=TeacherSettings())
-        condensation.condense(part, exact, shard.path, device=device, precision=precision, show=show)
+        condensation.condense(part, exact, shard.path, precision=precision, **options)
 
 
 def _finished(run: RunFolder, show: bool) -> CondensedVideos:
@@ -222,7 +239,14 @@ def _finished(run: RunFolder, show: bool) -> CondensedVideos:
 
 
 def merge(
-    run: RunFolder, store: ClipStore, recipe: Recipe, shards: int, *, compute: Compute, show: bool
+    run: RunFolder,
+    store: ClipStore,
+    recipe: Recipe,
+    shards: int,
+    *,
+    compute: Compute,
+    show: bool,
+    told: Audience,
 ) -> CondensedVideos:
     """The whole set from finished shards, with the log of all of them; the shards are removed."""
     runs = [shard_folder(run, number) for number in range(shards)]
@@ -246,6 +270,9 @@ def merge(
         key_frames=sum(condensed.key_counts),
     )
     files.remove_folder(run.path / again.SHARDS)
+    settings = {"recipe": recipe.to_dict(), "shards": shards}
+    with told.follow(settings, show=show) as tracking:
+        shown.result(tracking, recipe.all_iterations, made, run)
     return made
 
 

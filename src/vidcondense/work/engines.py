@@ -47,6 +47,16 @@ def jobs_of(on: str, jobs: int, device: str) -> int:
     return jobs or (max(1, gpus_of(device)) if on == HERE else 1)
 
 
+def refuse_far(track: Sequence[object], on: str) -> None:
+    """Refuse to show runs of a cluster: its nodes have libraries and folders of their own.
+
+    Raises:
+        VidcondenseError: naming the mend.
+    """
+    if track and on != HERE:
+        raise VidcondenseError(f"--track shows runs of this machine: leave it out with --on {on}")
+
+
 @contextmanager
 def engine(
     on: str,

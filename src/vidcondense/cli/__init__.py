@@ -25,7 +25,8 @@ from vidcondense.cli.videos import demo, generate, prepare
 DESCRIPTION = """Condense a labelled video dataset into a few synthetic clips per class.
 
 Usual order: prepare VIDEOS STORE, condense STORE --out RUN, evaluate RUN, report RUN. Try it without a
-dataset: demo. Version: -V. Where the pages of the documentation are, which messages call docs/NAME.md: --docs.
+dataset: demo. Version: -V. Where the pages of the documentation are, which messages call
+docs/NAME.md: --docs.
 
 The same command again finishes what is missing, or says that it is done and where; --force does it anew."""
 

@@ -9,7 +9,7 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.data.store import ClipStore
 from vidcondense.insertion.schedule import ScheduleSettings
 from vidcondense.recipes.recipe import Recipe
-from vidcondense.run.budget import AIM, Sample, Samples, fit
+from vidcondense.run.budget import AIM, FAINT, FEW, Sample, Samples, fit
 from vidcondense.run.loop import condense
 
 
@@ -65,16 +65,7 @@ def test_quality_falls_before_frames_shrink_and_only_as_far_as_one_video_needs(
 
 @pytest.mark.parametrize(
     ("quality", "videos", "vpc"),
-    [
-        (40, 3.0, 1),
-        (55, 4.2, 1),
-        (40, 4.9, 2),
-        (55, 7.3, 2),
-        (55, 7.4, 3),
-        (60, 4.9, 2),
-        (69, 4.3, 1),
-        (40, 99.0, 5),
-    ],
+    [(40, 3.0, 1), (40, 4.2, 1), (40, 4.3, 2), (40, 7.3, 2), (40, 7.4, 3), (69, 4.3, 1), (40, 99.0, 5)],
 )
 def test_the_number_of_videos_is_the_nearest_where_a_lower_quality_makes_room(
     quality: int, videos: float, vpc: int, tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
@@ -82,9 +73,29 @@ def test_the_number_of_videos_is_the_nearest_where_a_lower_quality_makes_room(
     """Of three classes of five: two each are nearest from 3 √2 = 4.24 on, three from √(6 · 9) = 7.35."""
     monkeypatch.setattr(Samples, "of", _of)
     recipe = quick.load("random", overrides={"storage": "av1", "quality": quality})
-    each = 10.0 * (80 - max(quality, AIM))
+    each = 10.0 * (80 - quality)
     samples = Samples(tiny_store)
-    assert fit(samples, recipe.replace(budget=round(1000 + videos * each))).recipe.vpc == vpc
+    recipe = recipe.replace(budget=round(1000 + videos * each))
+    assert fit(samples, recipe, fixed=("quality",)).recipe.vpc == vpc
+
+
+@pytest.mark.parametrize(
+    ("method", "budget", "vpc", "quality"),
+    [
+        ("random", 1000 + 3 * 250, 1, AIM),  # no second video at a lower quality either
+        ("random", 1000 + 12 * 175, FEW, FAINT),
+        ("random", 1000 + 14 * 175, FEW, FAINT),  # five would fit
+        ("random", 1000 + 15 * 250, 5, AIM),
+        ("prism_small", 1000 + 12 * 175, 2, AIM),  # what is learned may grow
+    ],
+)
+def test_a_few_videos_are_worth_a_lower_quality(
+    method: str, budget: int, vpc: int, quality: float, tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Samples, "of", _of)
+    recipe = quick.load(method, overrides={"storage": "av1", "budget": budget})
+    found = fit(Samples(tiny_store), recipe).recipe
+    assert (found.vpc, found.quality) == (vpc, quality)
 
 
 def test_what_is_fixed_stays(tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch) -> None:

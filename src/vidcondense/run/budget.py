@@ -25,6 +25,8 @@ SAMPLE = 32
 """Classes of which videos are coded to see what one takes."""
 AIM = 55.0
 """Quality at which videos are counted unless one is named: more videos are worth more than better ones."""
+FEW, FAINT = 4, 62.5
+"""Where fewer videos per class fit and nothing is learned, so many are kept at a quality down to this one."""
 QUALITIES = (AIM, (AIM + WORST) / 2, WORST)
 """What is tried one after another until a video of each class fits."""
 SPARE = 0.9
@@ -125,6 +127,9 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     video of each class fits, a lower quality and then a smaller size. Where key frames are inserted without a
     limit, and all of them might not fit at the lowest quality, insertion gets one.
 
+    More videos are worth more than better ones until there are a few, then less, as held-out training videos
+    of JHMDB-21 say (docs/tuning.md).
+
     Args:
         samples: of the real videos.
         recipe: with a budget.
@@ -152,7 +157,10 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
             continue
         if everything:
             return Fit(tried.replace(quality=recipe.quality), None, whole)
-        return Fit(_limited(samples, _nearest(samples, tried, room)), found.each, whole)
+        chosen = _nearest(samples, tried, room)
+        if chosen.vpc < FEW and "quality" not in fixed and not recipe.all_iterations:
+            chosen = _faint(samples, chosen)
+        return Fit(_limited(samples, chosen), samples.of(chosen).each, whole)
     held = "every training video" if everything else "one video of each class"
     smallest = min(sizes)
     tried = sizes[smallest]
@@ -185,6 +193,14 @@ def _nearest(samples: Samples, recipe: Recipe, room: float) -> Recipe:
         lowest = samples.of(recipe.replace(quality=WORST)).of(videos(vpc + 1))
         vpc += lowest <= SPARE * recipe.budget
     return recipe.replace(vpc=vpc)
+
+
+def _faint(samples: Samples, recipe: Recipe) -> Recipe:
+    """The recipe with more videos of a lower quality, up to a few; where no more fit, as it is."""
+    faint = recipe.replace(quality=max(recipe.quality, FAINT))
+    found = samples.of(faint)
+    more = _nearest(samples, faint, (recipe.budget - found.shared) / found.each)
+    return more.replace(vpc=min(more.vpc, FEW)) if more.vpc > recipe.vpc else recipe
 
 
 def _choices(store: ClipStore, recipe: Recipe, everything: bool, fixed: Collection[str]) -> Iterator[Recipe]:

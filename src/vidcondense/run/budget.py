@@ -128,7 +128,7 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     limit, and all of them might not fit at the lowest quality, insertion gets one.
 
     More videos are worth more than better ones until there are a few, then less, as held-out training videos
-    of JHMDB-21 say (docs/tuning.md).
+    of JHMDB-21 say (docs/storage.md).
 
     Args:
         samples: of the real videos.

@@ -115,11 +115,16 @@ class Cell:
         """Whether it has as many videos as the recipe's budget holds."""
         return bool(self.recipe) and not self.vpc
 
+    @property
+    def fixed(self) -> frozenset[str]:
+        """Keys of the recipe that its overrides name."""
+        return frozenset(recipe.parse_overrides(list(self.overrides)))
+
     def fit(self, samples: "Samples", made: "Recipe") -> "Recipe":
         """A recipe that it resolved to, with as many videos as its budget holds."""
         from vidcondense.run.budget import fit
 
-        return fit(samples, made, fixed=recipe.parse_overrides(list(self.overrides))).recipe
+        return fit(samples, made, fixed=self.fixed).recipe
 
     def resolve(self, seed: int, split: str) -> "Recipe":
         """The recipe with all settings.

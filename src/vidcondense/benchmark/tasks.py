@@ -17,6 +17,7 @@ from vidcondense.evaluation.protocols import PROTOCOLS, Protocol
 from vidcondense.evaluation.results import Record
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import again
+from vidcondense.run.budget import CHOSEN
 from vidcondense.run.folder import RunFolder, other_classes
 
 
@@ -129,7 +130,7 @@ class Task:
             return "recipe"
         ours = self.recipe().replace(description="").fields()
         if self.cell.fitted:
-            ours["vpc"] = theirs["vpc"]
+            ours |= {key: theirs[key] for key in CHOSEN if key in theirs and key not in self.cell.fixed}
         different = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
         return f"recipe ({', '.join(different)})" if different else None
 

@@ -23,6 +23,8 @@ from vidcondense.synthetic.key_frames import KeyFrames
 
 SAMPLE = 32
 """Classes of which videos are coded to see what one takes."""
+CHOSEN = ("vpc", "quality", "synthetic.size", "insertion.mean_key_frames")
+"""Keys of a recipe that `fit` chooses."""
 AIM = 55.0
 """Quality at which videos are counted unless one is named: more videos are worth more than better ones."""
 FEW, FAINT = 4, 62.5

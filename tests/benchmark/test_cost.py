@@ -70,7 +70,7 @@ def test_a_cell_of_a_budget_counts_the_videos_that_it_holds_and_sees_once_what_t
     monkeypatch.setattr(cost, "_time_iteration", lambda *_: (0.0, 0.0))
     monkeypatch.setattr(cost, "_time_clip", lambda *_: (1.0, 0.0))
     monkeypatch.setattr(cost, "clips_of", lambda protocol, training, testing, steps: (training, testing))
-    budgets = [("storage=av1", f"budget={size}") for size in (3400, 4600)]
+    budgets = [("storage=av1", "quality=40", f"budget={size}") for size in (3400, 4600)]
     cells = [Cell("Random", one[1], "random", 0, one, networks=("minic3d",)) for one in budgets]
     options = Options(seeds=(0, 1, 2), networks=1)
     total = Cost(options)

@@ -88,6 +88,12 @@ class Browser:
         common = {"key": " " if key == "Space" else key, "code": key, "windowsVirtualKeyCode": code}
         self.ask("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **common)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Wait for what an input has set off: a dialog tells that it has closed in a task of its own."""
+        frames = "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))"
+        self.value(f"new Promise((done) => {frames})")
 
     def picture(self, whole: bool = False) -> bytes:
         """A PNG of what the window shows, or of the whole page."""

@@ -143,10 +143,10 @@ def fit(samples: Samples, recipe: Recipe, fixed: Collection[str] = ()) -> Fit:
     """
     store = samples.store
     check(store, recipe)
-    if "quality" not in fixed:
-        recipe = recipe.replace(quality=max(recipe.quality, AIM))
     classes = len(store.class_names)
     everything = bool(recipe.unread("vpc"))
+    if not everything and "quality" not in fixed:
+        recipe = recipe.replace(quality=max(recipe.quality, AIM))
     least = recipe.videos(store) if everything else classes
     kept = load_recipe("every_video", overrides={"quality": recipe.quality})
     whole = samples.of(kept).of(kept.videos(store))

@@ -138,12 +138,16 @@ def _compared(sets: _Sets, console: Console) -> tuple[Scores, Scores]:
     """Scores of both kinds, one pair of files after another."""
     ours: Scores = {}
     theirs: Scores = {}
-    began = time.monotonic()
+    first = time.monotonic()
     for number, seed in enumerate(sets.seeds, 1):
         pair = (sets.store.split, seed)
         ours[pair], theirs[pair] = sets.accuracy(OURS, seed), sets.accuracy(THEIRS, seed)
-        each = (time.monotonic() - began) / number
-        left = f"; about {each * (SETS - number + 1):.0f} s left" if number < SETS else ""
+        left = ""
+        if number == 1:  # its files were there already, so it tells nothing of the others
+            first = time.monotonic()
+        elif number < SETS:
+            each = (time.monotonic() - first) / (number - 1)
+            left = f"; about {each * (SETS - number + 1):.0f} s left"
         console.print(
             f"    {number} of {SETS}: {_shown(ours[pair])} {OURS}, {_shown(theirs[pair])} {THEIRS}{left}"
         )

@@ -190,9 +190,9 @@ def test_the_demo_claims_what_it_found_and_no_more() -> None:
     proof = import_module("vidcondense.cli.demo")._proof
     better = {("1", seed): 60.0 + seed for seed in range(6)}
     worse: dict[tuple[str, int], float | None] = {("1", seed): 30.0 - seed for seed in range(6)}
-    found = proof(better, worse, 90.0, 44_000, 300)
+    found = proof(better, worse, 90.0, 300)
     assert (
         "62.5 ± 5.5 %" in found and ": +35.0 ± " in found and "p 0.031" in found and "it is 90.0 %" in found
     )
-    assert ": not resolved, +0.0 ± " in proof(better, better, None, 44_000, 300)
-    assert "Too few networks trained" in proof(better, dict.fromkeys(better), 90.0, 44_000, 300)
+    assert ": not resolved, +0.0 ± " in proof(better, better, None, 300)
+    assert "Too few networks trained" in proof(better, dict.fromkeys(better), 90.0, 300)

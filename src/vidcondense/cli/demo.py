@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
 from vidcondense import toys
-from vidcondense.base.units import plural, size
+from vidcondense.base.units import plural
 from vidcondense.benchmark.statistics import interval, judged, paired
 from vidcondense.condensed import CondensedVideos
 from vidcondense.data.prepare import prepare
@@ -82,7 +82,7 @@ def run_demo(folder: Path, seed: int = 0, *, force: bool = False) -> Path:
     ours, theirs = _compared(sets, console)
     everything = sets.score(store, folder / "all-clips.json", seed)
     page = write_report(shown, folder / "report.html")
-    say(5, _proof(ours, theirs, everything, fits[OURS].whole, len(store.select("test"))))
+    say(5, _proof(ours, theirs, everything, len(store.select("test"))))
     console.print(f"    done in {time.monotonic() - began:.0f} s; open the report: {page}")
     return page
 
@@ -100,6 +100,7 @@ class _Sets:
     recipes: Mapping[str, Recipe]
     first: int
     force: bool
+    made: set[Path] = field(default_factory=set)
 
     @property
     def seeds(self) -> range:
@@ -108,13 +109,15 @@ class _Sets:
     def condensed(self, name: str, seed: int) -> RunFolder:
         """A run that is finished; those of the first seed are in the report."""
         run = RunFolder(self.folder / (name if seed == self.first else f"{name}-{seed}"))
-        condense(self.store, self.recipes[name].replace(seed=seed), run.path, show=False, force=self.force)
+        if run.path not in self.made:  # else `force` would make it anew when it is read
+            recipe = self.recipes[name].replace(seed=seed)
+            condense(self.store, recipe, run.path, show=False, force=self.force)
+            self.made.add(run.path)
         return run
 
     def accuracy(self, name: str, seed: int) -> float | None:
         """Of a network that was trained on a condensed set alone, in percent."""
-        first = seed == self.first and self.force
-        run = RunFolder(self.folder / name) if first else self.condensed(name, seed)
+        run = self.condensed(name, seed)
         return self.score(CondensedVideos.load(run.path), run.evaluation_file(PROTOCOL, NETWORK), seed)
 
     def score(self, training: CondensedVideos | ClipStore, out: Path, seed: int) -> float | None:
@@ -158,7 +161,7 @@ def _shown(percent: float | None) -> str:
     return "did not train" if percent is None else f"{percent:.1f} %"
 
 
-def _proof(ours: Scores, theirs: Scores, everything: float | None, whole: int, videos: int) -> str:
+def _proof(ours: Scores, theirs: Scores, everything: float | None, videos: int) -> str:
     """What was found, in a sentence or two, with intervals of the mean over sets."""
     (difference,) = judged([paired(ours, theirs, videos)], None)
     if difference.mean is None or difference.half_width is None:
@@ -168,8 +171,7 @@ def _proof(ours: Scores, theirs: Scores, everything: float | None, whole: int, v
         f"Networks that saw {KILOBYTES} KB of {MEANT[OURS]} get {_mean(ours, videos)} of test clips right; "
         f"those that saw {KILOBYTES} KB of {MEANT[THEIRS]}, {_mean(theirs, videos)}: {verdict}"
         f"{difference.mean:+.1f} ± {difference.half_width:.1f} points ({difference.pairs} pairs, "
-        f"p {difference.p:.3f}). With all training clips, {size(whole)} as such video, it is "
-        f"{_shown(everything)}."
+        f"p {difference.p:.3f}). With all training clips, not coded, it is {_shown(everything)}."
     )
 
 

@@ -4,15 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy.special import ndtri, stdtrit
+
 from vidcondense.report.run import Evaluation, Run, Score
 
 EQUAL = 1.05
 """Files of so many times the bytes are as large."""
-NORMAL = 1.959964
 LEAST_FREEDOM = 2
 """Fewer degrees of freedom give no interval: one would be 12.7 standard errors, or of width 0 by chance."""
-STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-"""Student's t that 95 % lie within, of 1 to 10 degrees of freedom. SciPy, which has it, is an extra."""
 
 
 @dataclass(frozen=True)
@@ -112,20 +111,11 @@ def interval(evaluation: Evaluation) -> tuple[float, float] | None:
     freedom = len(score.values) - 1 - evaluation.network.count("+")
     if freedom < LEAST_FREEDOM:
         return None
-    half = student(freedom) * score.std / math.sqrt(len(score.values))
+    half = float(stdtrit(freedom, 0.975)) * score.std / math.sqrt(len(score.values))
     if evaluation.test_videos:
         share = min(max(score.mean, 1 / evaluation.test_videos), 1.0)
-        half = max(half, NORMAL * math.sqrt(share * (1 - share) / evaluation.test_videos))
+        half = max(half, float(ndtri(0.975)) * math.sqrt(share * (1 - share) / evaluation.test_videos))
     return max(0.0, score.mean - half), min(1.0, score.mean + half)
-
-
-def student(freedom: int) -> float:
-    """What 95 % of Student's t lie within, to 0.002: a table, then the first terms of Cornish and Fisher."""
-    if freedom <= len(STUDENT):
-        return STUDENT[freedom - 1]
-    z = NORMAL
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    return z + (z**3 + z) / (4 * freedom) + second / freedom**2
 
 
 def verdict(mine: Score, theirs: Score) -> str:

@@ -5,11 +5,13 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import quick
 
 from vidcondense import cli, toys
+from vidcondense.cli import following
 from vidcondense.evaluation.protocols import PROTOCOLS, Strong
 from vidcondense.recipes.guide import RECOMMENDED
 from vidcondense.run import loop
@@ -56,29 +58,49 @@ def test_from_clips_to_a_report_by_pasting(after: Next) -> None:
     assert dry == prepare
     condense = after(*prepare)
     assert condense == [
-        *("condense", "my clips-store", "--recipe", "prism_small"),
-        "--out",
-        "runs/prism_small",
+        *("condense", "my clips-store", "--recipe", RECOMMENDED, "--budget", "64KB"),
+        *("--out", f"runs/{RECOMMENDED}"),
     ]
     assert after(*prepare) == condense  # done already
-    shorter = quick.words("prism_small")[2:]
-    assert after(*condense, *shorter, "--dry-run") == [*condense, *shorter]
-    assert after(*condense[:4], *shorter, "--dry-run") == [*condense[:4], *shorter, *condense[4:]]
-    evaluate = after(*condense, *shorter)
-    assert evaluate == ["evaluate", "runs/prism_small"]
+    assert after(*condense, "--dry-run") == condense
+    assert after(*condense[:6], "--dry-run") == condense
+    evaluate = after(*condense)
+    assert evaluate == ["evaluate", f"runs/{RECOMMENDED}"]
     report = after(*evaluate, "--networks", 1)
-    assert report == ["report", "runs/prism_small"]
+    assert report == ["report", f"runs/{RECOMMENDED}"]
     assert after(*evaluate, "--networks", 1) == report  # done already
-    assert after(*condense, *shorter) == report
-    random = after(*report)
+    assert after(*condense) == report
+    real = after(*report)
     store = str(Path("my clips-store").resolve())
-    assert random == [*("condense", store, "--recipe", "random", "--vpc", "1", "--out", "runs/random-vpc1")]
-    evaluate = after(*random)
+    out = "runs/real_clips-budget64000"
+    assert real == ["condense", store, "--recipe", "real_clips", "--budget", "64000", "--out", out]
+    evaluate = after(*real)
     report = after(*evaluate, "--networks", 1)
-    assert report == ["report", "runs/random-vpc1", "runs/prism_small"]
+    assert report == ["report", out, f"runs/{RECOMMENDED}"]
     export = after(*report)
-    assert export == ["export", "runs/random-vpc1", "runs/random-vpc1/clips"]
-    assert after(*export) == ["report", "runs/random-vpc1"]
+    assert export == ["export", out, f"{out}/clips"]
+    assert after(*export) == ["report", out]
+
+
+def test_without_a_budget_random_selection_of_as_many_videos_is_compared(
+    after: Next, tiny_store_path: Path
+) -> None:
+    condense = ("condense", str(tiny_store_path), "--recipe", "prism_small", "--out", "run")
+    evaluate = after(*condense, *quick.words("prism_small")[2:])
+    report = after(*evaluate, "--networks", 1)
+    random = after(*report)
+    assert random[2:] == ["--recipe", "random", "--vpc", "1", "--out", "random-vpc1"]
+    assert after(*after(*random), "--networks", 1) == ["report", "random-vpc1", "run"]
+
+
+def test_the_budget_that_is_proposed_grows_with_the_classes(
+    tiny_store_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for classes, budget in ((32, "64KB"), (33, "128KB"), (400, "1024KB")):
+        index = SimpleNamespace(class_names=("any",) * classes)
+        monkeypatch.setattr(following, "read_index", lambda _, index=index: index)
+        following.after_store(tiny_store_path)
+        assert f"--budget {budget} " in capsys.readouterr().err
 
 
 def test_after_the_others(after: Next, tiny_store_path: Path) -> None:
@@ -92,7 +114,8 @@ def test_after_the_others(after: Next, tiny_store_path: Path) -> None:
     assert found == [*start, "--set", "flip=0.0", *out]
     after(*found[:-1], "run", *quick.words("prism_trained_small", {"objective.experts": "my experts"})[2:])
     whole = after("evaluate", store, "--networks", 1)
-    assert whole == ["condense", store, "--recipe", "prism_small", "--out", str(runs / "prism_small")]
+    proposed = ("--recipe", RECOMMENDED, "--budget", "64KB")
+    assert whole == ["condense", store, *proposed, "--out", str(runs / RECOMMENDED)]
     file = "run/condensed.safetensors"
     assert after("evaluate", file, store, "--networks", 1) == ["show", file]
     assert after("show", file) == ["export", file, "run/clips"]

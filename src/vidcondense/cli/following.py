@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.repeats import beside, say_next
-from vidcondense.data.index import is_store
+from vidcondense.data.index import is_store, read_index
+from vidcondense.recipes.guide import RECOMMENDED
 from vidcondense.recipes.load import load
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_BESIDE = 20
 """Entries of a folder among which runs to compare with are looked for."""
+CLASS_KILOBYTES = 2
+"""Of the budget that is proposed, which is a power of two and 64 KB at least."""
 
 
 def new_run(store: Path, recipe: str) -> Path:
@@ -25,8 +28,9 @@ def new_run(store: Path, recipe: str) -> Path:
 
 def after_store(store: Path) -> None:
     """A store is there: condense it."""
-    recipe = "prism_small"
-    say_next("condense", store, "--recipe", recipe, "--out", new_run(store, recipe))
+    kilobytes = max(64, 2 ** (CLASS_KILOBYTES * len(read_index(store).class_names) - 1).bit_length())
+    words = ("--recipe", RECOMMENDED, "--budget", f"{kilobytes}KB")
+    say_next("condense", store, *words, "--out", new_run(store, RECOMMENDED))
 
 
 def after_experts(store: Path, experts: Path, split: str, values: Mapping[str, object]) -> None:
@@ -53,12 +57,14 @@ def after_run(path: Path) -> None:
 
 
 def after_report(runs: Sequence[Path]) -> None:
-    """A page is there: give the runs random selection to compare with, or look at the clips."""
+    """A page is there: give the runs real clips to compare with, or look at the clips."""
     known = [found for path in runs if (found := _known(path))]
     ours = known[0] if known else None
-    if ours and not any(map(_is_random, known)) and _is_there(ours):
-        vpc, out = ours["recipe"].get("vpc"), beside(runs[0], f"random-vpc{ours['recipe'].get('vpc')}")
-        words = ("--recipe", "random", "--vpc", vpc, *_split(ours["store"]["split"]), "--out", out)
+    if ours and not any(map(_is_drawn, known)) and _is_there(ours):
+        key, count = _extent(ours)
+        recipe = "real_clips" if key == "budget" else "random"
+        out = beside(runs[0], f"{recipe}-{key}{count}")
+        words = ("--recipe", recipe, f"--{key}", count, *_split(ours["store"]["split"]), "--out", out)
         say_next("condense", ours["store"]["path"], *words)
     else:
         say_next("export", runs[0], runs[0] / "clips")
@@ -66,13 +72,19 @@ def after_report(runs: Sequence[Path]) -> None:
 
 def _is_there(known: "Description") -> bool:
     """Whether a run, which may be from a stranger, names a store that is here, and nothing like an option."""
-    store, vpc = known["store"], known["recipe"].get("vpc")
-    path = Path(store["path"])
-    return path.is_absolute() and is_store(path) and type(vpc) is int and not store["split"].startswith("-")
+    store, path = known["store"], Path(known["store"]["path"])
+    counted = type(_extent(known)[1]) is int
+    return path.is_absolute() and is_store(path) and counted and not store["split"].startswith("-")
+
+
+def _extent(known: "Description") -> tuple[str, object]:
+    """What runs that are compared fairly share: bytes of the file where there is a budget, else VPC."""
+    recipe = known["recipe"]
+    return ("budget", recipe["budget"]) if recipe.get("budget") else ("vpc", recipe.get("vpc"))
 
 
 def _beside(path: Path) -> list[Path]:
-    """Evaluated runs in the same folder that are of the same videos and as many synthetic ones."""
+    """Evaluated runs in the same folder that are of the same videos and of the same extent."""
     ours, folder = _known(path), path.resolve().parent
     entries = sorted(folder.iterdir())
     if ours is None or len(entries) > MOST_BESIDE:
@@ -84,7 +96,7 @@ def _beside(path: Path) -> list[Path]:
 def _same(one: "Description | None", other: "Description") -> bool:
     if one is None:
         return False
-    facts = [(known["store"]["fingerprint"], known["recipe"].get("vpc")) for known in (one, other)]
+    facts = [(known["store"]["fingerprint"], _extent(known)) for known in (one, other)]
     return facts[0] == facts[1]
 
 
@@ -94,9 +106,10 @@ def _evaluated(path: Path) -> bool:
     return any(RunFolder(path).evaluations.glob("*.json"))
 
 
-def _is_random(known: "Description") -> bool:
+def _is_drawn(known: "Description") -> bool:
+    """Whether real clips were drawn."""
     coreset = known["recipe"].get("coreset")
-    return isinstance(coreset, dict) and coreset.get("kind") == "random"
+    return isinstance(coreset, dict) and coreset.get("kind") in ("random", "at_most")
 
 
 def _known(path: Path) -> "Description | None":

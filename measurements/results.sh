@@ -2,8 +2,10 @@
 # Everything that docs/results.md shows, piece by piece: a call goes on where another stopped.
 #
 #   measurements/results.sh DATA FOLDER [weizmann jhmdb actions motion published ...]
+#   measurements/results.sh DATA FOLDER [frontier-weizmann frontier-jhmdb frontier-actions frontier-motion ...]
 #
 # DATA holds jhmdb21/ and weizmann/, FOLDER gets stores and results. An hour or two each on two cores; JOBS=2 by default.
+# A frontier is accuracy against bytes of coded video; measurements/frontier/ gets its numbers, which README shows.
 # `published` is PRISM as the papers have it, 16x112x112 and 5000 iterations, for whoever has a GPU: JOBS=1.
 set -euo pipefail
 data=$1 out=$2
@@ -14,8 +16,12 @@ store() { # SOURCE NAME [OPTIONS]
     vidcondense prepare "$1" "$out/stores/$2" --frames 8 --size 64 "${@:3}"
 }
 
-generated() { # NAME TRAINING_CLIPS
+clips() { # NAME TRAINING_CLIPS
     vidcondense generate "$1" "$out/clips/$1" --train-per-class "$2" --test-per-class 50
+}
+
+generated() { # NAME TRAINING_CLIPS
+    clips "$@"
     store "$out/clips/$1" "$1"
 }
 
@@ -23,6 +29,18 @@ grid() { # NAME CLIPS [OPTIONS]: the common cells, displaced ones of so many cli
     vidcondense benchmark grid "$out/stores/$1" --out "$out/$1" --networks 1 --margin 2 --jobs "$jobs" \
         --cell "random=--recipe random" --cell "displaced, $2 clips=--recipe displaced --vpc $2" \
         --cell "DM=--recipe dm_small" --cell "PRISM=--recipe prism_small" "${@:3}"
+}
+
+frontier() { # NAME SOURCE BUDGETS... -- [OPTIONS]: clips of 8x32x32, so that many sets can be judged
+    local name=$1 store=$out/stores/$1-32 source=$2 budgets=()
+    shift 2
+    while [ "$1" != -- ]; do budgets+=("$1") && shift; done
+    vidcondense prepare "$source" "$store" --frames 8 --size 32
+    vidcondense benchmark bytes "$store" --out "$out/bytes-$name" --budgets "${budgets[@]}" \
+        --methods real_clips random random_soft displaced prism whole --against "Real clips, a stream each" \
+        --network convnet3d --networks 1 --steps 180 --margin 2 --no-controls \
+        --set teachers.network=convnet3d --set teachers.steps=180 --jobs "$jobs" "${@:2}"
+    cp "$out/bytes-$name/bytes.csv" "$(dirname "$0")/frontier/$name.csv"
 }
 
 # Both readings of the paper, beside that of prism_small: through and lowest.
@@ -55,6 +73,16 @@ for name in "$@"; do
     motion)
         generated motion 60
         grid motion 7 --seeds 0 1 2 3 4 5 6 7 8 "${motion[@]}"
+        ;;
+    frontier-weizmann) frontier weizmann "$data/weizmann" 4KB 8KB 16KB -- --splits 1 2 3 --seeds 0 1 2 ;;
+    frontier-jhmdb) frontier jhmdb "$data/jhmdb21" 8KB 16KB 32KB 64KB -- --splits 1 2 3 --seeds 0 1 2 ;;
+    frontier-actions)
+        clips actions 40
+        frontier actions "$out/clips/actions" 4KB 8KB 16KB 32KB -- --seeds 0 1 2 3 4 5 6 7 8
+        ;;
+    frontier-motion)
+        clips motion 60
+        frontier motion "$out/clips/motion" 4KB 8KB 16KB 32KB -- --seeds 0 1 2 3 4 5 6 7 8
         ;;
     published)
         vidcondense prepare "$data/jhmdb21" "$out/stores/jhmdb16" --frames 16 --size 112

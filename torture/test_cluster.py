@@ -25,6 +25,7 @@ PATIENCE = 1800.0
 SOON = 15.0
 """Seconds within which Ctrl-C ends a command on an idle machine; a unit saves its state for 10 at most."""
 SHARDS = ("--shards", 3)
+SLURM = Path(__file__).parents[1] / "examples" / "cluster" / "slurm.sh"
 
 
 @dataclass
@@ -170,7 +171,7 @@ def test_a_stopped_command_ends_soon_and_goes_on_elsewhere(
     assert tasks.content(out) == whole
 
 
-def test_a_lost_head_ends_the_command_which_goes_on_elsewhere(
+def test_a_lost_head_ends_the_command_which_goes_on_with_another(
     inputs: Inputs, whole: dict[str, object], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
@@ -179,7 +180,8 @@ def test_a_lost_head_ends_the_command_which_goes_on_elsewhere(
         given.wait_for(lambda: len(list((out / "shards").glob("*/metrics.jsonl"))) >= 2)
         made.remove_node(made.head_node, allow_graceful=False)
         assert "the head of the cluster at" in given.end(2)
-    give(out, *long_condense(inputs, out), "--jobs", 2).end()
+    with cluster(2):
+        give(out, *long_condense(inputs, out), "--on", "ray").end()
     assert tasks.content(out) == whole
 
 
@@ -189,6 +191,34 @@ def test_a_command_from_outside_of_the_cluster(
     out = tmp_path / "run"
     give(out, *long_condense(inputs, out), "--on", f"ray://127.0.0.1:{port}").end()
     assert tasks.content(out) == whole
+
+
+def test_the_script_for_slurm_as_far_as_one_machine_allows(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job of one node; what Slurm's own commands do there, two lines do here."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    for name, does in (("scontrol", "echo 127.0.0.1"), ("srun", 'exec "$@"')):
+        (commands / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (commands / name).chmod(0o755)
+    here, there = (tasks.condense_in_shards(inputs, tmp_path / name) for name in ("here", "there"))
+    give(here.out, *here.words).end()
+    job = {"SLURM_JOB_NODELIST": "one", "SLURM_JOB_NUM_NODES": "1", "SLURM_CPUS_PER_TASK": "1"}
+    path = f"{commands}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, **job, "PATH": path, "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(
+        ["bash", str(SLURM), *map(str, there.words)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert there.content() == here.content()
+    wait_until(lambda: not processes_of(Path("symmetric-run")), SOON * slowness())
 
 
 def test_a_cluster_that_ray_starts_for_a_command_ends_with_it(

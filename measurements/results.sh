@@ -31,15 +31,14 @@ grid() { # NAME CLIPS [OPTIONS]: the common cells, displaced ones of so many cli
         --cell "DM=--recipe dm_small" --cell "PRISM=--recipe prism_small" "${@:3}"
 }
 
-frontier() { # NAME SOURCE BUDGETS... -- [OPTIONS]: clips of 8x32x32, so that many sets can be judged
-    local name=$1 store=$out/stores/$1-32 source=$2 budgets=()
-    shift 2
+frontier() { # NAME SOURCE STEPS BUDGETS... -- [OPTIONS]: clips of 8x32x32, so that many sets can be judged
+    local name=$1 store=$out/stores/$1-32 source=$2 steps=$3 budgets=()
+    shift 3
     while [ "$1" != -- ]; do budgets+=("$1") && shift; done
     vidcondense prepare "$source" "$store" --frames 8 --size 32
-    vidcondense benchmark bytes "$store" --out "$out/bytes-$name" --budgets "${budgets[@]}" \
-        --methods real_clips random random_soft displaced prism whole --against "Real clips, a stream each" \
-        --network convnet3d --networks 1 --steps 180 --margin 2 --no-controls \
-        --set teachers.network=convnet3d --set teachers.steps=180 --jobs "$jobs" "${@:2}"
+    vidcondense benchmark bytes "$store" --out "$out/bytes-$name" --budgets "${budgets[@]}" --steps "$steps" \
+        --methods real_clips random herding displaced whole --against "Real clips, a stream each" \
+        --network convnet3d --networks 1 --margin 2 --no-controls --jobs "$jobs" "${@:2}"
     cp "$out/bytes-$name/bytes.csv" "$(dirname "$0")/frontier/$name.csv"
 }
 
@@ -74,15 +73,15 @@ for name in "$@"; do
         generated motion 60
         grid motion 7 --seeds 0 1 2 3 4 5 6 7 8 "${motion[@]}"
         ;;
-    frontier-weizmann) frontier weizmann "$data/weizmann" 4KB 8KB 16KB -- --splits 1 2 3 --seeds 0 1 2 ;;
-    frontier-jhmdb) frontier jhmdb "$data/jhmdb21" 8KB 16KB 32KB 64KB -- --splits 1 2 3 --seeds 0 1 2 ;;
+    frontier-jhmdb) frontier jhmdb "$data/jhmdb21" 180 16KB 64KB -- --splits 1 2 3 --seeds 0 1 2 ;;
+    frontier-weizmann) frontier weizmann "$data/weizmann" 180 4KB 16KB -- --splits 1 2 3 --seeds 0 1 2 ;;
     frontier-actions)
         clips actions 40
-        frontier actions "$out/clips/actions" 4KB 8KB 16KB 32KB -- --seeds 0 1 2 3 4 5 6 7 8
+        frontier actions "$out/clips/actions" 60 4KB 16KB 64KB -- --seeds 0 1 2 3 4 5 6 7 8
         ;;
     frontier-motion)
         clips motion 60
-        frontier motion "$out/clips/motion" 4KB 8KB 16KB 32KB -- --seeds 0 1 2 3 4 5 6 7 8
+        frontier motion "$out/clips/motion" 60 4KB 16KB 64KB -- --seeds 0 1 2 3 4 5 6 7 8
         ;;
     published)
         vidcondense prepare "$data/jhmdb21" "$out/stores/jhmdb16" --frames 16 --size 112

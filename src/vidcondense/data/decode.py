@@ -34,6 +34,11 @@ DEMUXERS = (
     "ogg,rm,yuv4mpegpipe"
 )
 
+# A title in another encoding is no reason to fail; from PyAV 19 on it is none by itself.
+ANY_TITLE: dict[str, Any] = (
+    {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
+)
+
 # A file cut short often ends without an error: only its header tells how much is missing. Headers may be off
 # by a few frames (dropped or edited ones), so that a tenth may be missing before the file counts as broken.
 READABLE_SHARE = 0.9
@@ -134,13 +139,13 @@ def _container(path: Path, stack: ExitStack) -> Any:
     if (member.size if member else check_regular(path)) == 0:
         raise DecodeError("empty file")
     away = standins.fetched(path)
-    # By name FFmpeg would take "http:x.mp4" for an address; a title in another encoding is no reason to fail.
+    # By name FFmpeg would take "http:x.mp4" for an address.
     source: IO[bytes] | str = f"file:{path}"
     if away:
         source = stack.enter_context(away)
     elif inside and member:
         source = stack.enter_context(tars.open_member(inside[0], member))
-    return av.open(source, container_options={"format_whitelist": DEMUXERS}, metadata_errors="replace")
+    return av.open(source, container_options={"format_whitelist": DEMUXERS}, **ANY_TITLE)
 
 
 def _in_truth(path: Path) -> str:

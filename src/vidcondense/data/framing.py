@@ -161,7 +161,7 @@ def turn_of(frame: Any) -> tuple[bool, bool, bool]:
     # Not `frame.side_data`, which the frame keeps and which keeps the frame: hundreds would stay in memory
     # until Python looks for such circles, and new ones take memory that is not in the cache.
     found = SideDataContainer(frame)  # type: ignore[call-arg]  # its stub lacks it
-    matrix = next((data for data in found if data.type is Type.DISPLAYMATRIX), None)
+    matrix = found.get(Type.DISPLAYMATRIX)
     if matrix is None:
         return False, False, False
     across, down_by_x, _, across_by_y, down, *_ = struct.unpack("=9i", bytes(matrix)[:36])

@@ -62,6 +62,7 @@ def test_wrong_gradients_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU is there and has bfloat16; what it would compute is computed here."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 92000)
     monkeypatch.setattr(compute, "_has_fast_bfloat16", lambda device: True)
     real = selfcheck.convolution_error
     monkeypatch.setattr(selfcheck, "convolution_error", lambda device: real(CPU))

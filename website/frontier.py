@@ -1,8 +1,9 @@
-"""The plot of README: accuracy against bytes of the file, a panel for each dataset.
+"""The plot of README, accuracy against bytes of the file, and the tables of it in docs/results.md.
 
     python website/frontier.py [docs/pictures/frontier.svg]
 
-It draws measurements/frontier/*.csv, which `measurements/results.sh DATA FOLDER frontier` writes.
+It draws measurements/frontier/*.csv, which `measurements/results.sh DATA FOLDER frontier-DATASET` writes, and
+prints them as tables.
 """
 
 import csv
@@ -25,13 +26,13 @@ DATASETS = {
 """What a panel is called, and how many classes there are."""
 SETS = {
     "Real clips, a stream each": ("real clips as AV1 video, a stream each", "#5b5b5b", "o"),
-    "Random": ("real clips side by side in a stream", "#d1801f", "s"),
-    "Random, soft labels": ("the same with soft labels", "#b23a48", "P"),
-    "Displaced": ("moving key frames of real clips (displaced)", "#1f5fa8", "D"),
-    "PRISM": ("learned key frames (PRISM), coded", "#3a8f4d", "^"),
+    "Random": ("real clips, coded side by side", "#d1801f", "s"),
+    "Herding": ("the same, chosen by herding", "#b23a48", "P"),
+    "Displaced": ("moving key frames of real clips", "#1f5fa8", "D"),
 }
 """What a line is called, and how it looks."""
-ABOVE: Any = {"xytext": (0, 3), "textcoords": "offset points", "fontsize": 7.5}
+APART = 1.06
+"""By which factor of bytes methods stand apart, so that their intervals can be read."""
 
 
 class Point(NamedTuple):
@@ -64,49 +65,72 @@ def read(path: Path) -> Panel:
 
 
 def draw(picture: Path) -> None:
-    """A panel for each dataset that was measured, two beside each other."""
+    """A panel for each dataset that was measured, beside each other."""
     names = [name for name in DATASETS if (MEASURED / f"{name}.csv").is_file()]
-    with figure(picture, -(-len(names) // 2), 2, (8.4, 6.2)) as axes:
-        for number, name in enumerate(names):
-            panel, (title, classes) = read(MEASURED / f"{name}.csv"), DATASETS[name]
-            _panel(axes[number // 2][number % 2], panel, title, 100 / classes)
-        for axis in axes[:, 0]:
-            axis.set_ylabel("test clips recognised, %")
-        for axis in axes[-1]:
-            axis.set_xlabel("bytes of the file")
+    with figure(picture, 1, len(names), (3.1 * len(names), 3.9)) as axes:
+        for axis, name in zip(axes[0], names, strict=True):
+            title, classes = DATASETS[name]
+            _panel(axis, read(MEASURED / f"{name}.csv"), title, 100 / classes)
+        axes[0][0].set_ylabel("test clips recognised, %")
         handles, labels = axes[0][0].get_legend_handles_labels()
-        axes[0][0].figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+        axes[0][0].figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
 
 
 def _panel(axis: Any, panel: Panel, title: str, chance: float) -> None:
-    """Lines with their intervals as bands; across, training on all real clips, and chance, dotted."""
-    for method, points in panel.lines.items():
+    """Means with their intervals; across, training on all real clips, and chance, dotted."""
+    for number, (method, points) in enumerate(panel.lines.items()):
         name, colour, mark = SETS[method]
         x, means, halves = zip(*points, strict=True)
-        axis.plot(x, means, label=name, color=colour, marker=mark, markersize=4)
-        low, high = (
-            [mean + sign * half for mean, half in zip(means, halves, strict=True)] for sign in (-1, 1)
-        )
-        axis.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
-    axis.axhline(panel.whole, color=CITED, linewidth=1)
-    axis.annotate(
-        "all real clips, not coded", (1, panel.whole), xycoords=("axes fraction", "data"), ha="right", **ABOVE
-    )
-    axis.axhline(chance, color="#888888", linestyle=":", linewidth=1)
-    axis.annotate("chance", (1, chance), xycoords=("axes fraction", "data"), ha="right", **ABOVE)
+        apart = [value * APART ** (number - (len(panel.lines) - 1) / 2) for value in x]
+        style = {"color": colour, "marker": mark, "markersize": 4.5, "capsize": 2, "linewidth": 1.2}
+        axis.errorbar(apart, means, yerr=halves, label=name, elinewidth=0.9, **style)
+    for value, line, words in ((panel.whole, "-", "all real clips, not coded"), (chance, ":", "chance")):
+        axis.axhline(value, color=CITED if line == "-" else "#888888", linestyle=line, linewidth=1)
+        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "left"}
+        axis.annotate(words, (0.02, value), xytext=(0, 3), fontsize=7.5, **place)
     budgets = sorted({2 ** round(math.log2(x / 1000)) for points in panel.lines.values() for x, *_ in points})
     axis.set_xscale("log")
     axis.set_xticks([1000 * budget for budget in budgets], [f"{budget} KB" for budget in budgets])
     axis.set_xticks([], minor=True)
-    axis.set_ylim(bottom=0)
+    axis.set_xlim(600 * budgets[0], 1700 * budgets[-1])
+    axis.set_ylim(bottom=0, top=1.12 * panel.whole)
     axis.set_title(title, fontsize=10, color=INK)
+    axis.set_xlabel("bytes of the file")
     axis.grid(color="#eeeeee", zorder=0)
+
+
+def table(path: Path) -> str:
+    """The same in words, with the differences from the first method; bold is what its page stars."""
+    lines = [
+        f"| {path.stem} | videos per class | file bytes | top-1 % | against a stream each | p by Holm |",
+        "|---|---|---|---|---|---|",
+    ]
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            name = SETS[row["method"]][0] if row["recipe"] else "all real clips, not coded"
+            cells = [f"{row['column']}, {name}" if row["recipe"] else name]
+            cells += [row["vpc"], f"{float(row['file_bytes']):,.0f}"] if row["recipe"] else ["", ""]
+            half = f" ± {float(row['half_width']):.1f}" if row["half_width"] else ""
+            cells += [f"{float(row['mean']):.1f}{half}", *_compared(row)]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _compared(row: dict[str, str]) -> tuple[str, str]:
+    against = "against Real clips, a stream each"
+    if not row[against]:
+        return "", ""
+    star = "**" if row[f"{against}, verdict"] in ("better", "worse") else ""
+    difference = f"{float(row[against]):+.1f} ± {float(row[f'{against}, half width']):.1f}"
+    return f"{star}{difference}{star}", f"{float(row[f'{against}, p by Holm']):.3f}"
 
 
 def main() -> None:
     if len(sys.argv) > 2:
         sys.exit(__doc__)
     draw(Path((*sys.argv, str(PICTURE))[1]))
+    for path in sorted(MEASURED.glob("*.csv")):
+        print(table(path) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 import frontier
 
 
@@ -19,3 +21,9 @@ def test_nothing_that_was_measured_is_left_out() -> None:
         assert panel.lines.keys() <= frontier.SETS.keys()
         assert sum(map(len, panel.lines.values())) + 1 == len(rows)  # all clips are one
         assert 0 < panel.whole <= 100
+
+
+@pytest.mark.parametrize("path", sorted(frontier.MEASURED.glob("*.csv")), ids=lambda path: path.stem)
+def test_results_have_the_same_numbers(path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "results.md"
+    assert frontier.table(path) in page.read_text(encoding="utf-8")

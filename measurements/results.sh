@@ -31,13 +31,14 @@ grid() { # NAME CLIPS [OPTIONS]: the common cells, displaced ones of so many cli
         --cell "DM=--recipe dm_small" --cell "PRISM=--recipe prism_small" "${@:3}"
 }
 
-frontier() { # NAME SOURCE STEPS BUDGETS... -- [OPTIONS]: clips of 8x32x32, so that many sets can be judged
-    local name=$1 store=$out/stores/$1-32 source=$2 steps=$3 budgets=()
-    shift 3
+frontier() { # NAME SOURCE SIZE STEPS BUDGETS... -- [OPTIONS]: clips of 8 frames, steps of every network
+    local name=$1 source=$2 size=$3 steps=$4 budgets=()
+    local store=$out/stores/$name-$size
+    shift 4
     while [ "$1" != -- ]; do budgets+=("$1") && shift; done
-    vidcondense prepare "$source" "$store" --frames 8 --size 32
+    vidcondense prepare "$source" "$store" --frames 8 --size "$size"
     vidcondense benchmark bytes "$store" --out "$out/bytes-$name" --budgets "${budgets[@]}" --steps "$steps" \
-        --methods real_clips random herding displaced whole --against "Real clips, a stream each" \
+        --methods ${METHODS:-real_clips random herding displaced} whole --against "Real clips, a stream each" \
         --network convnet3d --networks 1 --margin 2 --no-controls --jobs "$jobs" "${@:2}"
     cp "$out/bytes-$name/bytes.csv" "$(dirname "$0")/frontier/$name.csv"
 }
@@ -73,15 +74,15 @@ for name in "$@"; do
         generated motion 60
         grid motion 7 --seeds 0 1 2 3 4 5 6 7 8 "${motion[@]}"
         ;;
-    frontier-jhmdb) frontier jhmdb "$data/jhmdb21" 180 16KB -- --splits 1 2 3 --seeds 0 1 2 ;;
-    frontier-weizmann) frontier weizmann "$data/weizmann" 180 4KB 16KB -- --splits 1 2 3 --seeds 0 1 2 ;;
+    frontier-jhmdb) METHODS="real_clips random" frontier jhmdb "$data/jhmdb21" 64 180 16KB -- --splits 1 2 3 --seeds 0 1 2 ;;
+    frontier-weizmann) frontier weizmann "$data/weizmann" 32 180 4KB 16KB -- --splits 1 2 3 --seeds 0 1 2 ;;
     frontier-actions)
         clips actions 40
-        frontier actions "$out/clips/actions" 60 4KB 16KB 64KB -- --seeds 0 1 2 3 4 5 6 7 8
+        frontier actions "$out/clips/actions" 32 60 4KB 16KB 64KB -- --seeds 0 1 2 3 4 5 6 7 8
         ;;
     frontier-motion)
         clips motion 60
-        frontier motion "$out/clips/motion" 180 16KB -- --seeds 0 1 2 3 4 5 6 7 8
+        frontier motion "$out/clips/motion" 32 180 16KB -- --seeds 0 1 2 3 4 5 6 7 8
         ;;
     published)
         vidcondense prepare "$data/jhmdb21" "$out/stores/jhmdb16" --frames 16 --size 112

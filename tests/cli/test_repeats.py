@@ -12,6 +12,7 @@ import quick
 
 from vidcondense import cli, prepare
 from vidcondense.evaluation.protocols import PROTOCOLS, Strong
+from vidcondense.recipes.guide import RECOMMENDED
 from vidcondense.run.state import State
 
 Call = Callable[..., tuple[int, str, str]]
@@ -183,7 +184,7 @@ def test_the_demo_again_and_anew(call: Call, tmp_path: Path, monkeypatch: pytest
     code, _, said = call("demo", folder, "--seed", 1)
     assert code == 2 and "--force" in said
     assert call("demo", folder, "--seed", 1, "--force")[0] == 0
-    assert json.loads((folder / "displaced" / "run.json").read_text())["seed"] == 1
+    assert json.loads((folder / RECOMMENDED / "run.json").read_text())["seed"] == 1
 
 
 def test_the_demo_claims_what_it_found_and_no_more() -> None:

@@ -338,6 +338,21 @@ def test_coded_real_clips_of_as_many_bytes_stand_beside_a_run(make_run: Make, tm
     write_report([tmp_path / "coded", ours], tmp_path / "page.html")
 
 
+def test_real_clips_side_by_side_are_held_against_those_with_a_stream_each(
+    make_run: Make, tmp_path: Path
+) -> None:
+    ours, usual = make_run("ours", "random coded", 0.625), make_run("usual", "random coded", 0.5)
+    for run, tiles in ((ours, 16), (usual, 1)):
+        replace(condensed_videos(), storage="av1").save(run / "condensed.safetensors")
+        described = json.loads((run / "run.json").read_text())
+        described["recipe"]["tiles"] = tiles
+        (run / "run.json").write_text(json.dumps(described))
+    for first, second, said in ((ours, usual, True), (usual, ours, False)):
+        write_report([first, second], tmp_path / "page.html")
+        text = " ".join(Page(tmp_path / "page.html").text.split())
+        assert ("codec instead: beside as many bytes of them it is 12.5 points above usual." in text) == said
+
+
 def test_storage_is_what_the_file_has(make_run: Make, tmp_path: Path) -> None:
     run = make_run()
     write_report([run], tmp_path / "page.html")

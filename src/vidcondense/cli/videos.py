@@ -29,11 +29,12 @@ def demo(
         force: Do every step anew.
     """
     from vidcondense.cli.demo import run_demo
+    from vidcondense.recipes.guide import RECOMMENDED
 
     run_demo(folder, seed, force=force)
     print("with your own videos, one folder per class:")
     say_next("prepare", "VIDEOS", "store", "--frames", 8, "--size", 64)
-    say_next("condense", "store", "--recipe", "displaced", "--budget", "64KB", "--out", "runs/displaced")
+    say_next("condense", "store", "--recipe", RECOMMENDED, "--budget", "64KB", "--out", f"runs/{RECOMMENDED}")
 
 
 def generate(

@@ -145,8 +145,13 @@ class Run:
 
     @property
     def codes_real_clips(self) -> bool:
-        """Whether this is what anyone would do instead: real clips kept as coded video."""
+        """Whether real clips are kept as coded video."""
         return self.coreset is not None and self.condensed is not None and self.condensed.storage == "av1"
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether this is what anyone would do instead: real clips kept as video, a stream each."""
+        return self.codes_real_clips and self.recipe.get("tiles") == 1
 
     @property
     def is_whole(self) -> bool:

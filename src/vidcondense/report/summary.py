@@ -53,14 +53,16 @@ def baseline_of(run: Run, runs: Sequence[Run]) -> Evaluation | None:
 def coded_rival(run: Run, runs: Sequence[Run]) -> tuple[Run, Evaluation] | None:
     """The best of coded real clips of as many bytes: same store, protocol and network.
 
-    As many are up to `EQUAL` times the bytes of the run's file.
+    As many are up to `EQUAL` times the bytes of the run's file. Where the run itself holds coded real clips,
+    only those that have a stream each are of another kind.
     """
-    if run.evaluation is None or run.file_bytes is None or run.codes_real_clips:
+    if run.evaluation is None or run.file_bytes is None or run.is_usual:
         return None
     found = [
         (other, rival)
         for other in runs
-        if other.codes_real_clips and other.store.get("fingerprint") == run.store.get("fingerprint")
+        if (other.is_usual if run.codes_real_clips else other.codes_real_clips)
+        if other.store.get("fingerprint") == run.store.get("fingerprint")
         if other.file_bytes and other.file_bytes <= EQUAL * run.file_bytes
         for rival in other.evaluations
         if rival.test == run.evaluation.test and rival.top1 is not None

@@ -21,7 +21,7 @@ LEAST_WIDTH = 90
 """Of a terminal in which figures stand beside names."""
 HEADINGS = ("  recipe", "frames", "iterations", "trains", "when to use it")
 LEGEND = """
-\N{BLACK STAR} recommended: with classes that motion tells apart it beat random clips (docs/findings.md).
+\N{BLACK STAR} recommended with --budget: nothing else here was worth more in as many bytes (docs/results.md).
 _small and _fast are the same for short runs, minutes on a CPU; their iterations stand first.
 frames: what each synthetic video stores of a clip. trains: networks that are trained on your clips first.
 What one costs here, in bytes, memory and time: vidcondense condense STORE --recipe NAME --dry-run"""

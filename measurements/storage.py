@@ -1,7 +1,7 @@
 """Accuracy of the same condensed sets as files store them: float32, float16, uint8, AV1 of several qualities.
 
     python measurements/storage.py STORE RUN... --out LOG.jsonl [--as float32 av1:40 ...] [--networks 1]
-        [--network minic3d+convnet3d] [--margin 0.5]
+        [--network minic3d+convnet3d] [--steps 0] [--margin 0.5]
 
 RUN is a run folder, or a cell of a benchmark. Every condensed set is written in each way, read again, and
 trained on by networks with the same seeds, under the split that it was condensed from. A set is a pair: its
@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--as", dest="ways", nargs="+", default=list(WAYS))
     parser.add_argument("--networks", type=int, default=1)
     parser.add_argument("--network", default="minic3d+convnet3d")
+    parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--margin", type=float, default=0.5)
     options = parser.parse_args()
     done = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
@@ -45,21 +46,25 @@ def main() -> None:
         store = ClipStore.open(options.store, split=pair[0])
         videos += len(store.select("test"))
         for way in options.ways:
-            key = {"split": pair[0], "seed": pair[1], "as": way, "network": options.network}
+            key = {
+                "split": pair[0],
+                "seed": pair[1],
+                "as": way,
+                "network": options.network,
+                "steps": options.steps,
+            }
             if any(key.items() <= one.items() for one in done):
                 continue
-            done.append(key | measured(made, way, store, options.network, options.networks))
+            done.append(key | measured(made, way, store, options))
             with options.out.open("a") as log:
                 log.write(json.dumps(done[-1]) + "\n")
-    print(
-        table(
-            [one for one in done if one["network"] == options.network], options.ways, options.margin, videos
-        )
-    )
+    judged_so = {"network": options.network, "steps": options.steps}
+    rows = [one for one in done if judged_so.items() <= one.items()]
+    print(table(rows, options.ways, options.margin, videos))
 
 
 def measured(
-    made: CondensedVideos, way: str, store: ClipStore, network: str, networks: int
+    made: CondensedVideos, way: str, store: ClipStore, options: argparse.Namespace
 ) -> dict[str, float | int]:
     """Bytes of a set's file, and the mean accuracy in percent of networks trained on what is read from it."""
     storage, _, quality = way.partition(":")
@@ -68,7 +73,12 @@ def measured(
         file = Path(folder) / "condensed.safetensors"
         size = replace(made, storage=storage, quality=int(quality or QUALITY)).save(file)
         read = CondensedVideos.load(file)
-        result = evaluate(read, store, network=network, networks_count=networks, show=False)
+        judges = {
+            "network": options.network,
+            "networks_count": options.networks,
+            "steps": options.steps or None,
+        }
+        result = evaluate(read, store, **judges, show=False)
     return {
         "bytes": size,
         "top1": 100 * result.top1[0],

@@ -74,15 +74,21 @@ for name in "$@"; do
         generated motion 60
         grid motion 7 --seeds 0 1 2 3 4 5 6 7 8 "${motion[@]}"
         ;;
-    frontier-jhmdb) METHODS="real_clips random" frontier jhmdb "$data/jhmdb21" 64 180 16KB -- --splits 1 2 3 --seeds 0 1 2 ;;
-    frontier-weizmann) frontier weizmann "$data/weizmann" 32 180 4KB 16KB -- --splits 1 2 3 --seeds 0 1 2 ;;
+    frontier-jhmdb)
+        METHODS=${METHODS:-real_clips random herding} frontier jhmdb "$data/jhmdb21" 64 180 16KB 64KB -- \
+            --splits 1 2 3 --seeds 0 1 2
+        ;;
+    frontier-weizmann)
+        METHODS=${METHODS:-real_clips random herding} frontier weizmann "$data/weizmann" 32 180 4KB 16KB -- \
+            --splits 1 2 3 --seeds 0 1 2
+        ;;
     frontier-actions)
         clips actions 40
-        frontier actions "$out/clips/actions" 32 60 4KB 16KB 64KB -- --seeds 0 1 2 3 4 5 6 7 8
+        frontier actions "$out/clips/actions" 32 60 4KB 16KB 32KB 64KB -- --seeds 0 1 2 3 4 5 6 7 8
         ;;
     frontier-motion)
         clips motion 60
-        frontier motion "$out/clips/motion" 32 180 16KB -- --seeds 0 1 2 3 4 5 6 7 8
+        frontier motion "$out/clips/motion" 32 180 16KB 32KB -- --seeds 0 1 2 3 4 5 6 7 8
         ;;
     published)
         vidcondense prepare "$data/jhmdb21" "$out/stores/jhmdb16" --frames 16 --size 112

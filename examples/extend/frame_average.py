@@ -26,7 +26,18 @@ class FrameAverage(VideoNetwork):
 
     def embed(self, clips: Tensor) -> Tensor:
         """Clips (video, time, 3, height, width) to features (video, feature)."""
-        x = F.relu(self.first(clips.flatten(0, 1)))
-        x = F.relu(self.second(x)).mean((2, 3))
-        features: Tensor = x.unflatten(0, clips.shape[:2]).mean(1)
-        return features
+        return _mean(F.relu(self.second(self._early(clips))), len(clips))
+
+    def levels(self, clips: Tensor) -> list[Tensor]:
+        """The features, and the mean of the first convolution's; `objective.layers = "all"` needs it."""
+        early = self._early(clips)
+        return [_mean(F.relu(self.second(early)), len(clips)), _mean(early, len(clips))]
+
+    def _early(self, clips: Tensor) -> Tensor:
+        return F.relu(self.first(clips.flatten(0, 1)))
+
+
+def _mean(x: Tensor, videos: int) -> Tensor:
+    """(video x time, channel, height, width) averaged over places, then over time: (video, channel)."""
+    of_frames: Tensor = x.mean((2, 3)).unflatten(0, (videos, -1))
+    return of_frames.mean(1)

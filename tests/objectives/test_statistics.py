@@ -8,6 +8,7 @@ import torch
 from vidcondense.base.compute import generator
 from vidcondense.networks import build, initialise
 from vidcondense.objectives.distribution_matching import distribution_matching
+from vidcondense.objectives.layers import Embedding
 from vidcondense.objectives.statistics import FREQUENCIES, mapped
 
 FEATURES = torch.randn(50, 6, generator=torch.Generator().manual_seed(0))
@@ -51,7 +52,7 @@ def test_the_gradient_leads_to_the_real_clips(matched: str) -> None:
 
     def loss(clips: torch.Tensor) -> tuple[float, torch.Tensor]:
         of = mapped(matched, 0, 0)  # type: ignore[arg-type]
-        return distribution_matching(network, [(real, labels)], clips, labels, of=of)
+        return distribution_matching(network, [(real, labels)], clips, labels, of=Embedding(of))
 
     assert loss(real)[0] == pytest.approx(0, abs=1e-9)
     start, gradient = loss(noisy)

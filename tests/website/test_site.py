@@ -18,8 +18,6 @@ import reference_pages
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-NOT_SHOWN = {"prism_trajectory_small", "prism_frepo_small", "dc_small", "mtt_small", "frepo_small"}
-"""Methods that the gallery lacks: they take minutes each."""
 MOST_LINES = 200
 MOST_BYTES = 1_000_000
 
@@ -48,7 +46,7 @@ def test_the_gallery_shows_every_method_in_order() -> None:
     text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
     names = [(*method.short, method.name)[0] for methods in guide().values() for method in methods]
     shown = re.findall(r"\*\*`(\w+)`\*\*", text)
-    assert shown == [name for name in names if name not in NOT_SHOWN]
+    assert shown == names
 
 
 def test_the_reference_has_every_name_command_and_recipe() -> None:

@@ -1,8 +1,11 @@
 """What every network offers, and how clips are cut for those that take fewer pixels."""
 
 from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from vidcondense.base.compute import Compute
@@ -39,6 +42,15 @@ class VideoNetwork(nn.Module, ABC):
     def embed(self, clips: Tensor) -> Tensor:
         """Features (video, feature) before dropout and classifier: what distribution matching compares."""
 
+    def levels(self, clips: Tensor) -> list[Tensor]:
+        """The embedding, then the mean over time and places of what each stage gives, early ones first.
+
+        (video, feature) each, differentiable: what distribution matching compares with
+        `objective.layers = "all"`. A stage whose mean is the embedding itself is left out. A network
+        without such a method is refused there (`need_levels`).
+        """
+        raise NotImplementedError
+
     def forward(self, clips: Tensor) -> Tensor:
         """Class scores (video, class), without softmax: `logit` of `embed`, unless a network has its own."""
         scores: Tensor = self.logit(self.embed(clips))
@@ -51,6 +63,26 @@ def need_pixels(who: str, least: int, size: int) -> None:
         raise VidcondenseError(
             f"{who} at least {least} pixels, not {size}; prepare a store with larger frames"
         )
+
+
+def need_levels(network: VideoNetwork) -> None:
+    """Refuse a network that has no `levels` of its own."""
+    if type(network).levels is VideoNetwork.levels:
+        raise VidcondenseError(
+            f'objective.layers = "all" compares what the stages of a network give, which '
+            f"{type(network).__name__} does not say; give it a method levels(clips) (docs/extend.md), "
+            'or set objective.layers = "last"'
+        )
+
+
+def pooled(x: Tensor) -> Tensor:
+    """The mean of (video, channel, ...) over all that follows the channel, float32 at least."""
+    return x.mean(tuple(range(2, x.dim())), dtype=torch.promote_types(x.dtype, torch.float32))
+
+
+def last(stages: Iterator[Tensor]) -> Tensor:
+    """What the last stage gives; what earlier ones gave is let go on the way."""
+    return deque(stages, maxlen=1).pop()
 
 
 def centre_crop(clips: Tensor, size: int) -> Tensor:

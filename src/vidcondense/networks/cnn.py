@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense.networks.base import VideoNetwork, centre_crop, need_pixels
+from vidcondense.networks.base import VideoNetwork, centre_crop, need_pixels, pooled
 from vidcondense.networks.cpu import group_norm
 from vidcondense.networks.heads import Head
 
@@ -41,9 +41,19 @@ class CNN(VideoNetwork):
         self.widest_activation = WIDTH * frames * self.size**2
 
     def embed(self, clips: Tensor) -> Tensor:
-        x = centre_crop(clips, self.size).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        features: Tensor = self.head(self.stages(x).flatten(1).unflatten(0, (len(clips), -1)))
+        features: Tensor = self.head(_of_frames(self.stages(self._frames(clips)), len(clips)))
         return features
+
+    def levels(self, clips: Tensor) -> list[Tensor]:
+        x, means = self._frames(clips), []
+        for stage in self.stages:
+            x = stage(x)
+            means.append(_of_frames(pooled(x), len(clips)).mean(1))
+        return [self.head(_of_frames(x, len(clips))), *means]
+
+    def _frames(self, clips: Tensor) -> Tensor:
+        """(video x time, 3, height, width) channels-last."""
+        return centre_crop(clips, self.size).flatten(0, 1).contiguous(memory_format=torch.channels_last)
 
 
 class Stage(nn.Module):
@@ -57,3 +67,9 @@ class Stage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
         return F.avg_pool2d(F.relu(group_norm(self.norm, self.convolution(x))), 2)
+
+
+def _of_frames(x: Tensor, videos: int) -> Tensor:
+    """(video x time, ...) as (video, time, feature)."""
+    frames: Tensor = x.flatten(1).unflatten(0, (videos, -1))
+    return frames

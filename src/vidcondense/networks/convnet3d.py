@@ -1,6 +1,7 @@
 """ConvNet3D: a small normalised network that is shown what moves beside what is there."""
 
 import math
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import torch
@@ -8,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.networks.base import VideoNetwork, need_pixels
+from vidcondense.networks.base import VideoNetwork, last, need_pixels, pooled
 
 SMALLEST_SIZE = 8
 WIDTHS = (32, 64, 128, 256)
@@ -58,15 +59,27 @@ class ConvNet3D(VideoNetwork):
         self.widest_activation = WIDTHS[0] * frames * ((size + 1) // 2) ** 2
 
     def embed(self, clips: Tensor) -> Tensor:
-        shown = torch.cat([clips, differences(clips)], 2)
-        x = shown.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
-        for convolution, norm in zip(self.convolutions, (*self.norms, nn.Identity()), strict=True):
-            x = F.relu(norm(convolution(x)))
-        return F.adaptive_avg_pool2d(exact(x).mean(2), GRID).flatten(1).to(self.norm.weight.dtype)
+        return self._quarters(last(self._stages(clips)))
+
+    def levels(self, clips: Tensor) -> list[Tensor]:
+        means = []
+        for x in self._stages(clips):
+            means.append(pooled(x))
+        return [self._quarters(x), *means]
 
     def forward(self, clips: Tensor) -> Tensor:
         scores: Tensor = self.logit(self.dropout(self.norm(self.embed(clips))))
         return scores
+
+    def _stages(self, clips: Tensor) -> Iterator[Tensor]:
+        shown = torch.cat([clips, differences(clips)], 2)
+        x = shown.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
+        for convolution, norm in zip(self.convolutions, (*self.norms, nn.Identity()), strict=True):
+            x = F.relu(norm(convolution(x)))
+            yield x
+
+    def _quarters(self, x: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(exact(x).mean(2), GRID).flatten(1).to(self.norm.weight.dtype)
 
 
 class InstanceNorm(nn.Module):

@@ -1,10 +1,12 @@
 """miniC3D: three 3D convolutions and a 1x1x1 classifier (the backbone of PRISM, DFS and Wang et al.)."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.base import VideoNetwork, last, pooled
 from vidcondense.networks.cpu import average_pool, stage
 
 SMALLEST_FRAMES = 4
@@ -45,20 +47,25 @@ class MiniC3D(VideoNetwork):
         self.widest_activation = 64 * frames * (size // 2) ** 2  # of the first convolution
 
     def embed(self, clips: Tensor) -> Tensor:
-        return self._stages(clips).flatten(1)
+        return last(self._stages(clips)).flatten(1)
+
+    def levels(self, clips: Tensor) -> list[Tensor]:
+        means = []
+        for x in self._stages(clips):
+            means.append(pooled(x))
+        return [x.flatten(1), *means]
 
     def forward(self, clips: Tensor) -> Tensor:
-        stages = self._stages(clips)
-        window = (min(2, stages.shape[2]), stages.shape[3], stages.shape[4])
-        pooled = average_pool(stages, window).to(self.logit.weight.dtype)
-        scores: Tensor = self.logit(self.dropout(pooled))
+        x = last(self._stages(clips))
+        window = (min(2, x.shape[2]), x.shape[3], x.shape[4])
+        scores: Tensor = self.logit(self.dropout(average_pool(x, window).to(self.logit.weight.dtype)))
         return scores.flatten(2).amax(2)
 
-    def _stages(self, clips: Tensor) -> Tensor:
+    def _stages(self, clips: Tensor) -> Iterator[Tensor]:
         x = clips.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
         for layer, window in ((self.conv1, (1, 2, 2)), (self.conv2, (2, 2, 2)), (self.conv3, (2, 2, 2))):
             x = stage(layer, x, window)
-        return x
+            yield x
 
 
 def _convolution(channels_in: int, channels_out: int) -> nn.Conv3d:

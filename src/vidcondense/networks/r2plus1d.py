@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense.networks.base import VideoNetwork, need_pixels
+from vidcondense.networks.base import VideoNetwork, need_pixels, pooled
 
 SMALLEST_SIZE = 32
 MOST_GROUPS = 32
@@ -48,6 +48,16 @@ class R2Plus1D18(VideoNetwork):
         x = clips.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
         features: Tensor = self.blocks(F.relu(self.stem(x)))
         return features.mean((2, 3, 4))
+
+    def levels(self, clips: Tensor) -> list[Tensor]:
+        x = clips.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
+        x = F.relu(self.stem(x))
+        means = [pooled(x)]
+        for number, block in enumerate(self.blocks):
+            x = block(x)
+            if number % 2:  # the second of its width
+                means.append(pooled(x))
+        return [x.mean((2, 3, 4)), *means[:-1]]
 
 
 class Block(nn.Module):

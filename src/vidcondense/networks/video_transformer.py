@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidcondense.networks.base import VideoNetwork, centre_crop, need_pixels
+from vidcondense.networks.base import VideoNetwork, centre_crop, need_pixels, pooled
 
 GRID = 8
 TUBELET_FRAMES = 2
@@ -50,6 +50,13 @@ class VideoTransformer(VideoNetwork):
         x = self.positions(self.tubelets(self._cut(clips)))
         features: Tensor = self.norm(self.layers(x))
         return features.mean(1)
+
+    def levels(self, clips: Tensor) -> list[Tensor]:
+        x, means = self.positions(self.tubelets(self._cut(clips))), []
+        for layer in self.layers:
+            x = layer(x)
+            means.append(pooled(x.transpose(1, 2)))
+        return [self.norm(x).mean(1), *means]
 
     def _cut(self, clips: Tensor) -> Tensor:
         """Clips to the values of their tubelets, (video, token, value)."""

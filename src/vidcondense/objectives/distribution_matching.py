@@ -6,16 +6,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vidcondense import networks
 from vidcondense.base.compute import generator
 from vidcondense.base.settings import Share
 from vidcondense.data.augmentation import Augmentation
 from vidcondense.data.batches import RealClips
-from vidcondense.networks.base import VideoNetwork
+from vidcondense.networks.base import VideoNetwork, need_levels
 from vidcondense.objectives.base import CHUNK, Context, Objective, RandomNetworks, RealClipsSettings
-from vidcondense.objectives.statistics import Map, Matched, features_themselves, mapped
+from vidcondense.objectives.layers import Compared, Embedding, Layers, compared, scales
+from vidcondense.objectives.statistics import Matched
 
 Change = Callable[[Tensor, Tensor], Tensor]
 """Changes clips (video, time, 3, height, width) by their labels (video,), differentiably."""
+EMBEDDING = Embedding()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,9 @@ class MatchingSettings(RealClipsSettings):
     class alike (DSA, Zhao and Bilen 2021); 1: as far as the protocol `strong` goes."""
     matched: Matched = "mean"
     """Of the features of a class: their mean (DM), moments up to the second, or their distribution."""
+    layers: Layers = "last"
+    """Of which layers: the embedding (DM), or each stage beside it, its features averaged over time and
+    places (after CAFE, Wang et al., CVPR 2022)."""
 
 
 class DistributionMatching(Objective):
@@ -43,13 +49,15 @@ class DistributionMatching(Objective):
     def __init__(self, settings: Settings, context: Context) -> None:
         super().__init__(settings, context)
         self.networks = RandomNetworks(context)
+        if settings.layers == "all":
+            need_levels(networks.outline(context.network, *context.store.shape))
 
     def match(self, iteration: int, clips: Tensor, labels: Tensor) -> tuple[float, Tensor]:
         network = self.networks.at(iteration)
         chunk = network.chunk(self.compute)
         real = self.context.real_clips(self.settings, iteration, chunk)
         change = siamese(self.settings.augmentation, self.context, iteration)
-        of = mapped(self.settings.matched, self.context.seed, iteration)
+        of = compared(self.settings.layers, self.settings.matched, self.context.seed, iteration)
         return distribution_matching(network, real, clips, labels, chunk, change, of)
 
 
@@ -80,7 +88,7 @@ def distribution_matching(
     labels: Tensor,
     chunk: int = CHUNK,
     change: Change = unchanged,
-    of: Map = features_themselves,
+    of: Compared = EMBEDDING,
 ) -> tuple[float, Tensor]:
     """The sum over classes and features of the squared difference of mean features, and its gradient.
 
@@ -93,47 +101,60 @@ def distribution_matching(
         labels: (video,) int64, ascending.
         chunk: clips per forward pass.
         change: is applied to the real and the synthetic clips before the network sees them.
-        of: what of the features has its mean matched, see `statistics.mapped`.
+        of: what of the network has its mean matched, and `scales` how levels are weighed.
 
     Returns:
         The loss, and its gradient with respect to `clips`, float32 of the same shape.
     """
     lowest, dtype = int(labels[0]), next(network.parameters()).dtype
     changed = ((change(some, theirs), theirs) for some, theirs in real)
-    real_means = mean_features(network, changed, int(labels[-1]) + 1, lowest, of)
+    real_means, scale = of_real_clips(network, changed, int(labels[-1]) + 1, lowest, of)
     gradient = torch.empty_like(clips)
     loss = 0.0
     for first, last in class_groups(labels, chunk):
         leaf = clips[first:last].to(dtype).requires_grad_()
-        features = of(network.embed(change(leaf, labels[first:last])).float())
+        features = torch.cat(of(network, change(leaf, labels[first:last])), 1)
         present, index, counts = torch.unique_consecutive(
             labels[first:last], return_inverse=True, return_counts=True
         )
         sums = features.new_zeros(len(present), features.shape[1]).index_add(0, index, features)
-        distance = (sums / counts[:, None] - real_means[present - lowest]).square().sum()
+        gap = sums / counts[:, None] - real_means[present - lowest]
+        distance = (gap * scale[present - lowest]).square().sum()
         (leaf_gradient,) = torch.autograd.grad(distance, leaf)
         gradient[first:last] = leaf_gradient
         loss += distance.item()
     return loss, gradient
 
 
-@torch.no_grad()
-def mean_features(
-    network: VideoNetwork, real: RealClips, classes: int, lowest: int = 0, of: Map = features_themselves
-) -> Tensor:
+def mean_features(network: VideoNetwork, real: RealClips, classes: int, lowest: int = 0) -> Tensor:
     """Mean features of the classes from `lowest` to `classes` - 1, (class, feature) float32."""
-    sums: Tensor | None = None
+    return of_real_clips(network, real, classes, lowest)[0]
+
+
+@torch.no_grad()
+def of_real_clips(
+    network: VideoNetwork, real: RealClips, classes: int, lowest: int = 0, of: Compared = EMBEDDING
+) -> tuple[Tensor, Tensor]:
+    """Means of the classes from `lowest` to `classes` - 1, and `scales` of differences from them.
+
+    (class, number) float32 each, the levels of `of` side by side.
+    """
+    sums, squares, widths = torch.empty(0), torch.empty(0), list[int]()
     counts = torch.zeros(classes - lowest)
     for clips, labels in real:
-        features = of(network.embed(clips).float())
-        if sums is None:
-            sums = features.new_zeros(classes - lowest, features.shape[1])
-            counts = counts.to(features.device)
-        sums.index_add_(0, labels - lowest, features)
+        levels = of(network, clips)
+        if not widths:
+            widths = [level.shape[1] for level in levels]
+            sums = levels[0].new_zeros(classes - lowest, sum(widths))
+            squares = levels[0].new_zeros(classes - lowest, len(widths))
+            counts = counts.to(sums.device)
+        sums.index_add_(0, labels - lowest, torch.cat(levels, 1))
+        squares.index_add_(0, labels - lowest, torch.stack([one.square().sum(1) for one in levels], 1))
         counts.index_add_(0, labels - lowest, torch.ones_like(labels, dtype=counts.dtype))
-    if sums is None or bool((counts == 0).any()):
+    if not widths or bool((counts == 0).any()):
         raise ValueError("every class needs at least one real clip")
-    return sums / counts[:, None]
+    means = sums / counts[:, None]
+    return means, scales(means, squares / counts[:, None], widths)
 
 
 def class_groups(labels: Tensor, chunk: int) -> list[tuple[int, int]]:

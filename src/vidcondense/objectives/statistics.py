@@ -18,7 +18,7 @@ Matched = Literal["mean", "moments", "distribution"]
 FREQUENCIES = 512
 
 
-def mapped(matched: Matched, seed: int, iteration: int) -> Map:
+def mapped(matched: Matched, seed: int, iteration: int, level: int = 0) -> Map:
     """The map of an iteration.
 
     Args:
@@ -26,12 +26,14 @@ def mapped(matched: Matched, seed: int, iteration: int) -> Map:
             function at random frequencies (after NCFM, Wang et al., CVPR 2025, which learns which).
         seed: of frequencies.
         iteration: counted from 0; each has its own.
+        level: of the network, 0 the embedding; each has its own too.
     """
     if matched == "mean":
         return features_themselves
     if matched == "moments":
         return lambda features: torch.cat([features, features.square()], 1)
-    return CharacteristicFunction(generator(seed, "frequencies", iteration))
+    stream = (iteration, level) if level else (iteration,)
+    return CharacteristicFunction(generator(seed, "frequencies", *stream))
 
 
 def features_themselves(features: Tensor) -> Tensor:

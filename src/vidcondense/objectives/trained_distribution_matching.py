@@ -9,11 +9,12 @@ from vidcondense import networks
 from vidcondense.base.compute import derive_seed, generator
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Count
+from vidcondense.networks.base import need_levels
 from vidcondense.networks.flat import load
 from vidcondense.objectives.base import Context
 from vidcondense.objectives.distribution_matching import MatchingSettings, distribution_matching, siamese
+from vidcondense.objectives.layers import compared
 from vidcondense.objectives.on_experts import OnExperts, OnExpertsSettings
-from vidcondense.objectives.statistics import mapped
 
 
 class TrainedDistributionMatching(OnExperts):
@@ -36,6 +37,8 @@ class TrainedDistributionMatching(OnExperts):
 
     def __init__(self, settings: Settings, context: Context) -> None:
         self._drawn = context.build()
+        if settings.layers == "all":
+            need_levels(self._drawn)
         networks.initialise(self._drawn, generator(context.seed))  # fills buffers; weights are the experts'
         super().__init__(settings, context, self._drawn)
         if settings.first_epoch > self.epochs:
@@ -53,7 +56,7 @@ class TrainedDistributionMatching(OnExperts):
         chunk = self.network.chunk(self.compute)
         real = self.context.real_clips(self.settings, iteration, chunk)
         change = siamese(self.settings.augmentation, self.context, iteration)
-        of = mapped(self.settings.matched, self.context.seed, iteration)
+        of = compared(self.settings.layers, self.settings.matched, self.context.seed, iteration)
         return distribution_matching(self.network, real, clips, labels, chunk, change, of)
 
     def drawn(self, iteration: int) -> tuple[int, int]:

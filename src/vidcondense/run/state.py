@@ -69,6 +69,7 @@ class State:
             seed=seed,
             compute=compute,
             show=show,
+            count=getattr(recipe.coreset or recipe.synthetic, "networks", 1),
         )
         coreset = CORESETS.member(recipe.coreset.kind)(recipe.coreset) if recipe.coreset else None
         start = Start(store, recipe.vpc, seed, compute, coreset, features, recipe.synthetic.size)

@@ -45,7 +45,7 @@ class KeyFrames(StoredFrames):
     class Settings(StoredFramesSettings):
         """Key frames with interpolation between (PRISM)."""
 
-        learning: ClassVar[tuple[str, ...]] = ("init", "interpolation_gradient")
+        learning: ClassVar[tuple[str, ...]] = (*StoredFramesSettings.learning, "interpolation_gradient")
         interpolates: ClassVar[bool] = True
         kind: str = "key_frames"
         initial_key_frames: Positive = 2
@@ -54,6 +54,7 @@ class KeyFrames(StoredFrames):
         """detached: interpolated frames are held fixed; through: their key frames get their gradient."""
 
         def check(self) -> None:
+            super().check()
             check_shared("synthetic.initial_key_frames", self.initial_key_frames, self.segments)
 
         def refuses_insertion(self) -> str:

@@ -58,6 +58,13 @@ class Section:
         return bool(self.run.metrics.losses) and not self.run.coreset
 
     @property
+    def learned(self) -> float:
+        """Of each class's clips the share that is learned; the others are real clips."""
+        settings = self.run.recipe.get("synthetic")
+        share = readable(settings.get("learned"), Share) if isinstance(settings, Mapping) else None
+        return 1.0 if share is None else share
+
+    @property
     def clips(self) -> list[tuple[str | None, list[int]]]:
         """Headings, and the videos under each."""
         return by_class(self.run.condensed) if self.run.condensed else []

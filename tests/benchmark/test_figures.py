@@ -13,10 +13,15 @@ from vidcondense.report.run import Insertion
 
 def test_frames_of_the_first_and_last_fifth_are_ill_timed() -> None:
     condensed = condensed_videos()
-    events = [Insertion(19, 0, 2), Insertion(20, 2, 1), Insertion(79, 2, 3), Insertion(80, 2, 4)]
-    assert _ill_timed(condensed, events, 100) == {(0, 2): "early", (2, 4): "late"}
+    events = [Insertion(19, 0, 2), Insertion(20, 2, 1), Insertion(79, 2, 3), Insertion(80, 2, 5)]
+    assert _ill_timed(condensed, events, 100) == {(0, 2): "early", (2, 5): "late"}
     same = replace(condensed, labels=torch.tensor([0, 1, 0]))
     assert _ill_timed(same, events, 100) == {(0, 2): "early"}, "of the first video of a class alone"
+
+
+def test_frames_that_were_dropped_again_are_not_ill_timed() -> None:
+    events = [Insertion(1, 0, 4), Insertion(2, 0, 2), Insertion(50, 0, 2), Insertion(90, 2, 1)]
+    assert _ill_timed(condensed_videos(), events, 100) == {(2, 1): "late"}
 
 
 def test_borders_are_red_and_blue_around_the_frame() -> None:

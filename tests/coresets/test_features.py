@@ -70,6 +70,63 @@ def test_random_features_are_the_embedding_of_one_random_network(
     assert source.record == {"weights": "random", "network": "minic3d", "seed": 7}
 
 
+def test_features_of_several_networks_stand_side_by_side(
+    tiny_store: ClipStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Compute, "chunk", lambda *_: 4)
+    several = Features(tiny_store, "random", network="minic3d", flip=0.5, seed=7, compute=EXACT, count=3)
+    batch = every_training_clip(tiny_store)
+    whole, again = several([batch, batch])
+    [one] = source_of(tiny_store, "random", seed=7)([batch])
+    width = one.shape[1]
+    assert whole.shape == (15, 3 * width) and np.array_equal(whole, again)
+    assert np.array_equal(whole[:, :width], one), "the first network is that of one alone"
+    for number in (1, 2):
+        network = networks.build("minic3d", 3, tiny_store.frames, tiny_store.size)
+        networks.initialise(network, generator(derive_seed(7, "features"), "weights", number))
+        mean, std = (torch.tensor(x).view(3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_STD))
+        clips = (tiny_store.read(batch.videos, batch.starts) / 255 - mean) / std
+        with torch.no_grad():
+            expected = network.eval().embed(clips).numpy()
+        found = whole[:, number * width : (number + 1) * width]
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+    assert several.record == {"weights": "random", "network": "minic3d", "seed": 7, "networks": 3}
+
+
+def test_herding_by_several_networks_minimises_their_matching_loss_greedily(
+    tiny_store: ClipStore, tmp_path: Path
+) -> None:
+    made = condense(
+        tiny_store, load("herding", "random", vpc=2, **{"coreset.networks": 3}), tmp_path, show=False
+    )
+    assert made.provenance["features"]["networks"] == 3
+    root = root_seed(0, tiny_store.split)
+    rng = np.random.default_rng(derive_seed(root, "coreset"))
+    pixels = []
+    for videos in tiny_store.by_class("train"):
+        starts = tiny_store.random_starts(videos, rng)
+        [features] = Features(
+            tiny_store, "random", network="minic3d", flip=0.5, seed=root, compute=EXACT, count=3
+        )([RealBatch.unflipped(tiny_store, videos, starts)])
+        rows: list[int] = []
+        for _ in range(2):
+            losses = {
+                row: sum(
+                    np.square(part[[*rows, row]].mean(0) - part.mean(0)).sum()
+                    for part in np.split(features, 3, axis=1)  # distribution matching, network by network
+                )
+                for row in set(range(len(videos))) - set(rows)
+            }
+            rows.append(min(losses, key=lambda row: losses[row]))
+        pixels.append(tiny_store.read(videos[rows], starts[rows]))
+    assert torch.equal(made.pixels(), torch.cat(pixels))
+
+
+def test_one_network_is_trained_for_features() -> None:
+    with pytest.raises(VidcondenseError, match=r"coreset\.networks = 2 are random ones; .* \"trained\""):
+        load("herding", "trained", **{"coreset.networks": 2})
+
+
 def test_random_selection_makes_no_network(tiny_store: ClipStore, tmp_path: Path) -> None:
     made = condense(tiny_store, recipe.load("random"), tmp_path / "run", show=False)
     assert "features" not in made.provenance

@@ -8,10 +8,11 @@ import torch
 from opposed import AGAINST, FRAMES, OPPOSED, QUIET, X, Y, gradient, key_frames
 
 from vidcondense.base.errors import VidcondenseError
+from vidcondense.base.settings import hints
 from vidcondense.insertion import INSERTIONS, Insertion, cosine_similarities
 from vidcondense.insertion.criteria import unit_distances
-from vidcondense.insertion.kinds import Gradient, L2Above, L2Below, Random, Uniform
-from vidcondense.insertion.schedule import NoInsertion
+from vidcondense.insertion.kinds import Gradient, L2Above, L2Below, Random, Triggered, Uniform
+from vidcondense.insertion.schedule import Check, NoInsertion
 from vidcondense.synthetic import KeyFrames
 
 
@@ -24,6 +25,12 @@ def always(kind: str = "gradient", iterations: int = 10, seed: int = 0, **change
 def positions(insertion: Insertion, made: KeyFrames, grad: torch.Tensor) -> list[int]:
     """Where the first iteration inserts."""
     return [event.position for event in insertion.step(0, made, grad)]
+
+
+@pytest.mark.parametrize("kind", ["random", "uniform"])
+def test_kinds_whose_places_are_random_drop_nothing(kind: str) -> None:
+    assert "drop_after" not in hints(INSERTIONS.settings(kind))
+    assert "drop_after" in hints(INSERTIONS.settings("gradient"))
 
 
 def test_the_kinds_are_those_of_the_papers() -> None:
@@ -48,9 +55,11 @@ def test_criteria_against_a_loop(kind: str, threshold: float, compare: str) -> N
     made = KeyFrames(torch.zeros_like(values), torch.arange(3))
     made.is_key[1, 3] = made.is_key[2, 2] = made.is_key[2, 5] = True
     insertion = always(kind, threshold=threshold, compare=compare, select="all")
-    assert isinstance(insertion, Gradient)
-    cosines = cosine_similarities(values)
-    score, candidate = insertion.triggered(made, cosines, made.adjacent_keys())
+    assert isinstance(insertion, Triggered)
+    cosines, dropped = cosine_similarities(values), torch.zeros_like(made.is_key)
+    dropped[0, 1] = True
+    check = Check(0, made, cosines, made.adjacent_keys(), dropped, torch.Generator())
+    score, candidate = insertion.triggered(check)
     distances = unit_distances(cosines)
     for video in range(3):
         keys = made.is_key[video].nonzero().flatten().tolist()
@@ -65,7 +74,7 @@ def test_criteria_against_a_loop(kind: str, threshold: float, compare: str) -> N
                 measure = distances if kind == "l2_below" else cosines
                 compared = [float(measure[video, t, k]) for k in mine]
                 expected = all(value < threshold for value in compared)
-            assert bool(candidate[video, t]) == (expected and t not in keys)
+            assert bool(candidate[video, t]) == (expected and t not in keys and (video, t) != (0, 1))
             assert float(score[video, t]) == pytest.approx(sum(compared) / len(compared), abs=1e-6)
     assert bool(candidate.any())
     assert not bool(candidate[~made.is_key].all())

@@ -99,3 +99,26 @@ def test_a_restored_optimiser_goes_on_with_several_parameters(kind: type[Optimis
         step(resumed, parameters, iteration)
     assert all(torch.equal(parameters[name], expected[name]) for name in expected)
     assert not torch.equal(parameters["a"], parameters["b"])
+
+
+@pytest.mark.parametrize("kind", [Sgd, Adam])
+def test_what_is_forgotten_starts_as_what_never_moved(kind: type[Optimiser]) -> None:
+    value = torch.zeros(2, 3, 4, requires_grad=True)
+    optimiser = kind(kind.Settings(learning_rate=0.1, momentum=0.9), {"frames": value}, 9)
+    optimiser.forget("frames", [(0, 1)])  # nothing to forget yet
+    for iteration in range(3):
+        value.grad = torch.ones_like(value)
+        value.grad[1, 0] = 0.0
+        optimiser.step(iteration)
+    optimiser.forget("frames", [(0, 1), (1, 2)])
+    before = value.detach().clone()
+    value.grad = torch.zeros_like(value)
+    optimiser.step(3)
+    still = (value.detach() == before).all(2)
+    assert still.tolist() == [[False, True, False], [True, False, True]]
+    value.grad = torch.ones_like(value)
+    before = value.detach().clone()
+    optimiser.step(4)
+    went = before - value.detach()
+    torch.testing.assert_close(went[0, 1], went[1, 0])
+    assert not torch.allclose(went[0, 1], went[0, 0])

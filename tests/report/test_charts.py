@@ -92,6 +92,15 @@ def test_insertions_that_coincide_share_a_dot() -> None:
         assert "warm-up" in drawing and "cool-down" not in drawing
 
 
+def test_dropped_key_frames_are_rings() -> None:
+    events = [Insertion(30, 0, 2), Insertion(60, 0, 4)]
+    chart = insertions_chart(events, 8, 100, 0.2, 0, [Insertion(50, 0, 2), Insertion(50, 1, 2)])
+    titles = re.findall("<title>(.*?)</title>", chart.wide)
+    assert "2 key frames dropped at time 2, iteration 50" in titles and len(titles) == 3
+    assert chart.description == "2 key frames inserted over 100 iterations, 2 dropped again"
+    assert "fill: none; stroke: var(--quiet)" in chart.wide or "fill-opacity: 0" in chart.wide
+
+
 POINTS = [
     Point("a $x$ <b>", 10_000, Score(0.3, 0.1, (0.2, 0.4)), (0.1, 0.5), main=False),
     Point("ours", 100_000, Score(0.6, 0.0, (0.6, 0.6)), None, main=True),

@@ -71,6 +71,22 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
+@pytest.mark.parametrize(
+    ("synthetic", "said"),
+    [({"learned": 0.5}, True), ({"learned": 1.0}, False), ({"learned": "x"}, False), (7, False)],
+)
+def test_a_set_of_real_and_learned_clips_says_so(
+    synthetic: object, said: bool, tmp_path: Path, make_run: Make
+) -> None:
+    run = make_run()
+    values = json.loads((run / "run.json").read_text())
+    values["recipe"]["synthetic"] = synthetic
+    (run / "run.json").write_text(json.dumps(values))
+    text = plain(report(tmp_path, run).text)
+    line = "50 % of each class's clips, rounded up and the last ones, were learned; the others are real"
+    assert (line in text.replace("\N{NO-BREAK SPACE}", " ")) == said
+
+
 def test_learned_labels_are_mentioned(tmp_path: Path, make_run: Make) -> None:
     run = make_run()
     assert "learned" not in report(tmp_path, run).text

@@ -27,6 +27,26 @@ def test_metrics_of_a_resumed_run_count_once(make_run: Make) -> None:
     assert metrics.unreadable == 1
 
 
+def test_key_frames_that_were_dropped_and_came_back(make_run: Make) -> None:
+    folder = make_run()
+    rows = [("insertion", 20, 3), ("drop", 22, 3), ("insertion", 30, 4), ("drop", 60, 4)]
+    with (folder / "metrics.jsonl").open("a") as file:
+        for event, iteration, position in rows * 2:  # a resumed run may log an iteration twice
+            file.write(
+                f'\n{{"event": "{event}", "iteration": {iteration}, "video": 2, "position": {position}, '
+                '"change": -0.5}'
+            )
+    run = load_run(folder, "run")
+    assert run.metrics.drops == (Insertion(22, 2, 3), Insertion(60, 2, 4))
+    assert len(run.metrics.insertions) == 5
+    assert run.inserted[2] == {3: 25, 4: 30, 1: 44}, "the last insertion of each place"
+    assert run.metrics.unreadable == 0
+    page = build_page([run])
+    assert "2 key frames dropped again (rings);" in page
+    assert "1 key frame dropped at time 3, iteration 22" in page
+    assert "dropped again" not in build_page([load_run(make_run("other"), "other")])
+
+
 def test_the_headline_prefers_the_default_protocol(make_run: Make) -> None:
     folder = make_run()
     one = json.loads((folder / "evaluations" / "strict.json").read_text())

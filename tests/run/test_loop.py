@@ -124,6 +124,42 @@ def test_insertions_are_logged_as_they_are_stored(tiny_store: ClipStore, tmp_pat
     assert all(2 <= row["iteration"] < 8 for row in events)
 
 
+def test_dropped_key_frames_are_logged_and_their_momentum_goes(
+    tiny_store: ClipStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = load("prism_small", **{**DROPPING, "iterations": 12})
+    states: list[State] = []
+    original = State.iterate
+
+    def noted(self: State, *arguments: Any) -> Any:
+        result = original(self, *arguments)
+        states.append(self)
+        idle = ~self.synthetic.is_key
+        for moment in self.optimiser.state().values():
+            assert not moment.ndim or not moment[idle].any()
+        return result
+
+    monkeypatch.setattr(State, "iterate", noted)
+    made = run(tiny_store, chosen, tmp_path / "run")
+    assert len(states) == 12
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    keys = {(video, time) for video in range(9) for time in (0, tiny_store.frames - 1)}
+    dropped = 0
+    for row in rows:
+        place = row.get("video"), row.get("position")
+        if row["event"] == "drop":
+            assert row["change"] <= 0
+            keys.remove(place)
+            dropped += 1
+        elif row["event"] == "insertion":
+            assert place not in keys
+            keys.add(place)
+        else:
+            assert row["key_frames"] == len(keys)
+    assert dropped
+    assert made.key_positions() == [sorted(t for v, t in keys if v == video) for video in range(9)]
+
+
 @pytest.mark.parametrize("interpolation", ["linear", "nearest", "smooth"])
 def test_the_four_settings_of_temporal_condensation(
     interpolation: str, tiny_store: ClipStore, tmp_path: Path
@@ -181,6 +217,7 @@ def test_random_selection_is_real_clips(tiny_store: ClipStore, tmp_path: Path) -
 
 
 GROWING = {"iterations": 8, "insertion__threshold": 1.0, "insertion__smoothing": 0.5}
+DROPPING = {**GROWING, "vpc": 3, "insertion__drop_after": 2, "insertion__cool_down": 0.0}
 UNIFORM = {"iterations": 8, "vpc": 3, "insertion__kind": "uniform", "insertion__mean_key_frames": 3}
 
 
@@ -190,6 +227,7 @@ UNIFORM = {"iterations": 8, "vpc": 3, "insertion__kind": "uniform", "insertion__
         ("prism", GROWING),
         ("prism_small", GROWING),
         ("dm", {"iterations": 8}),
+        ("prism_small", DROPPING),
         ("prism", {**GROWING, "vpc": 3, "insertion__kind": "random"}),
         ("prism", UNIFORM),
         ("segments_small", {"iterations": 8, "objective__real_frames": 2}),

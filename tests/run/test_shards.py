@@ -23,7 +23,7 @@ from vidcondense.recipes import load as recipe
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import folder as run_folder
 from vidcondense.run import shards
-from vidcondense.run.shards import condense_in_shards, parts, resume
+from vidcondense.run.shards import condense_in_shards, merged_metrics, parts, resume
 from vidcondense.work import queue
 
 SMALL = {"iterations": 6, "vpc": 2, "objective.batch_real": 3}
@@ -40,6 +40,20 @@ def test_parts_share_classes_evenly(classes: int, data: st.DataObject) -> None:
     found = parts(classes, shards)
     assert [label for part in found for label in part] == list(range(classes))
     assert max(map(len, found)) - min(map(len, found)) <= 1
+
+
+def test_drops_come_before_insertions_in_a_merged_log() -> None:
+    def log(first: int) -> list[dict[str, Any]]:
+        place = {"iteration": 0, "video": 0, "position": first}
+        iteration = {"event": "iteration", "iteration": 0, "loss": 1.0, "key_frames": 2}
+        return [{"event": "drop", **place}, {"event": "insertion", **place}, iteration]
+
+    found = list(merged_metrics([log(1), log(2)], [0, 5]))
+    assert [(row["event"], row.get("video"), row.get("position")) for row in found] == [
+        *(("drop", 0, 1), ("drop", 5, 2), ("insertion", 0, 1), ("insertion", 5, 2)),
+        ("iteration", None, None),
+    ]
+    assert (found[-1]["loss"], found[-1]["key_frames"]) == (2.0, 4)
 
 
 @pytest.mark.parametrize("name", ["prism_small", "dm_small", "dc_small", "prism"])

@@ -129,6 +129,17 @@ def test_an_inserted_frame_starts_as_its_interpolation() -> None:
     assert not made.values.grad[1, 3].any()
 
 
+def test_a_dropped_frame_is_interpolated_again() -> None:
+    made = make(9, 3)
+    chosen = torch.zeros(2, 9, dtype=torch.bool)
+    chosen[1, 4] = True
+    made.drop(chosen)
+    assert made.initial == 3
+    assert [keys.nonzero().flatten().tolist() for keys in made.is_key] == [[0, 4, 8], [0, 8]]
+    ends = made.values.detach()[1, [0, 8]]
+    torch.testing.assert_close(made.render()[1, 4], ends.mean(0))
+
+
 def test_momentum_of_an_inserted_frame_starts_at_zero() -> None:
     made = make()
     made.values.requires_grad_()

@@ -259,15 +259,18 @@ def _kept(store: ClipStore, tasks: Sequence[Task]) -> figures.Kept:
 def _ill_timed(
     condensed: CondensedVideos, insertions: Sequence[Insertion], iterations: int
 ) -> dict[tuple[int, int], str]:
-    """By (class, time), whether a frame of a class's first video came in the first or last fifth."""
-    labels = condensed.labels.tolist()
-    found = {}
+    """By (class, time), whether a stored frame of a class's first video came in the first or last fifth."""
+    labels, stored = condensed.labels.tolist(), condensed.key_positions()
+    found: dict[tuple[int, int], str] = {}
     for event in insertions:
         if event.video >= len(labels):
             continue  # of a log that does not fit
         label = labels[event.video]
         share = event.iteration / max(1, iterations)
-        if event.video == labels.index(label) and not EARLY <= share < LATE:
+        if event.video != labels.index(label) or event.position not in stored[event.video]:
+            continue  # of another video, or dropped again
+        found.pop((label, event.position), None)  # where it was inserted before, and dropped
+        if not EARLY <= share < LATE:
             found[label, event.position] = "early" if share < EARLY else "late"
     return found
 

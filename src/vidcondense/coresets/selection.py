@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidcondense.base.errors import VidcondenseError
-from vidcondense.base.settings import Settings
+from vidcondense.base.settings import Positive, Settings
 from vidcondense.data.batches import RealBatch, windows_by_class
 from vidcondense.data.store import ClipStore
 
@@ -45,6 +45,15 @@ class FeatureSettings(CoresetSettings):
 
     features: Literal["random", "trained"] = "random"
     """What clips are selected by: features of a network with random weights, or trained on real clips."""
+    networks: Positive = 1
+    """Random networks whose features stand side by side."""
+
+    def check(self) -> None:
+        self.refuse(
+            self.networks > 1 and self.features != "random",
+            f'coreset.networks = {self.networks} are random ones; with coreset.features = "{self.features}" '
+            "one network is trained, so leave it out",
+        )
 
     def reads(self) -> tuple[str, ...]:
         """See CoresetSettings; training mirrors clips."""

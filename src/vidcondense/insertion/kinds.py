@@ -11,10 +11,10 @@ from torch import Tensor
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import Cosine, Count, Decay
 from vidcondense.insertion.criteria import compared_keys, unit_distances
+from vidcondense.insertion.dropping import Dropping
 from vidcondense.insertion.schedule import Check, Scheduled, ScheduleSettings
 from vidcondense.insertion.selection import lowest, lowest_of_all, random_scores, random_share
 from vidcondense.synthetic.base import Synthetic
-from vidcondense.synthetic.key_frames import KeyFrames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +40,8 @@ class TriggeredSettings(ScheduleSettings):
         )
 
 
-class Gradient(Scheduled):
-    """Inserts where a frame's gradient opposes those of its key frames (PRISM eq. 4)."""
-
-    @dataclass(frozen=True, kw_only=True)
-    class Settings(TriggeredSettings):
-        kind: str = "gradient"
+class Triggered(Scheduled):
+    """What compares gradients of frames with a threshold."""
 
     settings: TriggeredSettings
 
@@ -53,23 +49,17 @@ class Gradient(Scheduled):
         super().__init__(settings, iterations, seed)
         self.mean: Tensor | None = None
 
-    def choose(self, check: Check) -> Tensor:
-        score, chosen = self.triggered(check.synthetic, check.cosines, check.adjacent)
-        return lowest_of_all(score, chosen, self.missing(check.synthetic))
-
-    def triggered(
-        self, synthetic: KeyFrames, cosines: Tensor, adjacent: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def triggered(self, check: Check) -> tuple[Tensor, Tensor]:
         """The criterion.
 
         Returns:
             (video, time) float32, the mean of what is compared: candidates with the lowest go first; and
             (video, time) bool, the candidates that `select` and `most` leave in each video.
         """
-        settings, is_key = self.settings, synthetic.is_key
-        compared = compared_keys(is_key, adjacent, settings.compare)
-        measure, bound = self.measure(cosines)
-        candidate = ((measure < bound) | ~compared).all(2) & ~is_key
+        settings, is_key = self.settings, check.synthetic.is_key
+        compared = compared_keys(is_key, check.adjacent, settings.compare)
+        measure, bound = self.measure(check.cosines)
+        candidate = ((measure < bound) | ~compared).all(2) & ~is_key & ~check.dropped
         score = torch.where(compared, measure, 0.0).sum(2) / compared.sum(2)
         most = 1 if settings.select == "lowest" else settings.most or is_key.shape[1]
         return score, lowest(score, candidate, most)
@@ -99,7 +89,41 @@ class Gradient(Scheduled):
         self.mean = state.get("mean")
 
 
-class Random(Gradient):
+@dataclass(frozen=True, kw_only=True)
+class DroppingSettings(TriggeredSettings):
+    """What kinds read whose gradients say where key frames are needed, and so where they no longer are."""
+
+    drop_after: Count = 0
+    """Checks drop key frames, inserted so many iterations ago or earlier, that do not lower the loss to first
+    order; 0: never."""
+
+
+class Gradient(Triggered):
+    """Inserts where a frame's gradient opposes those of its key frames (PRISM eq. 4)."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(DroppingSettings):
+        kind: str = "gradient"
+
+    def __init__(self, settings: DroppingSettings, iterations: int, seed: int = 0) -> None:
+        super().__init__(settings, iterations, seed)
+        self.dropping = Dropping(settings.drop_after) if settings.drop_after else None
+
+    def choose(self, check: Check) -> Tensor:
+        score, chosen = self.triggered(check)
+        return lowest_of_all(score, chosen, self.missing(check.synthetic))
+
+    def state(self) -> dict[str, Tensor]:
+        """See Triggered; and since when key frames are there, where they may be dropped."""
+        return {**super().state(), **(self.dropping.state() if self.dropping else {})}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        super().restore(state)
+        if self.dropping:
+            self.dropping.restore(state)
+
+
+class Random(Triggered):
     """Inserts in a video when and as often as `gradient` would, at random places (Table 5 B)."""
 
     @dataclass(frozen=True, kw_only=True)
@@ -107,7 +131,7 @@ class Random(Gradient):
         kind: str = "random"
 
     def choose(self, check: Check) -> Tensor:
-        _, triggered = self.triggered(check.synthetic, check.cosines, check.adjacent)
+        _, triggered = self.triggered(check)
         is_key = check.synthetic.is_key
         score = random_scores(is_key, check.rng)
         chosen = lowest(score, ~is_key, triggered.sum(1, keepdim=True))
@@ -115,7 +139,7 @@ class Random(Gradient):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DistanceSettings(TriggeredSettings):
+class DistanceSettings(DroppingSettings):
     """Of kinds that compare unit gradients by their L2 distance (Table 5 C)."""
 
     threshold: Annotated[float, Meta(gt=0, lt=2)] = 0.141

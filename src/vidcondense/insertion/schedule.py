@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -13,6 +14,7 @@ from vidcondense.base.compute import generator
 from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.settings import MOST, Positive, Settings, Share
 from vidcondense.insertion.criteria import cosine_similarities
+from vidcondense.insertion.dropping import DropEvent, Dropping, places
 from vidcondense.synthetic.base import Synthetic
 from vidcondense.synthetic.key_frames import KeyFrames
 
@@ -41,7 +43,7 @@ class InsertionSettings(Settings):
 
 
 class Insertion(ABC):
-    """Decides in every iteration which interpolated frames become key frames.
+    """Decides in every iteration which interpolated frames become key frames, and which are so again.
 
     Args:
         settings: of this kind.
@@ -57,8 +59,10 @@ class Insertion(ABC):
         self.seed = seed
 
     @abstractmethod
-    def step(self, iteration: int, synthetic: Synthetic, gradient: Tensor) -> list[InsertionEvent]:
-        """Insert what criterion, selection and limits choose.
+    def step(
+        self, iteration: int, synthetic: Synthetic, gradient: Tensor
+    ) -> Sequence[InsertionEvent | DropEvent]:
+        """Insert what criterion, selection and limits choose; drop first, where a kind does.
 
         Args:
             iteration: counted from 0.
@@ -94,7 +98,9 @@ class NoInsertion(Insertion):
 
         kind: str = "none"
 
-    def step(self, iteration: int, synthetic: Synthetic, gradient: Tensor) -> list[InsertionEvent]:
+    def step(
+        self, iteration: int, synthetic: Synthetic, gradient: Tensor
+    ) -> Sequence[InsertionEvent | DropEvent]:
         return []
 
 
@@ -127,6 +133,7 @@ class Check:
         synthetic: the set.
         cosines: (video, time, time), see `criteria.cosine_similarities`.
         adjacent: the key frames that each frame lies between, two (video, time) int64.
+        dropped: (video, time) bool, the key frames that were dropped in this check.
         rng: source of random places.
     """
 
@@ -134,13 +141,19 @@ class Check:
     synthetic: KeyFrames
     cosines: Tensor
     adjacent: tuple[Tensor, Tensor]
+    dropped: Tensor
     rng: torch.Generator
 
 
 class Scheduled(Insertion):
-    """Inserts in the iterations between warm-up and cool-down, up to a limit."""
+    """Inserts in the iterations between warm-up and cool-down, up to a limit.
+
+    Attributes:
+        dropping: of kinds that drop key frames again, if they are set to.
+    """
 
     settings: ScheduleSettings
+    dropping: Dropping | None = None
 
     def __init__(self, settings: ScheduleSettings, iterations: int, seed: int = 0) -> None:
         super().__init__(settings, iterations, seed)
@@ -151,18 +164,28 @@ class Scheduled(Insertion):
     def choose(self, check: Check) -> Tensor:
         """The frames to insert in a check that is due: (video, time) bool."""
 
-    def step(self, iteration: int, synthetic: Synthetic, gradient: Tensor) -> list[InsertionEvent]:
+    def step(
+        self, iteration: int, synthetic: Synthetic, gradient: Tensor
+    ) -> Sequence[InsertionEvent | DropEvent]:
         assert isinstance(synthetic, KeyFrames), "check was not called"
         gradient = self.remembered(gradient)
         if not self.is_due(iteration):
             return []
+        # What is dropped first leaves its place within a limit to what is inserted then.
+        drops = self.dropping.step(iteration, synthetic, gradient) if self.dropping else []
         cosines, adjacent = cosine_similarities(gradient), synthetic.adjacent_keys()
         rng = generator(self.seed, "insertion", iteration)
-        chosen = self.choose(Check(iteration, synthetic, cosines, adjacent, rng))
+        dropped = places(drops, synthetic.is_key)
+        chosen = self.choose(Check(iteration, synthetic, cosines, adjacent, dropped, rng))
         synthetic.insert(chosen)
+        if self.dropping:
+            self.dropping.inserted(iteration, synthetic, chosen)
         left, right = (cosines.gather(2, key[:, :, None])[:, :, 0] for key in adjacent)
         rows = zip(chosen.nonzero().tolist(), left[chosen].tolist(), right[chosen].tolist(), strict=True)
-        return [InsertionEvent(iteration, video, time, *cosine_pair) for (video, time), *cosine_pair in rows]
+        inserted = [
+            InsertionEvent(iteration, video, time, *cosine_pair) for (video, time), *cosine_pair in rows
+        ]
+        return [*drops, *inserted]
 
     def remembered(self, gradient: Tensor) -> Tensor:
         """The gradient that the criterion reads: this iteration's, unless a kind remembers earlier ones."""
@@ -178,6 +201,11 @@ class Scheduled(Insertion):
             raise VidcondenseError(
                 'insertion needs synthetic.kind = "key_frames", which alone has frames to insert; set '
                 'insertion.kind = "none"'
+            )
+        if self.dropping and self.dropping.after > max(filter(self.is_due, range(self.last)), default=-1):
+            raise VidcondenseError(
+                f"insertion.drop_after = {self.dropping.after} leaves no check to drop key frames in, of "
+                f"{self.iterations} iterations; choose less, or 0 to drop none"
             )
         mean = self.settings.mean_key_frames
         videos, frames = synthetic.is_key.shape

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -66,6 +66,20 @@ class Optimiser(ABC):
         for group in self.torch.param_groups:
             group["lr"] = self.rates[group["name"]] * self._share(iteration)
         self.torch.step()
+
+    def forget(self, name: str, places: Sequence[tuple[int, ...]]) -> None:
+        """Set the moments of a parameter to zero at places that are no longer learned.
+
+        Should they be learned again, they start as those that never were.
+
+        Args:
+            name: of the parameter.
+            places: its first indices, such as (video, time).
+        """
+        for place in places:
+            for moment in self.torch.state.get(self.parameters[name], {}).values():
+                if isinstance(moment, Tensor) and moment.shape == self.parameters[name].shape:
+                    moment[place] = 0.0
 
     def _share(self, iteration: int) -> float:
         """The share of the step sizes in one iteration, under the schedule."""

@@ -84,7 +84,12 @@ def losses_chart(losses: Sequence[tuple[int, float]], iterations: int) -> Chart:
 
 
 def insertions_chart(
-    insertions: Sequence[Insertion], frames: int, iterations: int, warm_up: float, cool_down: float
+    insertions: Sequence[Insertion],
+    frames: int,
+    iterations: int,
+    warm_up: float,
+    cool_down: float,
+    drops: Sequence[Insertion] = (),
 ) -> Chart:
     """Where (time position) against when (iteration) key frames were inserted; a dot's area counts videos.
 
@@ -94,11 +99,16 @@ def insertions_chart(
         iterations: of the whole run.
         warm_up: fraction of iterations at the start in which nothing is inserted.
         cool_down: the same at the end.
+        drops: every key frame that was dropped again, drawn as rings.
     """
     end = max(iterations, 1)
     # One dot for all insertions that a reader could not tell apart.
     width = max(1, math.ceil(iterations / 120))
-    groups = Counter((event.iteration // width, event.position) for event in insertions)
+    groups = Counter(
+        (event.iteration // width, event.position, dropped)
+        for dropped, events in enumerate((insertions, drops))
+        for event in events
+    )
     times = range(0, frames, max(1, math.ceil(frames / 12)))
 
     def paint(axes: Any) -> None:
@@ -113,25 +123,27 @@ def insertions_chart(
                 gap = (6 if side == "left" else -6, -6)
                 coordinates = {"xycoords": "axes fraction", "textcoords": "offset points"}
                 axes.annotate(name, place, gap, ha=side, va="top", **coordinates)
-        for (group, position), count in sorted(groups.items()):
+        for (group, position, dropped), count in sorted(groups.items()):
             first, last = group * width, min(group * width + width - 1, iterations)
             when = f"iteration {first}" if width == 1 else f"iterations {first} to {last}"
-            said = f"{plural(count, 'key frame')} at time {position}, {when}"
-            size = 2 * min(4 * math.sqrt(count), 13)
-            dot = {
+            said = f"{plural(count, 'key frame')}{' dropped' if dropped else ''} at time {position}, {when}"
+            dot: dict[str, Any] = {
                 "marker": "o",
                 "linestyle": "",
-                "markersize": size,
+                "markersize": 2 * min(4 * math.sqrt(count), 13),
                 "color": RUST,
                 "alpha": 0.62,
                 "markeredgecolor": CARD,
             }
+            if dropped:
+                dot |= {"color": QUIET, "alpha": 1, "fillstyle": "none", "markeredgecolor": QUIET}
             axes.plot([first + (width - 1) / 2], [position], clip_on=False, gid=said, **dot)
         axes.set_ylim(-0.5, frames - 0.5)
         axes.set_yticks(times)
         _name_axes(axes, "time of the new key frame", end)
 
     words = f"{plural(len(insertions), 'key frame')} inserted over {iterations} iterations"
+    words += f", {len(drops)} dropped again" if drops else ""
     return _chart(paint, min(240, 40 + 22 * len(times)), words)
 
 

@@ -58,6 +58,13 @@ class Section:
         return bool(self.run.metrics.losses) and not self.run.coreset
 
     @property
+    def learned(self) -> float:
+        """Of each class's clips the share that is learned; the others are real clips."""
+        settings = self.run.recipe.get("synthetic")
+        share = readable(settings.get("learned"), Share) if isinstance(settings, Mapping) else None
+        return 1.0 if share is None else share
+
+    @property
     def clips(self) -> list[tuple[str | None, list[int]]]:
         """Headings, and the videos under each."""
         return by_class(self.run.condensed) if self.run.condensed else []
@@ -69,15 +76,15 @@ class Section:
 
     @property
     def growth(self) -> Chart | None:
-        """When and where key frames were inserted."""
-        run, events = self.run, self.run.metrics.insertions
+        """When and where key frames were inserted, and dropped again."""
+        run, events, drops = self.run, self.run.metrics.insertions, self.run.metrics.drops
         if not events or run.condensed is None:
             return None
         settings = run.recipe.get("insertion")
         settings = settings if isinstance(settings, Mapping) else {}
         warm_up, cool_down = (readable(settings.get(name), Share) or 0.0 for name in ("warm_up", "cool_down"))
         iterations = run.iterations or events[-1].iteration + 1
-        return insertions_chart(events, run.condensed.frames, iterations, warm_up, cool_down)
+        return insertions_chart(events, run.condensed.frames, iterations, warm_up, cool_down, drops)
 
     @property
     def loss(self) -> Chart | None:

@@ -80,7 +80,7 @@ class Evaluation(Struct, frozen=True):
 
 
 class Insertion(NamedTuple):
-    """A key frame inserted in `iteration` into video `video` at time `position` (frames)."""
+    """A key frame inserted in `iteration` into video `video` at time `position` (frames); or dropped."""
 
     iteration: Count
     video: Count
@@ -91,6 +91,7 @@ class Insertion(NamedTuple):
 class Metrics:
     """What metrics.jsonl says: (iteration, loss) in order, insertions in order, and unreadable lines.
 
+    `drops` are key frames that were interpolated again, which may have been inserted more than once.
     `first_stage` is the name of the first stage and its iterations, where a run has several.
     """
 
@@ -98,6 +99,7 @@ class Metrics:
     insertions: tuple[Insertion, ...] = ()
     unreadable: int = 0
     first_stage: tuple[str, int] | None = None
+    drops: tuple[Insertion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ class Run:
 
     @property
     def inserted(self) -> dict[int, dict[int, int]]:
-        """Of each video the positions of key frames that were inserted, and the iteration of each."""
+        """Of each video the positions of key frames that were inserted, and the last iteration of each."""
         videos: dict[int, dict[int, int]] = {}
         for event in self.metrics.insertions:
             videos.setdefault(event.video, {})[event.position] = event.iteration
@@ -308,7 +310,8 @@ def read_metrics(path: Path) -> Metrics:
         raise VidcondenseError(f"cannot read {path}: {error.strerror or error}") from error
     # A resumed run may log an iteration twice: the later line is the one that counts.
     losses: dict[int, float] = {}
-    insertions: dict[tuple[int, int], Insertion] = {}
+    insertions: set[Insertion] = set()
+    drops: set[Insertion] = set()
     stages: dict[str, int] = {}
     unreadable = 0
     for line in filter(str.strip, lines):
@@ -319,14 +322,14 @@ def read_metrics(path: Path) -> Metrics:
                 losses[iteration] = msgspec.convert(event["loss"], float, strict=False)  # "NaN" too
                 if stage := event.get("stage"):
                     stages[str(stage)] = max(stages.get(str(stage), 0), iteration + 1)
-            elif event["event"] == "insertion":
-                inserted = msgspec.convert([event[name] for name in Insertion._fields], Insertion)
-                insertions[inserted.video, inserted.position] = inserted
+            elif event["event"] in ("insertion", "drop"):
+                place = msgspec.convert([event[name] for name in Insertion._fields], Insertion)
+                (insertions if event["event"] == "insertion" else drops).add(place)
         except (ValueError, TypeError, KeyError):
             unreadable += 1
     finite = tuple((i, losses[i]) for i in sorted(losses) if abs(losses[i]) < MOST)
     first = min(stages.items(), key=lambda item: item[1]) if len(stages) > 1 else None
-    return Metrics(finite, tuple(sorted(insertions.values())), unreadable, first)
+    return Metrics(finite, tuple(sorted(insertions)), unreadable, first, tuple(sorted(drops)))
 
 
 def _evaluation(path: Path, value: Mapping[str, Any]) -> Evaluation:

@@ -284,15 +284,15 @@ def merged_metrics(logs: list[list[dict[str, Any]]], firsts: list[int]) -> Itera
         firsts: the number of each shard's first video.
     """
     totals: dict[int, dict[str, Any]] = {}
-    inserted: dict[int, list[dict[str, Any]]] = {}
+    events: dict[int, list[dict[str, Any]]] = {}
     for log, first in zip(logs, firsts, strict=True):
         for row in log:
-            if row["event"] == "insertion":
-                inserted.setdefault(row["iteration"], []).append({**row, "video": row["video"] + first})
+            if row["event"] in ("drop", "insertion"):
+                events.setdefault(row["iteration"], []).append({**row, "video": row["video"] + first})
                 continue
             total = totals.setdefault(row["iteration"], {**row, "loss": 0.0, "key_frames": 0})
             total["loss"] += row["loss"]
             total["key_frames"] += row["key_frames"]
     for iteration in sorted(totals):
-        yield from inserted.get(iteration, [])
+        yield from sorted(events.get(iteration, []), key=lambda row: str(row["event"]))  # drops come first
         yield totals[iteration]

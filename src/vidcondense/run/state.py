@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ from vidcondense.condensed.enlargement import enlarged, transposed
 from vidcondense.coresets import CORESETS
 from vidcondense.coresets.features import Features
 from vidcondense.data.store import ClipStore
-from vidcondense.insertion import INSERTIONS, Insertion, InsertionEvent
+from vidcondense.insertion import INSERTIONS, DropEvent, Insertion, InsertionEvent
 from vidcondense.networks.optimiser import OPTIMISERS, Optimiser, low_pass
 from vidcondense.objectives import Context, Objective, ObjectiveSettings
 from vidcondense.recipes.recipe import Recipe
@@ -69,6 +69,7 @@ class State:
             seed=seed,
             compute=compute,
             show=show,
+            count=getattr(recipe.coreset or recipe.synthetic, "networks", 1),
         )
         coreset = CORESETS.member(recipe.coreset.kind)(recipe.coreset) if recipe.coreset else None
         start = Start(store, recipe.vpc, seed, compute, coreset, features, recipe.synthetic.size)
@@ -103,14 +104,14 @@ class State:
 
     def iterate(
         self, cut_short: Callable[[], AbstractContextManager[object]] = nullcontext
-    ) -> tuple[float, list[InsertionEvent]]:
+    ) -> tuple[float, Sequence[InsertionEvent | DropEvent]]:
         """One iteration of the method: match, insert, pull back, step.
 
         Args:
             cut_short: a context in which matching, which takes nearly all the time, may be given up.
 
         Returns:
-            The loss, and the key frames inserted.
+            The loss, and the key frames dropped and inserted.
 
         Raises:
             NotFinite: the loss, the gradient or what is learned is.
@@ -120,6 +121,7 @@ class State:
         self._refuse_not_finite(loss, gradient)
         # The criterion reads the gradient as it is: the filter is a matter of the update.
         events = self.insertion.step(self.iteration, self.synthetic, gradient)
+        self.optimiser.forget("frames", [(e.video, e.position) for e in events if isinstance(e, DropEvent)])
         self.synthetic.pull_back(low_pass(gradient, self.recipe.optimiser.low_pass))
         self.optimiser.step(self.iteration - self.stage.first)
         self._refuse_out_of_range()

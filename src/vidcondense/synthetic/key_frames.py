@@ -36,13 +36,16 @@ class KeyFrames(StoredFrames):
             fixed ("detached", PRISM section 3.4).
         interpolation: the algorithm, see `interpolation.taps`.
         segments: the first time of each segment; interpolation never looks across their borders.
+
+    Attributes:
+        initial: the key frames that each video started with.
     """
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(StoredFramesSettings):
         """Key frames with interpolation between (PRISM)."""
 
-        learning: ClassVar[tuple[str, ...]] = ("init", "interpolation_gradient")
+        learning: ClassVar[tuple[str, ...]] = (*StoredFramesSettings.learning, "interpolation_gradient")
         interpolates: ClassVar[bool] = True
         kind: str = "key_frames"
         initial_key_frames: Positive = 2
@@ -51,6 +54,7 @@ class KeyFrames(StoredFrames):
         """detached: interpolated frames are held fixed; through: their key frames get their gradient."""
 
         def check(self) -> None:
+            super().check()
             check_shared("synthetic.initial_key_frames", self.initial_key_frames, self.segments)
 
         def refuses_insertion(self) -> str:
@@ -74,6 +78,7 @@ class KeyFrames(StoredFrames):
         is_key = torch.zeros(values.shape[:2], dtype=torch.bool, device=values.device)
         is_key[:, evenly_spread(values.shape[1], initial, segments)] = True
         super().__init__(values, labels, is_key)
+        self.initial = int(is_key[:1].sum())
         self.through = through
         self.interpolation: Interpolation = interpolation
         self.segments = tuple(segments)
@@ -97,9 +102,13 @@ class KeyFrames(StoredFrames):
     def pull_back(self, gradient: Tensor) -> None:
         """Keep the key frames' own gradients; with "through", add what their interpolations pass on."""
         if self.through:
-            self.values.grad = torch.bmm(self._weights().mT, gradient.flatten(2)).view_as(gradient)
+            self.values.grad = self.passed_on(gradient)
         else:
             self.values.grad = gradient * self.is_key[:, :, None, None, None]
+
+    def passed_on(self, gradient: Tensor) -> Tensor:
+        """The gradient of the rendered clips as what is stored gets it through interpolation, same shape."""
+        return torch.bmm(self._weights().mT, gradient.flatten(2)).view_as(gradient)
 
     def adjacent_keys(self) -> tuple[Tensor, Tensor]:
         """The key frames that each frame lies between, see `interpolation.adjacent_keys`."""
@@ -118,6 +127,36 @@ class KeyFrames(StoredFrames):
         new = chosen & ~self.is_key
         self.values[new] = self.render()[new]
         self.is_key |= new
+
+    def droppable(self) -> Tensor:
+        """Key frames between two others of their segment, (video, time) bool."""
+        inside = torch.zeros_like(self.is_key)
+        for first, end in zip(self.segments, [*self.segments[1:], self.is_key.shape[1]], strict=True):
+            keys = self.is_key[:, first:end]
+            number = keys.cumsum(1)
+            inside[:, first:end] = keys & (number > 1) & (number < number[:, -1:])
+        return inside
+
+    def bridged(self) -> Tensor:
+        """Each frame that is `droppable` as linear interpolation of its neighbours makes it, alone dropped.
+
+        Returns:
+            (video, time, 3, height, width) float32; the other frames as they are rendered.
+        """
+        left, right = self.adjacent_keys()
+        videos, times = self.droppable().nonzero(as_tuple=True)
+        before, after = left[videos, times - 1], right[videos, times + 1]
+        share = (after - times) / (after - before)
+        weights = self._weights()
+        weights[videos, times, times] = 0
+        weights[videos, times, before] = share
+        weights[videos, times, after] = 1 - share
+        stored = self.values.detach()
+        return torch.bmm(weights, stored.flatten(2)).view_as(stored)
+
+    def drop(self, chosen: Tensor) -> None:
+        """Make key frames interpolated again; those chosen, (video, time) bool, must be `droppable`."""
+        self.is_key &= ~chosen
 
     def condensed(self, **about: Any) -> KeyFrameVideos:
         """See StoredFrames; and how the others are interpolated."""

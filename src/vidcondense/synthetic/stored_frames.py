@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from vidcondense.base.settings import Positive
 from vidcondense.condensed import KeyFrameVideos
 from vidcondense.synthetic.base import Synthetic, SyntheticSettings
 
@@ -15,10 +16,19 @@ from vidcondense.synthetic.base import Synthetic, SyntheticSettings
 class StoredFramesSettings(SyntheticSettings):
     """What representations read that start from whole clips."""
 
-    learning: ClassVar[tuple[str, ...]] = ("init",)
+    learning: ClassVar[tuple[str, ...]] = ("init", "networks")
     init: Literal["noise", "real", "herding", "mean"] = "noise"
     """noise: N(0, 1) in normalised space; real: frames of randomly chosen training clips; herding: of clips
     whose features are nearest to the mean of their class."""
+    networks: Positive = 1
+    """Random networks by whose features, side by side, herding chooses."""
+
+    def check(self) -> None:
+        self.refuse(
+            self.networks > 1 and self.init != "herding",
+            f"synthetic.networks = {self.networks} are what herding chooses by: set synthetic.init = "
+            '"herding"',
+        )
 
 
 class StoredFrames(Synthetic):

@@ -64,7 +64,7 @@ class StoredFrames(Synthetic):
 
     @property
     def seen(self) -> Tensor:
-        """What is rendered: `values`, or what the file gives back of them, with gradients straight through."""
+        """What is rendered: `values`, or what the file gives back of them, gradients straight through."""
         values = self.values.detach()
         return values if self.lost is None else values + self.lost
 

@@ -101,6 +101,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         *(("prism", {}), ("wang", {}), ("frepo", {}), ("mtt", {}), ("dm_trained_small", {}), ("random", {})),
         ("dc", {"objective.outer_steps": 2, "objective.inner_steps": 1, "iterations": 3}),
         ("dm", {"objective.real_frames": 2}),
+        ("prism_small", {"storage": "av1"}),
         ("herding", {"coreset.features": "trained"}),
     ],
 )

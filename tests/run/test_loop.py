@@ -236,6 +236,11 @@ UNIFORM = {"iterations": 8, "vpc": 3, "insertion__kind": "uniform", "insertion__
         ("prism_gradient", {"iterations": 5, "objective__batch_real": 1}),
         ("frepo", {"iterations": 8, "objective__pool_updates": 3}),
         ("prism_frepo", GROWING),
+        ("prism_small", {**GROWING, "storage": "av1", "synthetic__coded_every": 3}),
+        (
+            "dm",
+            {"storage": "av1", "budget": 9000, "synthetic__coded_every": 4, "synthetic__rate_weight": 1e-5},
+        ),
     ],
 )
 def test_an_interrupted_run_resumes_to_the_same_bytes(

@@ -184,6 +184,9 @@ def test_recipes_that_couple_classes_are_refused(
     inner = {"objective.outer_steps": 2, "objective.inner_steps": 1}
     with pytest.raises(VidcondenseError, match="inner_steps trains a network"):
         condense_in_shards(tiny_store, recipe.load("dc", overrides={**SMALL, **inner}), tmp_path / "run", 2)
+    coded = chosen(storage="av1", **{"synthetic.coded_every": 2})
+    with pytest.raises(VidcondenseError, match=r"streams hold videos of several classes \(synthetic.coded"):
+        condense_in_shards(tiny_store, coded, tmp_path / "run", 2)
 
 
 def test_bad_numbers_and_other_arguments_are_refused(tiny_store: ClipStore, tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ FAMILIES: Mapping[str, Family[Any]] = {
 TABLES = (*FAMILIES, "experts", "teachers")
 USUAL = {"synthetic": "key_frames", "objective": "distribution_matching", "optimiser": "sgd"}
 """The kinds of recipes that name none."""
+CODED = ("quality", "tiles", "budget", "synthetic.coded_every", "synthetic.rate_weight")
+"""What only coded video has a use for."""
 LEARNED = ("iterations", "objective", "experts", "optimiser", "insertion")
 """What a coreset, which keeps real clips as they are, reads nothing of."""
 
@@ -117,6 +119,12 @@ class Recipe(Settings):
         return sum(stage.iterations for stage in self.stages)
 
     @property
+    def coded_every(self) -> int:
+        """Iterations after which frames are coded anew for learning to see; 0 where nothing does."""
+        key = "synthetic.coded_every"
+        return 0 if self.unread(key) else int(self.fields().get(key, 0))
+
+    @property
     def parts(self) -> dict[str, Settings]:
         """The settings of every part by the name of its table."""
         return {table: part for table in TABLES if (part := getattr(self, table)) is not None}
@@ -132,7 +140,7 @@ class Recipe(Settings):
     def unread(self, key: str) -> str:
         """Why nothing reads a key of the chosen kinds; empty where something does."""
         table, _, name = key.partition(".")
-        if key in ("quality", "tiles", "budget") and self.storage != "av1":
+        if key in CODED and self.storage != "av1":
             return f"storage = {self.storage!r} codes no video"
         if self.coreset:
             keeps = f"coreset.kind = {self.coreset.kind!r} keeps real clips as they are"

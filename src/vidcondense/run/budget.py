@@ -16,7 +16,8 @@ from vidcondense.data.store import ClipStore
 from vidcondense.insertion.schedule import ScheduleSettings
 from vidcondense.recipes.load import load as load_recipe
 from vidcondense.recipes.recipe import Recipe
-from vidcondense.run.loop import artifact, check
+from vidcondense.run.artifact import artifact
+from vidcondense.run.loop import check
 from vidcondense.run.state import State
 from vidcondense.run.teaching import with_room
 from vidcondense.synthetic.key_frames import KeyFrames

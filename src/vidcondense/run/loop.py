@@ -14,17 +14,16 @@ from vidcondense.base.errors import VidcondenseError
 from vidcondense.base.interrupt import Interrupted, Interrupts, catch_interrupts
 from vidcondense.base.progress import Progress
 from vidcondense.base.repeats import command
-from vidcondense.base.versions import versions
 from vidcondense.condensed import CondensedVideos
 from vidcondense.condensed.enlargement import SMALLEST
 from vidcondense.condensed.filling import filled
 from vidcondense.condensed.storage import MOST_VALUES
-from vidcondense.data.batches import IMAGENET_MEAN, IMAGENET_STD
 from vidcondense.data.store import ClipStore
 from vidcondense.networks.measure import measure
 from vidcondense.recipes.recipe import Recipe
 from vidcondense.run import again, shown
 from vidcondense.run import folder as run_folder
+from vidcondense.run.artifact import artifact
 from vidcondense.run.checkpoint import Checkpoint
 from vidcondense.run.cost import Cost
 from vidcondense.run.folder import RunFolder
@@ -335,34 +334,6 @@ def _cost(state: State, run: Callable[[], object], *, least_seconds: float = 0.0
         memory=state.compute.peak_memory() + (1 + moments) * sum(to_come),
         store=state.store.bytes,
         compute=state.compute,
-    )
-
-
-def artifact(state: State) -> CondensedVideos:
-    """What a run would leave if it ended now."""
-    store, recipe = state.store, state.recipe
-    extensions = recipe.extension_files()
-    return state.synthetic.condensed(
-        labels=state.synthetic.labels.cpu(),
-        class_names=tuple(store.class_names),
-        frames=store.frames,
-        mean=IMAGENET_MEAN,
-        std=IMAGENET_STD,
-        shown=(store.size, store.size) if recipe.synthetic.size else None,
-        storage=recipe.storage,
-        quality=recipe.quality,
-        tiles=recipe.tiles,
-        provenance={
-            "recipe": recipe.portable(),
-            "source": {"name": store.name, "fingerprint": store.fingerprint, "split": store.split},
-            **state.objective.provenance(),
-            "precision": state.compute.precision,
-            "device": state.compute.device.type,
-            "versions": versions(),
-            **({"features": {**state.features, "seed": recipe.seed}} if state.features else {}),
-            **({"extensions": extensions} if extensions else {}),
-        },
-        **state.objective.learned(),
     )
 
 

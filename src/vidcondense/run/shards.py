@@ -199,7 +199,8 @@ def shard_folder(run: RunFolder, number: int) -> RunFolder:
 
 def _refuse(recipe: Recipe, shards: int, classes: int) -> None:
     learned = "" if recipe.coreset else recipe.objective.couples_classes()
-    reason = learned or recipe.synthetic.couples_classes
+    coded = "streams hold videos of several classes (synthetic.coded_every)" if recipe.coded_every else ""
+    reason = learned or coded or recipe.synthetic.couples_classes
     if reason:
         raise VidcondenseError(f"recipe {recipe.name} cannot be condensed in shards: {reason}")
     if not 1 <= shards <= classes:

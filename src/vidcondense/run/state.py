@@ -20,8 +20,9 @@ from vidcondense.insertion import INSERTIONS, DropEvent, Insertion, InsertionEve
 from vidcondense.networks.optimiser import OPTIMISERS, Optimiser, low_pass
 from vidcondense.objectives import Context, Objective, ObjectiveSettings
 from vidcondense.recipes.recipe import Recipe
+from vidcondense.run.artifact import decoded
 from vidcondense.run.checkpoint import Checkpoint
-from vidcondense.synthetic import Stage, Start, Synthetic
+from vidcondense.synthetic import Stage, Start, StoredFrames, Synthetic
 
 OWNERS = ("synthetic", "objective", "insertion", "optimiser")
 """Attributes of `State` that a checkpoint holds."""
@@ -108,7 +109,7 @@ class State:
         """One iteration of the method: match, insert, pull back, step.
 
         Args:
-            cut_short: a context in which matching, which takes nearly all the time, may be given up.
+            cut_short: a context in which coding and matching, nearly all the time, may be given up.
 
         Returns:
             The loss, and the key frames dropped and inserted.
@@ -117,6 +118,7 @@ class State:
             NotFinite: the loss, the gradient or what is learned is.
         """
         with cut_short():
+            self._look_at_coded()
             loss, gradient = self.match()
         self._refuse_not_finite(loss, gradient)
         # The criterion reads the gradient as it is: the filter is a matter of the update.
@@ -128,6 +130,12 @@ class State:
         self.objective.advance(self.iteration, self._shown, self.synthetic.labels)
         self.enter(self.iteration + 1)
         return loss, events
+
+    def _look_at_coded(self) -> None:
+        """Show from now on what the file would give back, in iterations for which the recipe says so."""
+        every = self.recipe.coded_every
+        if isinstance(self.synthetic, StoredFrames) and every and self.iteration % every == 0:
+            self.synthetic.look(decoded(self))
 
     def match(self) -> tuple[float, Tensor]:
         """Render, and compare with real clips on a network drawn for this iteration.

@@ -9,7 +9,7 @@ from msgspec import Meta
 from torch import Tensor
 
 from vidcondense.synthetic.start import Start
-from vidcondense.synthetic.stored_frames import StoredFrames, StoredFramesSettings
+from vidcondense.synthetic.stored_frames import CodedFramesSettings, StoredFrames
 
 
 class EveryFrame(StoredFrames):
@@ -19,13 +19,14 @@ class EveryFrame(StoredFrames):
         values: (video, time, 3, height, width) float32, the start.
         labels: (video,) int64, ascending.
         learned: of each class's videos the share that is learned, in (0, 1], see `last_of_each`.
+        coding: what is done for a file that is coded video.
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Settings(StoredFramesSettings):
+    class Settings(CodedFramesSettings):
         """Every frame is learned, of all videos or of some."""
 
-        learning: ClassVar[tuple[str, ...]] = (*StoredFramesSettings.learning, "learned")
+        learning: ClassVar[tuple[str, ...]] = (*CodedFramesSettings.learning, "learned")
         kind: str = "every_frame"
         learned: Annotated[float, Meta(gt=0, le=1)] = 1.0
         """Share of each class's videos that is learned, the last ones; the others stay real clips."""
@@ -38,20 +39,28 @@ class EveryFrame(StoredFrames):
                 f'"{self.init}" these are no real ones: set synthetic.init = "herding" or "real"',
             )
 
-    def __init__(self, values: Tensor, labels: Tensor, learned: float = 1.0) -> None:
-        super().__init__(values, labels, torch.ones(values.shape[:2], dtype=torch.bool, device=values.device))
+    def __init__(
+        self,
+        values: Tensor,
+        labels: Tensor,
+        learned: float = 1.0,
+        coding: CodedFramesSettings | None = None,
+    ) -> None:
+        every = torch.ones(values.shape[:2], dtype=torch.bool, device=values.device)
+        super().__init__(values, labels, every, coding)
         self.fixed = ~last_of_each(labels, learned)
 
     @classmethod
     def start(cls, settings: "EveryFrame.Settings", start: Start) -> Self:
-        return cls(*start.clips(settings.init), settings.learned)
+        return cls(*start.clips(settings.init), settings.learned, settings)
 
     def render(self) -> Tensor:
-        """The parameters themselves."""
-        return self.values.detach()
+        """The parameters themselves, as they are seen."""
+        return self.seen
 
     def pull_back(self, gradient: Tensor) -> None:
-        """The gradient itself; zero, with which optimisers move nothing, of videos that are not learned."""
+        """The gradient itself, with that of bits; zero, which moves nothing, of videos that stay real."""
+        gradient = self.with_rate(gradient)
         if bool(self.fixed.any()):
             gradient = gradient.masked_fill(self.fixed[:, None, None, None, None], 0)
         self.values.grad = gradient

@@ -18,7 +18,7 @@ from vidcondense.condensed.interpolation import (
     segment_starts,
 )
 from vidcondense.synthetic.start import Start
-from vidcondense.synthetic.stored_frames import StoredFrames, StoredFramesSettings
+from vidcondense.synthetic.stored_frames import CodedFramesSettings, StoredFrames
 
 
 class KeyFrames(StoredFrames):
@@ -36,16 +36,17 @@ class KeyFrames(StoredFrames):
             fixed ("detached", PRISM section 3.4).
         interpolation: the algorithm, see `interpolation.taps`.
         segments: the first time of each segment; interpolation never looks across their borders.
+        coding: what is done for a file that is coded video.
 
     Attributes:
         initial: the key frames that each video started with.
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Settings(StoredFramesSettings):
+    class Settings(CodedFramesSettings):
         """Key frames with interpolation between (PRISM)."""
 
-        learning: ClassVar[tuple[str, ...]] = (*StoredFramesSettings.learning, "interpolation_gradient")
+        learning: ClassVar[tuple[str, ...]] = (*CodedFramesSettings.learning, "interpolation_gradient")
         interpolates: ClassVar[bool] = True
         kind: str = "key_frames"
         initial_key_frames: Positive = 2
@@ -74,10 +75,11 @@ class KeyFrames(StoredFrames):
         through: bool = False,
         interpolation: Interpolation = "linear",
         segments: Sequence[int] = (0,),
+        coding: CodedFramesSettings | None = None,
     ) -> None:
         is_key = torch.zeros(values.shape[:2], dtype=torch.bool, device=values.device)
         is_key[:, evenly_spread(values.shape[1], initial, segments)] = True
-        super().__init__(values, labels, is_key)
+        super().__init__(values, labels, is_key, coding)
         self.initial = int(is_key[:1].sum())
         self.through = through
         self.interpolation: Interpolation = interpolation
@@ -91,20 +93,19 @@ class KeyFrames(StoredFrames):
             through=settings.interpolation_gradient == "through",
             interpolation=settings.interpolation,
             segments=segment_starts(start.store.frames, settings.segments),
+            coding=settings,
         )
 
     def render(self) -> Tensor:
         """Key frames in their places, interpolations between: (video, time, 3, height, width) float32."""
-        stored = self.values.detach()
+        stored = self.seen
         return torch.bmm(self._weights(), stored.flatten(2)).view_as(stored)
 
     @torch.no_grad()
     def pull_back(self, gradient: Tensor) -> None:
         """Keep the key frames' own gradients; with "through", add what their interpolations pass on."""
-        if self.through:
-            self.values.grad = self.passed_on(gradient)
-        else:
-            self.values.grad = gradient * self.is_key[:, :, None, None, None]
+        own = self.passed_on(gradient) if self.through else gradient * self.is_key[:, :, None, None, None]
+        self.values.grad = self.with_rate(own)
 
     def passed_on(self, gradient: Tensor) -> Tensor:
         """The gradient of the rendered clips as what is stored gets it through interpolation, same shape."""
@@ -126,6 +127,8 @@ class KeyFrames(StoredFrames):
         """
         new = chosen & ~self.is_key
         self.values[new] = self.render()[new]
+        if self.lost is not None:
+            self.lost[new] = 0
         self.is_key |= new
 
     def droppable(self) -> Tensor:
@@ -151,7 +154,7 @@ class KeyFrames(StoredFrames):
         weights[videos, times, times] = 0
         weights[videos, times, before] = share
         weights[videos, times, after] = 1 - share
-        stored = self.values.detach()
+        stored = self.seen
         return torch.bmm(weights, stored.flatten(2)).view_as(stored)
 
     def drop(self, chosen: Tensor) -> None:

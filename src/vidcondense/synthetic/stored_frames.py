@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from vidcondense.base.settings import Positive
+from vidcondense.base.settings import Count, NotNegative, Positive
 from vidcondense.condensed import KeyFrameVideos
+from vidcondense.synthetic import rate
 from vidcondense.synthetic.base import Synthetic, SyntheticSettings
 
 
@@ -31,6 +32,18 @@ class StoredFramesSettings(SyntheticSettings):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class CodedFramesSettings(StoredFramesSettings):
+    """What representations read whose parameters are the frames of the file, where that is coded video."""
+
+    learning: ClassVar[tuple[str, ...]] = (*StoredFramesSettings.learning, "coded_every", "rate_weight")
+    coded_every: Count = 0
+    """Iterations after which the frames are coded anew as the file would be, so that learning sees what the
+    file gives back; 0: it sees them as they are learned."""
+    rate_weight: NotNegative = 0.0
+    """λ: what a bit costs, in units of the loss (`rate.bits`)."""
+
+
 class StoredFrames(Synthetic):
     """A synthetic set whose parameters are frames, some or all of which are stored.
 
@@ -39,17 +52,45 @@ class StoredFrames(Synthetic):
             have zero gradient.
         labels: (video,) int64, ascending.
         is_key: (video, time) bool, which frames are stored.
+        lost: what coding changes of `values`, same shape, as far as is known: zero for frames that were not
+            stored when it was last looked at; None where learning does not look.
+        rate_weight: see `CodedFramesSettings`.
     """
 
-    def __init__(self, values: Tensor, labels: Tensor, is_key: Tensor) -> None:
+    def __init__(
+        self, values: Tensor, labels: Tensor, is_key: Tensor, coding: CodedFramesSettings | None = None
+    ) -> None:
         self.values = values.requires_grad_()
         self.labels = labels
         self.is_key = is_key
+        self.lost = torch.zeros_like(values, requires_grad=False) if coding and coding.coded_every else None
+        self.rate_weight = coding.rate_weight if coding else 0.0
 
     @property
     def parameters(self) -> dict[str, Tensor]:
         """The frames."""
         return {"frames": self.values}
+
+    @property
+    def seen(self) -> Tensor:
+        """What is rendered: `values`, or what the file gives back of them, gradients straight through."""
+        values = self.values.detach()
+        return values if self.lost is None else values + self.lost
+
+    def look(self, decoded: Tensor) -> None:
+        """Learn what coding makes of the stored frames.
+
+        Args:
+            decoded: (key frame, 3, height, width) float32, in the order of `condensed`.
+        """
+        self.lost = torch.zeros_like(self.values, requires_grad=False)
+        self.lost[self.is_key] = decoded.to(self.lost) - self.values.detach()[self.is_key]
+
+    def with_rate(self, gradient: Tensor) -> Tensor:
+        """A gradient with respect to `values` with that of the bits which they cost."""
+        if not self.rate_weight:
+            return gradient
+        return gradient + self.rate_weight * rate.gradient(self.values, self.is_key)
 
     def condensed(self, **about: Any) -> KeyFrameVideos:
         """The frames that are stored, with their positions."""
@@ -76,10 +117,13 @@ class StoredFrames(Synthetic):
         return int(self.is_key.sum())
 
     def state(self) -> dict[str, Tensor]:
-        """See Synthetic; and which frames are stored."""
-        return {**super().state(), "is_key": self.is_key}
+        """See Synthetic; which frames are stored, and what coding changes of them."""
+        lost = {} if self.lost is None else {"lost": self.lost}
+        return {**super().state(), "is_key": self.is_key, **lost}
 
     @torch.no_grad()
     def restore(self, state: Mapping[str, Tensor]) -> None:
         super().restore(state)
         self.is_key.copy_(state["is_key"])
+        if self.lost is not None:
+            self.lost.copy_(state["lost"])

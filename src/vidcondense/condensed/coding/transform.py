@@ -45,7 +45,7 @@ def encode(values: Floats, rows: Sequence[int], step: float) -> bytes:
     levels = []
     for video in np.split(values, np.cumsum(rows)[:-1]):
         for axis in AXES:
-            video = _along(_cosines(video.shape[axis]), video, axis)
+            video = _along(cosines(video.shape[axis]), video, axis)
         levels.append(np.rint(video / step).ravel())
     whole = np.concatenate(levels)[_order(rows, values.shape[1:])]
     if np.abs(whole).max() > MOST:
@@ -75,14 +75,14 @@ def decode(data: bytes, rows: Sequence[int], shape: Sequence[int], step: float) 
     made = []
     for video in np.split(whole.reshape(-1, *shape), np.cumsum(rows)[:-1]):
         for axis in AXES:
-            cosines = np.rint(_cosines(video.shape[axis]).T * 2**BITS).astype(np.int64)
-            video = _along(cosines, video, axis)
+            matrix = np.rint(cosines(video.shape[axis]).T * 2**BITS).astype(np.int64)
+            video = _along(matrix, video, axis)
         made.append(video)
     values: Floats = np.concatenate(made) * (step / 2 ** (BITS * len(AXES)))
     return values
 
 
-def _cosines(count: int) -> Floats:
+def cosines(count: int) -> Floats:
     """The orthonormal cosine transform (DCT-II): (frequency, place)."""
     places, waves = (np.arange(count) + 0.5) / count, np.arange(count)[:, None]
     matrix: Floats = np.cos(np.pi * waves * places) * np.sqrt(2 / count)

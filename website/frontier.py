@@ -72,8 +72,13 @@ def draw(picture: Path) -> None:
             title, classes = DATASETS[name]
             _panel(axis, read(MEASURED / f"{name}.csv"), title, 100 / classes)
         axes[0][0].set_ylabel("test clips recognised, %")
-        handles, labels = axes[0][0].get_legend_handles_labels()
-        axes[0][0].figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+        lines: dict[str, Any] = {}  # a panel may lack some
+        for axis in axes[0]:
+            handles, labels = axis.get_legend_handles_labels()
+            lines |= dict(zip(labels, handles, strict=True))
+        named = [label for label, *_ in SETS.values() if label in lines]
+        handles = [lines[label] for label in named]
+        axes[0][0].figure.legend(handles, named, loc="outside lower center", ncols=2, frameon=False)
 
 
 def _panel(axis: Any, panel: Panel, title: str, chance: float) -> None:

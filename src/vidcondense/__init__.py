@@ -3,9 +3,9 @@
 Example:
     >>> import vidcondense as vc
     >>> store = vc.prepare("videos", "store", frames=8, size=64)
-    >>> condensed = vc.condense(store, "prism_small", "runs/prism")
+    >>> condensed = vc.condense(store, "herding", "runs/herding", budget="64KB")
     >>> print(vc.evaluate(condensed, store).top1)
-    >>> clip, label = vc.CondensedVideos.load("runs/prism")[0]
+    >>> clip, label = vc.CondensedVideos.load("runs/herding")[0]
 
 Everything public is in this module; the packages below are its inside, and may change.
 """

@@ -96,6 +96,17 @@ def test_paths_may_be_texts_and_runs_stand_for_their_results(tmp_path: Path, tin
     assert isinstance(result, Evaluation) and result.protocol.name == PROTOCOL
 
 
+def test_a_budget_is_filled_with_as_many_videos_as_fit(tmp_path: Path, tiny_store_path: Path) -> None:
+    store, out = vidcondense.ClipStore.open(tiny_store_path), tmp_path / "run"
+    made = vidcondense.condense(store, "herding", out, budget="2.5KB", show=False)
+    size = (out / "condensed.safetensors").stat().st_size
+    assert made.videos > len(store.class_names)  # the recipe names one of each class
+    assert size <= 2500 < size + (size / made.videos) * len(store.class_names)
+    assert vidcondense.condense(store, "herding", out, budget=2500, show=False) == made
+    with pytest.raises(vidcondense.VidcondenseError, match=r"^budget wants a number of bytes such as 64KB"):
+        vidcondense.condense(store, "herding", tmp_path / "other", budget="much")
+
+
 def test_one_path_in_place_of_a_list_is_told(tmp_path: Path) -> None:
     with pytest.raises(VidcondenseError, match=r"runs must be a list of run folders, such as \['run'\]"):
         vidcondense.write_report("run")

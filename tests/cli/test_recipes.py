@@ -37,6 +37,17 @@ def test_a_narrow_terminal_shows_every_name_and_whole_words(
     assert "the baseline, which every" in shown and "…" not in shown
 
 
+@pytest.mark.parametrize(("width", "told"), [(80, False), (110, True)])
+def test_what_columns_mean_is_told_where_they_are_shown(
+    width: int, told: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    recipes()
+    table, legend = capsys.readouterr().out.split("\n\n")
+    assert ("trains" in table.splitlines()[0]) == ("trains:" in legend) == told
+    assert ("in a terminal of 90" in legend) != told
+
+
 def test_every_recipe_is_in_a_group_or_stands_with_its_method() -> None:
     found = [method for group in guide().values() for method in group]
     assert sorted([name for one in found for name in (one.name, *one.short)]) == available()

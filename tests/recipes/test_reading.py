@@ -73,8 +73,9 @@ def test_what_prism_once_took_in_silence(key: str, value: object) -> None:
 
 INSIDE = {"vidcondense.base.settings", "vidcondense.recipes.reading", "vidcondense.recipes.load"}
 CHECKS = {"check", "fields", "to_dict", "unread", "refuses_insertion", "stages"}
-ELSEWHERE = {"kind", "name", "description", "static_iterations", "most"}
-"""Read when parts are chosen, stages planned and results described; `most` only with select = "all"."""
+ELSEWHERE = {"kind", "name", "description", "static_iterations", "most", "frames"}
+"""Read when parts are chosen, stages planned, stores checked (`frames`) and results described; `most` only
+with select = "all"."""
 
 
 @pytest.fixture

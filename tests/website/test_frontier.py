@@ -12,6 +12,16 @@ def test_the_plot_is_drawn_from_the_numbers_that_are_there(tmp_path: Path) -> No
     assert (tmp_path / "frontier.svg").read_bytes() == frontier.PICTURE.read_bytes()
 
 
+def test_every_line_of_the_plot_is_named() -> None:
+    picture = frontier.PICTURE.read_text(encoding="utf-8")
+    drawn = {method for path in frontier.MEASURED.glob("*.csv") for method in frontier.read(path).lines}
+    assert drawn
+    for method in drawn:
+        name, colour, _ = frontier.SETS[method]
+        assert colour in picture
+        assert f">{name}<" in picture
+
+
 def test_nothing_that_was_measured_is_left_out() -> None:
     files = sorted(frontier.MEASURED.glob("*.csv"))
     assert files

@@ -139,13 +139,14 @@ def condense(
     recipe: "Recipe | str",
     out: str | Path,
     *,
+    budget: int | str | None = None,
     device: str = "auto",
     precision: Precision = "auto",
     show: bool = True,
     force: bool = False,
     track: "Track" = (),
 ) -> "CondensedVideos":
-    """Condense the training videos of a store into a few synthetic clips per class.
+    """Condense the training videos of a store into a few clips per class.
 
     Called again it goes on, or returns the finished result.
 
@@ -153,6 +154,8 @@ def condense(
         store: what `prepare` made, or its folder (split "1").
         recipe: what `load_recipe` gave, or a recipe's name.
         out: a folder for the result, its log and its checkpoint: a new one, or that of the same run.
+        budget: most bytes of the result's file, such as 64_000 or "64KB": it holds as many videos of each
+            class as fit, as coded video, whatever number the recipe names. None keeps number and storage.
         device: "auto", "cpu", "cuda" or "cuda:N".
         precision: of the networks; the synthetic set is float32 always.
         show: whether to print cost and progress.
@@ -161,19 +164,36 @@ def condense(
             derived from `vidcondense.Tracker`, or several (docs/track.md).
 
     Raises:
-        VidcondenseError: store and recipe do not fit, or the folder holds something else.
+        VidcondenseError: store and recipe do not fit, the budget does not hold a video of each class, or the
+            folder holds something else.
         KeyboardInterrupt: Ctrl-C; all is saved, and the same call goes on.
 
     Example:
-        >>> condensed = condense("store", "prism_small", "runs/prism")
+        >>> condensed = condense("store", "herding", "runs/herding", budget="64KB")
         >>> clip, label = condensed[0]  # (time, 3, height, width), normalised
     """
+    from vidcondense.base.units import parse_bytes
     from vidcondense.recipes.load import load
+    from vidcondense.run.budget import Samples, fit
     from vidcondense.run.loop import condense as run
 
+    real = _opened(store)
     chosen = load(recipe) if isinstance(recipe, str) else recipe
+    notes: tuple[str, ...] = ()
+    if budget is not None:
+        coded = chosen.replace(storage="av1", budget=parse_bytes(str(budget), "--budget"))
+        held = fit(Samples(real, device=device, precision=precision), coded)
+        chosen, notes = held.recipe, (held.describe(),)
     return run(
-        _opened(store), chosen, out, device=device, precision=precision, show=show, force=force, track=track
+        real,
+        chosen,
+        out,
+        notes=notes,
+        device=device,
+        precision=precision,
+        show=show,
+        force=force,
+        track=track,
     )
 
 

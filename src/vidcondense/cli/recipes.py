@@ -22,9 +22,12 @@ LEAST_WIDTH = 90
 HEADINGS = ("  recipe", "frames", "iterations", "trains", "when to use it")
 LEGEND = """
 \N{BLACK STAR} recommended with --budget: nothing else here was worth more in as many bytes (docs/results.md).
-_small and _fast are the same for short runs, minutes on a CPU; their iterations stand first.
-frames: what each synthetic video stores of a clip. trains: networks that are trained on your clips first.
+_small and _fast are the same for short runs, minutes on a CPU{figures}
 What one costs here, in bytes, memory and time: vidcondense condense STORE --recipe NAME --dry-run"""
+OF_FIGURES = """; their iterations stand first.
+frames: what each synthetic video stores of a clip. trains: networks that are trained on your clips first."""
+OF_NONE = """.
+What they store, learn and train first stands here too in a terminal of {width} columns."""
 
 
 def recipes(
@@ -59,7 +62,7 @@ def recipes(
     for title, lines in groups.items():
         console.print(title, style="bold")
         console.print(_table(widths, lines))
-    console.print(LEGEND)
+    console.print(LEGEND.format(figures=OF_FIGURES if wide else OF_NONE.format(width=LEAST_WIDTH)))
     say_next("recipes", RECOMMENDED)
 
 

@@ -56,6 +56,9 @@ motion=(
     --cell "DM on convnet3d, siamese=--recipe dm_small --set network=convnet3d --set objective.augmentation=1"
 )
 
+# What the file gives back is what learning sees, and bits have a price.
+seen="--set synthetic.coded_every=10 --set synthetic.rate_weight=3e-6"
+
 for name in "$@"; do
     case $name in
     weizmann)
@@ -95,8 +98,7 @@ for name in "$@"; do
         # The papers' method in a hundredth of its bytes and less: level within half a point?
         coded=(
             --cell "PRISM, float32=--recipe prism_small --set storage=float32"
-            --cell "coded while it learns=--recipe prism_small --set storage=av1 --set quality=45
-                --set synthetic.coded_every=10 --set synthetic.rate_weight=3e-6"
+            --cell "coded while it learns=--recipe prism_small --set storage=av1 --set quality=45 $seen"
             --cell "coded afterwards=--recipe prism_small --set storage=av1 --set quality=54"
         )
         vidcondense benchmark grid "$out/stores/actions-32" --out "$out/coded" "${coded[@]}" --against "PRISM, float32" \
@@ -105,7 +107,7 @@ for name in "$@"; do
     refined)
         # Real clips in 4 KB, and what learning makes of them: nothing here was tuned.
         kept="--set storage=av1 --set budget=4000"
-        loop="$kept --recipe dm_small --set synthetic.init=herding --set synthetic.coded_every=10 --set synthetic.rate_weight=3e-6"
+        loop="$kept --recipe dm_small --set synthetic.init=herding $seen"
         vidcondense benchmark grid "$out/stores/actions-32" --out "$out/refined" --against "herding" \
             --cell "herding=--recipe herding $kept" --cell "by 8 networks=--recipe herding --set coreset.networks=8 $kept" \
             --cell "then learned=$loop" --cell "then half of it learned=$loop --set synthetic.learned=0.5" \

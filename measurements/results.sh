@@ -106,7 +106,7 @@ for name in "$@"; do
         ;;
     refined)
         # Real clips in 4 KB, and what learning makes of them: nothing here was tuned.
-        kept="--set storage=av1 --set budget=4000"
+        kept="--vpc 4 --set storage=av1 --set budget=4000"
         loop="$kept --recipe dm_small --set synthetic.init=herding $seen"
         vidcondense benchmark grid "$out/stores/actions-32" --out "$out/refined" --against "herding" \
             --cell "herding=--recipe herding $kept" --cell "by 8 networks=--recipe herding --set coreset.networks=8 $kept" \

@@ -36,6 +36,7 @@ lint: $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/hadolint Dockerfile
 
 # The documentation as pages that need no network, with every notebook as it ran, and all links checked.
 NOTEBOOKS := $(patsubst examples/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard examples/notebooks/*.ipynb))

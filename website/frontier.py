@@ -1,4 +1,4 @@
-"""The plot of README, accuracy against bytes of the file, and the tables of it in docs/results.md.
+"""The plot of README, accuracy against bytes of the file, and the tables of it in docs/frontier.md.
 
     python website/frontier.py [docs/pictures/frontier.svg]
 
@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parents[1]
 MEASURED = ROOT / "measurements" / "frontier"
 PICTURE = ROOT / "docs" / "pictures" / "frontier.svg"
 DATASETS = {
-    "jhmdb": ("JHMDB-21", 21),
-    "weizmann": ("Weizmann", 10),
     "actions": ("actions (generated)", 10),
     "motion": ("motion (generated)", 12),
+    "weizmann": ("Weizmann", 10),
+    "jhmdb": ("JHMDB-21", 21),
 }
 """What a panel is called, and how many classes there are."""
 SETS = {

@@ -35,5 +35,5 @@ def test_nothing_that_was_measured_is_left_out() -> None:
 
 @pytest.mark.parametrize("path", sorted(frontier.MEASURED.glob("*.csv")), ids=lambda path: path.stem)
 def test_results_have_the_same_numbers(path: Path) -> None:
-    page = Path(__file__).parents[2] / "docs" / "results.md"
+    page = Path(__file__).parents[2] / "docs" / "frontier.md"
     assert frontier.table(path) in page.read_text(encoding="utf-8")

@@ -65,15 +65,19 @@ def read(path: Path) -> Panel:
 
 
 def draw(picture: Path) -> None:
-    """A panel for each dataset that was measured, beside each other."""
+    """A panel for each dataset that was measured, two in a row."""
     names = [name for name in DATASETS if (MEASURED / f"{name}.csv").is_file()]
-    with figure(picture, 1, len(names), (3.1 * len(names), 3.9)) as axes:
-        for axis, name in zip(axes[0], names, strict=True):
+    rows = -(-len(names) // 2)
+    with figure(picture, rows, 2, (6.6, 2.7 * rows + 0.8)) as axes:
+        for axis, name in zip(axes.flat, names, strict=True):
             title, classes = DATASETS[name]
             _panel(axis, read(MEASURED / f"{name}.csv"), title, 100 / classes)
-        axes[0][0].set_ylabel("test clips recognised, %")
+        for axis in axes.flat[len(names) :]:
+            axis.set_visible(False)
+        for row in axes:
+            row[0].set_ylabel("test clips recognised, %")
         lines: dict[str, Any] = {}  # a panel may lack some
-        for axis in axes[0]:
+        for axis in axes.flat:
             handles, labels = axis.get_legend_handles_labels()
             lines |= dict(zip(labels, handles, strict=True))
         named = [label for label, *_ in SETS.values() if label in lines]
@@ -98,7 +102,8 @@ def _panel(axis: Any, panel: Panel, title: str, chance: float) -> None:
     axis.set_xticks([1000 * budget for budget in budgets], [f"{budget} KB" for budget in budgets])
     axis.set_xticks([], minor=True)
     axis.set_xlim(600 * budgets[0], 1700 * budgets[-1])
-    axis.set_ylim(bottom=0, top=1.12 * panel.whole)
+    highest = max(point.accuracy + point.half_width for points in panel.lines.values() for point in points)
+    axis.set_ylim(bottom=0, top=1.04 * max(highest, 1.08 * panel.whole))
     axis.set_title(title, fontsize=10, color=INK)
     axis.set_xlabel("bytes of the file")
     axis.grid(color="#eeeeee", zorder=0)

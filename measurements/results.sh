@@ -100,6 +100,7 @@ for name in "$@"; do
             --cell "PRISM, float32=--recipe prism_small --set storage=float32"
             --cell "coded while it learns=--recipe prism_small --set storage=av1 --set quality=45 $seen"
             --cell "coded afterwards=--recipe prism_small --set storage=av1 --set quality=54"
+            --cell "real clips, a 400th=--recipe herding --set storage=av1 --set budget=1769 --set synthetic.size=16"
         )
         vidcondense benchmark grid "$out/stores/actions-32" --out "$out/coded" "${coded[@]}" --against "PRISM, float32" \
             --network convnet3d --networks 4 --steps 60 --margin 0.5 --no-controls --seeds 0 1 2 3 4 5 6 7 8 9 --jobs "$jobs"
